@@ -1,0 +1,46 @@
+# Every target makes its own environment in .venv and leans on nothing that is installed on the machine but Python,
+# a C++ compiler and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCES := $(shell find native src -name '*.cpp' -o -name '*.hpp' -o -name '*.py' -o -name '*.toml' -o -name '*.pyi' -o -name '*.json') CMakeLists.txt pyproject.toml
+
+.PHONY: demo test check unit benchmark docs-figures clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+
+# The package as a user gets it: built, not linked to the sources.
+$(VENV)/.installed: $(BIN)/python $(SOURCES) README.md LICENSE
+	$(PIP) install --force-reinstall --no-deps .
+	$(PIP) install '.[all]'
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) install --group test --group lint
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/azimuthal demo --output demo-output --force
+
+test: check unit
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2
+
+benchmark: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/single_frame.py
+
+docs-figures: $(VENV)/.installed
+	$(BIN)/python docs/figures/make_figures.py
+
+clean:
+	rm -rf $(VENV) build demo-output

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+//
+// Array types of the binding, and handing vectors over to NumPy without a copy.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace nb = nanobind;
+
+namespace azimuthal::bind {
+
+template <class T, class... Shape>
+using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu, Shape...>;
+template <class T, class... Shape>
+using Output = nb::ndarray<T, nb::c_contig, nb::device::cpu, Shape...>;
+
+using Doubles = Input<double, nb::ndim<1>>;
+
+template <class T>
+const T* data_or_null(const std::optional<Input<T, nb::ndim<1>>>& array) {
+  return array ? array->data() : nullptr;
+}
+
+// The vector moves to the heap and lives as long as the array.
+template <class T>
+nb::ndarray<nb::numpy, T, nb::ndim<1>> as_numpy(std::vector<T>&& values) {
+  auto* owner = new std::vector<T>(std::move(values));
+  nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T, nb::ndim<1>>(owner->data(), {owner->size()}, capsule);
+}
+
+inline void require(bool condition, const char* message) {
+  if (!condition) throw nb::value_error(message);
+}
+
+void bind_coordinates(nb::module_& module);
+void bind_splitting(nb::module_& module);
+void bind_scatter(nb::module_& module);
+
+}  // namespace azimuthal::bind

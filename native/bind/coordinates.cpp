@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+#include "azimuthal/coordinates.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "arrays.hpp"
+
+namespace azimuthal::bind {
+namespace {
+
+Projection projection(const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
+                      int quantity, double factor) {
+  require(quantity >= 0 && quantity <= 4, "quantity: expected 0 to 4");
+  Projection p;
+  std::copy_n(rotation.data(), 9, p.rotation);
+  std::copy_n(shift.data(), 3, p.shift);
+  p.quantity = static_cast<RadialQuantity>(quantity);
+  p.factor = factor;
+  return p;
+}
+
+using Corners = Output<double, nb::shape<-1, -1, 4, 2>>;
+using Centers = Output<double, nb::shape<-1, -1, 2>>;
+
+void grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::size_t begin, std::size_t end,
+          Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity, double factor,
+          std::optional<Corners> corners, std::optional<Centers> centers, unsigned n_threads) {
+  const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
+  require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
+  require(begin <= end && end <= n1, "rows: out of range");
+  require(!corners || (corners->shape(0) == end - begin && corners->shape(1) == n2), "corners: wrong shape");
+  require(!centers || (centers->shape(0) == end - begin && centers->shape(1) == n2), "centers: wrong shape");
+  const Projection p = projection(rotation, shift, quantity, factor);
+  const SeparableGrid g{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2};
+  double* corner_data = corners ? corners->data() : nullptr;
+  double* center_data = centers ? centers->data() : nullptr;
+  nb::gil_scoped_release release;
+  project_grid(g, begin, end, p, corner_data, center_data, n_threads);
+}
+
+void points(Input<double, nb::shape<-1, 3>> positions, Input<double, nb::shape<3, 3>> rotation,
+            Input<double, nb::shape<3>> shift, int quantity, double factor, bool nan_at_pole,
+            Output<double, nb::shape<-1, 2>> out, unsigned n_threads) {
+  require(out.shape(0) == positions.shape(0), "out: wrong length");
+  const Projection p = projection(rotation, shift, quantity, factor);
+  const double* in = positions.data();
+  double* to = out.data();
+  const std::size_t n = positions.shape(0);
+  nb::gil_scoped_release release;
+  project_points(in, n, p, nan_at_pole, to, n_threads);
+}
+
+auto extent(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::size_t begin, std::size_t end,
+            Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity, double factor,
+            Input<std::uint8_t, nb::ndim<1>> excluded, int reach, double period, double forward_pole,
+            double backward_pole, double u_floor, unsigned n_threads) {
+  const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
+  require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
+  require(begin <= end && end <= n1, "rows: out of range");
+  require(excluded.shape(0) == (end - begin) * n2, "excluded: wrong length");
+  require(reach >= 0 && reach <= 2, "reach: expected 0 to 2");
+  const Projection p = projection(rotation, shift, quantity, factor);
+  const SeparableGrid g{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2};
+  const Circle circle{period, forward_pole, backward_pole};
+  RadialExtent found;
+  {
+    nb::gil_scoped_release release;
+    found = grid_extent(g, begin, end, p, excluded.data(), static_cast<Reach>(reach), circle, u_floor, n_threads);
+  }
+  return std::make_tuple(found.u_min, found.u_max);
+}
+
+}  // namespace
+
+void bind_coordinates(nb::module_& module) {
+  module.def("project_grid", &grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
+             nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"),
+             nb::arg("factor"), nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("n_threads"));
+  module.def("grid_extent", &extent, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
+             nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"),
+             nb::arg("factor"), nb::arg("excluded"), nb::arg("reach"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("u_floor"), nb::arg("n_threads"));
+  module.def("project_points", &points, nb::arg("positions"), nb::arg("rotation"), nb::arg("shift"),
+             nb::arg("quantity"), nb::arg("factor"), nb::arg("nan_at_pole"), nb::arg("out"), nb::arg("n_threads"));
+}
+
+}  // namespace azimuthal::bind

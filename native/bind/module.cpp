@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+#include "arrays.hpp"
+
+NB_MODULE(_core, module) {
+  module.doc() = "Native kernels of azimuthal; called by modules named native or _native only.";
+  azimuthal::bind::bind_coordinates(module);
+  azimuthal::bind::bind_splitting(module);
+  azimuthal::bind::bind_scatter(module);
+}

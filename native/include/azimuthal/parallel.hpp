@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+//
+// Blocks of work on a few threads that live for one call.
+//
+// No thread outlives a call, so a fork between two calls finds nothing to break, and any thread may call at any time.
+// Work is cut into blocks whose number never depends on the number of threads: results do not either.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace azimuthal {
+
+// Calls work(block) once for every block in [0, n_blocks), on at most n_threads threads. `work` must not throw.
+template <class Work>
+void for_each_block(std::size_t n_blocks, unsigned n_threads, Work&& work) {
+  std::atomic<std::size_t> next{0};
+  auto run = [&]() noexcept {
+    for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) work(block);
+  };
+  const std::size_t wanted = std::min<std::size_t>(std::max(1u, n_threads), n_blocks);
+  std::vector<std::thread> others;
+  others.reserve(wanted);
+  for (std::size_t i = 1; i < wanted; ++i) {
+    try {
+      others.emplace_back(run);
+    } catch (const std::system_error&) {
+      break;  // the process may start no more threads: those that run do all the work
+    }
+  }
+  run();
+  for (auto& thread : others) thread.join();
+}
+
+}  // namespace azimuthal

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Types of the compiled core; imported by modules named native or _native only."""
+
+from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
+
+def project_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    begin: int,
+    end: int,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    corners: FloatArray | None,
+    centers: FloatArray | None,
+    n_threads: int,
+) -> None: ...
+def grid_extent(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    begin: int,
+    end: int,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    reach: int,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[float, float]: ...
+def project_points(
+    positions: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    nan_at_pole: bool,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+def split(
+    corners: FloatArray | None,
+    centers: FloatArray | None,
+    excluded: AnyArray | None,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[IndexArray, IndexArray, FloatArray, int]: ...
+def extent(
+    corners: FloatArray | None,
+    centers: FloatArray | None,
+    excluded: AnyArray | None,
+    scheme: int,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[float, float, float, float]: ...
+
+class Scatter:
+    def __init__(
+        self,
+        indptr: IntArray,
+        indices: IndexArray,
+        weights: FloatArray | None,
+        n_bins: int,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def reduce(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        low: list[int] | list[float],
+        high: list[int] | list[float],
+        nonfinite: bool,
+        signal: FloatArray,
+        sum_variance: FloatArray | None,
+        n_threads: int,
+    ) -> int: ...
+    def denominators(
+        self,
+        frame: AnyArray | None,
+        low: list[int] | list[float],
+        high: list[int] | list[float],
+        nonfinite: bool,
+        normalization: FloatArray,
+        normalization2: FloatArray,
+        count: FloatArray,
+        n_threads: int,
+    ) -> None: ...

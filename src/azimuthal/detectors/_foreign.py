@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The detector words of the PONI file: ``Detector`` and ``Detector_config``, both ways.
+
+====================  ====================================================================================
+key                   meaning
+====================  ====================================================================================
+pixel1, pixel2        pixel size of the image, m
+orientation           1-4; 0 or absent is 3
+max_shape             shape of the image; null when never told.  Cameras that combine pixels: unbinned shape
+splineFile            Fit2D spline file
+sensor                ``{"material": ..., "thickness": m}``
+radius                of a cylindrical detector, m
+module_size           pixels of a module; must be that of the catalogue
+filename              detector file of ``NexusDetector``
+====================  ====================================================================================
+
+A pixel size other than the catalogue's selects a readout of the camera with that size, or else an integer binning of
+equal pixels that divides the image.  Everything else that contradicts the catalogue is refused: a changed pixel size
+is a different detector, and the file should say ``Detector: Detector``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from azimuthal._validate import unknown_name
+from azimuthal.detectors._pixels import Cylindrical, RegularGrid, checked_shape
+from azimuthal.detectors._records import catalogue_parent
+from azimuthal.detectors._registry import PIXEL_TOLERANCE, Entry, detector, find_entry, folded
+from azimuthal.detectors._spec import Detector, Sensor
+from azimuthal.detectors.distortion import SplineGrid
+from azimuthal.errors import ConversionError, DataTypeError, ParameterError
+from azimuthal.typing import PathLike
+
+_KEYS = (
+    "pixel1", "pixel2", "orientation", "max_shape", "splineFile", "sensor", "radius", "module_size", "filename",
+)  # fmt: skip
+_FILE_DETECTOR = "NexusDetector"
+
+
+def detector_from_pyfai(
+    name: str | None,
+    config: Mapping[str, Any] | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    load_file: Callable[[PathLike], Detector] | None = None,
+) -> Detector:
+    """Return the detector that a PONI file describes.
+
+    Parameters
+    ----------
+    name:
+        ``Detector`` of the file; None (a file of version 1 without it) is the generic one.
+    config:
+        ``Detector_config``; of a version 1 file ``pixel1``, ``pixel2`` and ``splineFile``.
+    shape:
+        Shape of the image, for files that do not tell it (``max_shape`` null or absent) of a generic detector.  It
+        must agree with the file's own when there is one.
+    load_file:
+        Function that reads a detector file; needed for ``NexusDetector``, which is a file name.
+
+    Raises
+    ------
+    UnknownNameError
+        A detector or a key that is not known.
+    ParameterError
+        The shape is missing, or a value contradicts the catalogue.
+    ConversionError
+        A detector file is named and `load_file` is not given.
+    """
+    settings = {key: value for key, value in _checked_config(config).items() if value is not None}
+    orientation = settings.pop("orientation", 3)
+    sensor = _sensor(settings.pop("sensor", None))
+    if name is not None and folded(name) == folded(_FILE_DETECTOR):
+        built = _from_file(settings, load_file)
+    else:
+        entry = find_entry("Detector" if name is None else name)
+        built = _generic(entry, settings, shape) if entry.default is None else _named(entry, settings, shape)
+    if shape is not None and built.shape != tuple(shape):
+        raise ParameterError(f"shape: the file describes {built.name} with {built.shape} pixels, got {shape}.")
+    built = built.with_orientation(orientation)
+    return built if sensor is None else built.with_sensor(sensor)
+
+
+def pyfai_config(described: Detector) -> tuple[str, dict[str, Any]]:
+    """Return ``Detector`` and ``Detector_config`` of a detector; see :meth:`Detector.pyfai_config`."""
+    tail: dict[str, Any] = {"orientation": described.orientation}
+    if described.sensor is not None:
+        tail["sensor"] = asdict(described.sensor)
+    if described.file is not None and described.is_whole:
+        return _FILE_DETECTOR, {"filename": described.file, **tail}
+    reason = _unsayable(described)
+    if reason:
+        raise ConversionError(
+            f"detector: a PONI file cannot describe {described.name} {reason}. Save it with "
+            "azimuthal.io.detector_files.save_detector() and name that file."
+        )
+    pixels = {"pixel1": described.pixel1, "pixel2": described.pixel2}
+    parent = catalogue_parent(described)
+    if parent is None or parent.name == "Detector":
+        return "Detector", {**pixels, "max_shape": list(described.shape), **tail}
+    if isinstance(described.layout, Cylindrical):
+        pixels["radius"] = described.layout.radius
+    return described.name, {**pixels, **tail}
+
+
+def _unsayable(described: Detector) -> str:
+    """Return why a PONI file has no words for a detector, or an empty string."""
+    if isinstance(described.layout, SplineGrid):
+        return "with a distortion that is not in a file"
+    parent = catalogue_parent(described)
+    if parent is None:
+        plain = isinstance(described.layout, RegularGrid) and not described.gaps and described.modules is None
+        return "" if plain and described.is_whole else "(its layout, mask or region)"
+    if described.gaps != parent.gaps:
+        return "with a mask of its own"
+    if described.is_whole or described == _binned(parent, described.binning, described):
+        return ""
+    return "with a region or binning"
+
+
+def _binned(parent: Detector, binning: tuple[int, int], like: Detector) -> Detector | None:
+    regular = isinstance(parent.layout, RegularGrid) and not any(
+        size % factor for size, factor in zip(parent.shape, binning, strict=True)
+    )
+    if not regular:
+        return None
+    return parent.with_binning(*binning).replace(orientation=like.orientation, sensor=like.sensor)
+
+
+def _checked_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    settings = dict(config or {})
+    for key in settings:
+        if key not in _KEYS:
+            raise unknown_name("Detector_config, key", key, _KEYS)
+    return settings
+
+
+def _sensor(record: Any) -> Sensor | None:
+    if record is None:
+        return None
+    if not isinstance(record, Mapping) or set(record) != {"material", "thickness"}:
+        raise ParameterError(f"Detector_config, sensor: expected material and thickness, got {record!r}.")
+    if record["material"] is None or record["thickness"] is None:
+        raise ParameterError(f"Detector_config, sensor: material or thickness (m) is missing in {record!r}.")
+    return Sensor(record["material"], record["thickness"])
+
+
+def _from_file(settings: Mapping[str, Any], load_file: Callable[[PathLike], Detector] | None) -> Detector:
+    for key in settings:
+        if key != "filename":
+            raise ParameterError(f"Detector_config, {key}: {_FILE_DETECTOR} takes its geometry from its file.")
+    if "filename" not in settings:
+        raise ParameterError(f"Detector_config, filename: {_FILE_DETECTOR} needs the name of its detector file.")
+    if load_file is None:
+        raise ConversionError(
+            f"Detector: {_FILE_DETECTOR} is the file {settings['filename']!r}; pass "
+            "load_file=azimuthal.io.detector_files.load_detector."
+        )
+    return load_file(settings["filename"])
+
+
+def _generic(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | None) -> Detector:
+    """Return a detector that only the file's numbers describe."""
+    for key in ("radius", "module_size", "filename"):
+        if key in settings:
+            raise ParameterError(f"Detector_config, {key}: has no meaning for the generic detector.")
+    if settings.get("splineFile"):
+        return _splined(entry, settings)
+    told = settings.get("max_shape", shape)
+    if told is None:
+        raise ParameterError(
+            "shape: the file does not tell the shape of the image (max_shape is null or absent). Pass "
+            "shape=(rows, columns)."
+        )
+    for key in ("pixel1", "pixel2"):
+        if key not in settings:
+            raise ParameterError(f"Detector_config, {key}: a generic detector needs its pixel size in m.")
+    return Detector(pixel1=settings["pixel1"], pixel2=settings["pixel2"], shape=checked_shape("max_shape", told))
+
+
+def _splined(entry: Entry, settings: Mapping[str, Any]) -> Detector:
+    # a spline file brings its own pixel size; what stands beside it is checked by detector()
+    pixels = (settings["pixel1"], settings["pixel2"]) if {"pixel1", "pixel2"} <= set(settings) else None
+    return detector(
+        entry.name, spline=settings["splineFile"], pixel_size=pixels, shape=settings.get("max_shape")
+    )
+
+
+def _named(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | None) -> Detector:
+    """Return a catalogue detector with the options of the file; contradictions are refused."""
+    if "filename" in settings:
+        raise ParameterError(f"Detector_config, filename: {entry.name} is described by the catalogue, not by a file.")
+    if settings.get("splineFile"):
+        return _splined(entry, settings)
+    whole = detector(entry.name, radius=settings.get("radius"))
+    pixel = settings.get("pixel1", whole.pixel1), settings.get("pixel2", whole.pixel2)
+    if not _close(pixel, (whole.pixel1, whole.pixel2)) or (entry.readouts and shape not in (None, whole.shape)):
+        whole = _other_pixels(entry, whole, pixel, shape)
+    _check_sizes(entry, whole, settings)
+    return whole
+
+
+def _other_pixels(
+    entry: Entry, whole: Detector, pixel: tuple[float, float], shape: tuple[int, int] | None
+) -> Detector:
+    if entry.readouts:
+        return detector(entry.name, pixel_size=pixel, shape=shape)
+    factors = round(pixel[0] / whole.pixel1), round(pixel[1] / whole.pixel2)
+    exact = min(factors) >= 1 and _close(pixel, (whole.pixel1 * factors[0], whole.pixel2 * factors[1]))
+    if exact and isinstance(whole.layout, RegularGrid) and not any(
+        size % factor for size, factor in zip(whole.shape, factors, strict=True)
+    ):
+        return whole.with_binning(*factors)
+    raise ParameterError(
+        f"Detector_config, pixel1, pixel2: {entry.name} has pixels of {whole.pixel1} x {whole.pixel2} m, the file says "
+        f"{pixel[0]} x {pixel[1]} m. For a detector with other pixels use the generic one: 'Detector: Detector'."
+    )
+
+
+def _check_sizes(entry: Entry, built: Detector, settings: Mapping[str, Any]) -> None:
+    if "max_shape" in settings:
+        told = checked_shape("max_shape", settings["max_shape"])
+        unbinned = tuple(entry.table.get("unbinned_shape", built.layout.shape))
+        if told not in (built.shape, unbinned):
+            raise ParameterError(
+                f"Detector_config, max_shape: {entry.name} has {built.shape} pixels, the file says {told}."
+            )
+    if "module_size" in settings:
+        told = checked_shape("module_size", settings["module_size"])
+        known = [tuple(size) for size in entry.table.get("module_sizes", ())]
+        if built.modules is not None:
+            known.append(built.modules.size)
+        if told not in known:
+            raise ParameterError(
+                f"Detector_config, module_size: {entry.name} has modules of {known or 'no known size'}, the file "
+                f"says {told}."
+            )
+
+
+def _close(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    try:
+        return all(math.isclose(a, b, rel_tol=PIXEL_TOLERANCE) for a, b in zip(one, other, strict=True))
+    except TypeError:
+        raise DataTypeError(f"Detector_config, pixel1, pixel2: expected two numbers in m, got {one!r}.") from None

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Engines: weights and frames -> sums per bin.  They know no physics."""
+
+from azimuthal.engines._protocol import (
+    FRAME_DTYPES,
+    BinSums,
+    Capabilities,
+    Engine,
+    Reducer,
+    ReductionTask,
+    VarianceModel,
+    check_frame_dtype,
+)
+from azimuthal.engines._registry import engine, engine_names, register_engine
+from azimuthal.engines._threads import thread_count
+
+__all__ = [
+    "FRAME_DTYPES",
+    "BinSums",
+    "Capabilities",
+    "Engine",
+    "Reducer",
+    "ReductionTask",
+    "VarianceModel",
+    "check_frame_dtype",
+    "engine",
+    "engine_names",
+    "register_engine",
+    "thread_count",
+]

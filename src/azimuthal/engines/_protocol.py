@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What an engine is: weights and per-pixel arrays in, one frame, sums per bin out.  It knows no physics.
+
+With weights c of pixel p in bin b, and per-pixel arrays offset, gain and normalization, an engine returns ::
+
+    signal          sum  c   (raw - offset) gain
+    variance        sum  c^2 var gain^2           var = max(raw, 0) (Poisson) or as given
+    normalization   sum  c   normalization
+    normalization2  sum  c^2 normalization^2
+    count           sum  c
+
+over the valid pixels of the bin.  Nothing is divided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from azimuthal.errors import DataTypeError
+from azimuthal.masks import InvalidRanges
+from azimuthal.sparse import SparseMatrix
+from azimuthal.typing import AnyArray, FloatArray
+
+VarianceModel: TypeAlias = Literal["none", "poisson", "variance"]
+
+FRAME_DTYPES: tuple[str, ...] = (
+    "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64",
+)  # fmt: skip
+
+
+class BinSums(NamedTuple):
+    """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model."""
+
+    signal: FloatArray
+    variance: FloatArray | None
+    normalization: FloatArray
+    normalization2: FloatArray
+    count: FloatArray
+    n_invalid: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReductionTask:
+    """Everything about a reduction that does not change from frame to frame.
+
+    Parameters
+    ----------
+    matrix:
+        Weights; pixels that must not count have no entries.
+    offset, gain, normalization:
+        float64, shape (n_pixels,), or None for 0, 1 and 1.
+    """
+
+    matrix: SparseMatrix
+    offset: FloatArray | None = None
+    gain: FloatArray | None = None
+    normalization: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; tables in the documentation are made from these."""
+
+    dtypes: tuple[str, ...]
+    variance_models: tuple[VarianceModel, ...]
+    uses_threads: bool
+    device: str
+
+
+class Reducer(Protocol):
+    """A task made ready; immutable, and safe to call from any number of threads at once."""
+
+    def reduce(
+        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None, invalid: InvalidRanges
+    ) -> BinSums:
+        """Return the sums of one frame.
+
+        Parameters
+        ----------
+        frame:
+            Shape (n_pixels,), C-contiguous, native byte order, one of FRAME_DTYPES; only read.
+        variance_model:
+            Which variance a pixel has.
+        variance:
+            float64, shape (n_pixels,), for the model "variance".
+        invalid:
+            Values that mark invalid pixels, in the type of the frame.
+        """
+
+
+class Engine(Protocol):
+    """Makes reducers."""
+
+    name: str
+    capabilities: Capabilities
+
+    def prepare(self, task: ReductionTask, *, n_threads: int) -> Reducer:
+        """Return the task made ready for many frames."""
+
+
+def check_frame_dtype(dtype: np.dtype) -> None:
+    """Raise when no engine takes frames of this type."""
+    if dtype.newbyteorder("=").name not in FRAME_DTYPES:
+        raise DataTypeError(f"frame: expected one of {', '.join(FRAME_DTYPES)}, got {dtype}. Convert it explicitly.")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The engine that defines the result: NumPy, written to be read.
+
+Integer frames of up to 32 bits that need no weights, offset or gain are summed exactly, in int64; everything else in
+float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.masks import InvalidRanges, invalid_pixels
+from azimuthal.typing import AnyArray, FloatArray, IntArray
+from azimuthal.uncertainty import poisson_variance
+
+name = "reference"
+capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=False, device="cpu")
+
+
+def prepare(task: ReductionTask, *, n_threads: int) -> ReferenceReducer:
+    """Return the task made ready; one thread, whatever is asked."""
+    del n_threads
+    return ReferenceReducer(task, task.matrix.entry_pixels())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceReducer:
+    """Sums by np.bincount, entry by entry."""
+
+    task: ReductionTask
+    entry_pixels: IntArray
+
+    def reduce(
+        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None, invalid: InvalidRanges
+    ) -> BinSums:
+        """Return the sums of one frame."""
+        matrix = self.task.matrix
+        is_invalid = invalid_pixels(frame, invalid)
+        feeds_a_bin = matrix.used_pixels()
+        valid_entries = ~is_invalid[self.entry_pixels]
+        pixel, index = self.entry_pixels[valid_entries], matrix.indices[valid_entries]
+        weight = matrix.entry_weights()[valid_entries]
+
+        def binned(values: FloatArray | IntArray) -> FloatArray:
+            if matrix.weights is None and np.issubdtype(values.dtype, np.integer):
+                exact = np.zeros(matrix.n_bins, np.int64)
+                np.add.at(exact, index, values[pixel])
+                return exact.astype(np.float64)
+            return np.bincount(index, weights=weight * values[pixel], minlength=matrix.n_bins)
+
+        def binned_squares(values: FloatArray | IntArray) -> FloatArray:
+            if matrix.weights is None:
+                return binned(values)
+            return np.bincount(index, weights=weight**2 * values[pixel], minlength=matrix.n_bins)
+
+        # NaN and infinity of invalid pixels take part in the arithmetic below, but in no sum.
+        with np.errstate(invalid="ignore", over="ignore"):
+            signal, pixel_variance = self._pixel_terms(frame, variance_model, variance)
+        normalization = np.ones(matrix.n_pixels) if self.task.normalization is None else self.task.normalization
+        return BinSums(
+            signal=binned(signal),
+            variance=None if pixel_variance is None else binned_squares(pixel_variance),
+            normalization=np.bincount(index, weights=weight * normalization[pixel], minlength=matrix.n_bins),
+            normalization2=np.bincount(index, weights=(weight * normalization[pixel]) ** 2, minlength=matrix.n_bins),
+            count=np.bincount(index, weights=weight, minlength=matrix.n_bins),
+            n_invalid=int(np.count_nonzero(is_invalid & feeds_a_bin)),
+        )
+
+    def _pixel_terms(
+        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None
+    ) -> tuple[AnyArray, AnyArray | None]:
+        """Return signal and variance of every pixel: int64 where that is exact, float64 otherwise."""
+        task = self.task
+        stays_integer = frame.dtype.kind in "iu" and frame.dtype.itemsize <= 4
+        raw = frame.astype(np.int64 if stays_integer else np.float64)
+        spread: AnyArray | None = None
+        if variance_model == "poisson":
+            spread = poisson_variance(raw)
+        elif variance_model == "variance":
+            spread = variance
+        signal = raw if task.offset is None else raw - task.offset
+        if task.gain is None:
+            return signal, spread
+        return signal * task.gain, None if spread is None else spread * task.gain**2

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Frames, pose, beam and coordinates; foreign conventions are in :mod:`azimuthal.geometry.conventions`."""
+
+from azimuthal.geometry.beam import Beam
+from azimuthal.geometry.frames import ORIENTATION_NAMES, checked_orientation, orientation_flips
+from azimuthal.geometry.pose import Pose
+
+__all__ = ["ORIENTATION_NAMES", "Beam", "Pose", "checked_orientation", "orientation_flips"]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Compile an integration once, apply it to many frames."""
+
+from azimuthal.integrate.integrator import Integrator
+from azimuthal.integrate.plan import Plan, compile
+from azimuthal.integrate.spec import PixelArrays, PlanSpec
+
+__all__ = ["Integrator", "PixelArrays", "Plan", "PlanSpec", "compile"]

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The facade: an instrument, and the calls that users of the field already type."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from azimuthal._validate import unknown_name
+from azimuthal.detectors import Detector
+from azimuthal.detectors import detector as find_detector
+from azimuthal.errors import ParameterError
+from azimuthal.geometry import Beam, Pose
+from azimuthal.instrument import Instrument
+from azimuthal.integrate.plan import Plan, compile
+from azimuthal.integrate.spec import PixelArrays, PlanSpec
+from azimuthal.results import Cake, Profile
+from azimuthal.uncertainty import checked_error_model
+
+_ARRAYS = ("mask", "dark", "flat", "absorption")
+_CHOICES = (
+    "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
+    "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
+)  # fmt: skip
+_KEPT_PLANS = 8
+
+
+class _PlanCache:
+    """The plans used last.  One lock: two threads that ask for the same plan wait for one compilation."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plans: OrderedDict[PlanSpec, list[Plan]] = OrderedDict()
+
+    def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
+        with self._lock:
+            kept = self._plans.setdefault(spec, [])
+            self._plans.move_to_end(spec)
+            for plan in kept:
+                if plan.arrays.equals(arrays):
+                    return plan
+            try:
+                plan = compile(spec, arrays)
+            except BaseException:
+                if not kept:
+                    del self._plans[spec]
+                raise
+            kept.append(plan)
+            del kept[:-2]  # same choices, other arrays: a series of masks must not fill the memory
+            while len(self._plans) > _KEPT_PLANS:
+                self._plans.popitem(last=False)
+            return plan
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class Integrator:
+    """Integrates frames of one instrument.
+
+    Immutable; safe to use from any number of threads at once, and after a fork.  Pickles to its instrument alone.
+    Plans are compiled when first needed, and the last few are kept.
+
+    Parameters
+    ----------
+    detector:
+        Name in the catalogue, or a :class:`~azimuthal.detectors.Detector`.
+    dist, poni1, poni2, rot1, rot2, rot3:
+        Pose: m and rad (:mod:`azimuthal.geometry.frames`).
+    wavelength, energy:
+        m or keV; at most one of them.
+    orientation:
+        1-4, for a detector given by name.
+    parallax:
+        A :class:`~azimuthal.geometry.parallax.ParallaxSettings`, or False.
+
+    Examples
+    --------
+    >>> import azimuthal as az
+    >>> ai = az.Integrator(detector="Pilatus100k", dist=0.1, poni1=0.0168, poni2=0.0419, wavelength=1e-10)
+    >>> profile = ai.integrate1d(np.ones((195, 487)), 100, unit="q_nm^-1", solid_angle=False)
+    >>> float(profile.intensity[50])
+    1.0
+    """
+
+    instrument: Instrument
+    _cache: _PlanCache = field(repr=False)
+
+    def __init__(
+        self,
+        detector: str | Detector,
+        dist: float,
+        poni1: float = 0.0,
+        poni2: float = 0.0,
+        rot1: float = 0.0,
+        rot2: float = 0.0,
+        rot3: float = 0.0,
+        *,
+        wavelength: float | None = None,
+        energy: float | None = None,
+        orientation: int | None = None,
+        parallax: Any = False,
+    ) -> None:
+        if wavelength is not None and energy is not None:
+            raise ParameterError("wavelength, energy: two views of one value; give one of them.")
+        found = find_detector(detector) if isinstance(detector, str) else detector
+        if orientation is not None:
+            found = found.with_orientation(orientation)
+        beam = Beam(wavelength) if energy is None else Beam.from_energy(energy)
+        self._hold(Instrument(found, Pose(dist, poni1, poni2, rot1, rot2, rot3), beam, parallax))
+
+    def _hold(self, instrument: Instrument) -> None:
+        object.__setattr__(self, "instrument", instrument)
+        object.__setattr__(self, "_cache", _PlanCache())
+
+    @classmethod
+    def from_instrument(cls, instrument: Instrument) -> Integrator:
+        """Return the integrator of an instrument."""
+        made = cls.__new__(cls)
+        made._hold(instrument)
+        return made
+
+    @property
+    def detector(self) -> Detector:
+        """The detector."""
+        return self.instrument.detector
+
+    @property
+    def pose(self) -> Pose:
+        """Where the detector stands."""
+        return self.instrument.pose
+
+    @property
+    def wavelength(self) -> float | None:
+        """Wavelength in m, or None."""
+        return self.instrument.wavelength
+
+    @property
+    def energy(self) -> float | None:
+        """Photon energy in keV, or None."""
+        return self.instrument.beam.energy
+
+    def integrate1d(
+        self, data: Any, npt: Any, *, unit: Any = "q_nm^-1", variance: Any = None, normalization_factor: float = 1.0,
+        metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Profile:  # fmt: skip
+        """Return the radial profile of one frame.
+
+        Parameters
+        ----------
+        data:
+            Raw frame, shape of the detector; see :meth:`Plan.__call__`.
+        npt:
+            Number of bins, an array of bin edges in `unit`, or :func:`azimuthal.log_bins`.
+        unit:
+            Radial unit, e.g. "q_nm^-1", "q_A^-1", "2th_deg", "r_mm", "d_A".
+        variance:
+            Variance of every raw value; implies error_model="variance".
+        normalization_factor:
+            Monitor: divides the intensity.
+        metadata:
+            Kept in the result.
+        **options:
+            radial_range
+                (low, high) in `unit`.  None: everything.
+            azimuth_range
+                (start, stop) in degrees, any arc: (170, 190), (-10, 10), (350, 10).  None: the full circle.
+            mask
+                bool, True = excluded, in addition to the gaps of the detector.
+            detector_mask
+                False to use the gaps as pixels.  Default True.
+            dark, flat, absorption
+                Per-pixel arrays; signal = raw - dark, norm = flat * solid angle * polarisation * absorption.
+            solid_angle
+                True or "relative" (default), "absolute" (sr), "equal_area", False.
+            polarization_factor, polarization_offset
+                In [-1, 1]; plane in rad.  Default: no correction.
+            transmission
+                Of a flat-panel sensor at normal incidence.  Default: no correction.
+            split
+                "full" (default), "bbox", "pseudo" or "none".
+            average
+                "ratio_of_sums" (default), "mean_of_ratios" or "sum".
+            error_model
+                None (default) or "poisson".
+            dummy, delta_dummy
+                Further invalid values.
+            invalid_values
+                False to let dtype maximum, NaN and the like into the sums.  Default True.
+            engine
+                "auto" (default), "native" or "reference".
+
+        Returns
+        -------
+        :
+            A profile; ``q, intensity, sigma = profile`` works too.
+
+        Raises
+        ------
+        ShapeError, DataTypeError, ParameterError, UnknownNameError, WavelengthMissingError
+            Naming what cannot be used, and the fix.
+        """
+        plan = self._plan("radial", _with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
+        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return profile
+
+    def integrate2d(
+        self, data: Any, npt_rad: Any, npt_azim: Any = 360, *, unit: Any = "q_nm^-1", variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Cake:  # fmt: skip
+        """Return the cake of one frame: intensity[azimuthal, radial].
+
+        Parameters are those of :meth:`integrate1d`; `unit` may be a pair (radial, azimuthal), the azimuthal one being
+        "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
+        """
+        plan = self._plan("cake", _with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return cake
+
+    def integrate_radial(
+        self, data: Any, npt: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1", variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Profile:  # fmt: skip
+        """Return the azimuthal profile I(chi) of one frame, summed over `radial_range` (in `radial_unit`).
+
+        `azimuth_range` is in `unit`; the other parameters are those of :meth:`integrate1d`.
+        """
+        pair = (radial_unit, unit)
+        plan = self._plan("azimuthal", _with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
+        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return profile
+
+    def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> Plan:
+        """Compile a radial profile; parameters of :meth:`integrate1d`, and error_model="variance"."""
+        return self._plan("radial", options, npt_rad=npt, npt_azim=1, unit=unit)
+
+    def plan2d(self, npt_rad: Any, npt_azim: Any = 360, *, unit: Any = "q_nm^-1", **options: Any) -> Plan:
+        """Compile a cake; parameters of :meth:`integrate2d`."""
+        return self._plan("cake", options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+
+    def plan_radial(self, npt: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1", **options: Any) -> Plan:
+        """Compile an azimuthal profile; parameters of :meth:`integrate_radial`."""
+        return self._plan("azimuthal", options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
+
+    def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
+        for name in options:
+            if name not in _CHOICES and name not in _ARRAYS:
+                raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
+        radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
+        choices = {name: value for name, value in options.items() if name in _CHOICES}
+        spec = PlanSpec(self.instrument, kind, npt_rad, npt_azim, radial_unit, azimuth_unit, **choices)
+        arrays = PixelArrays(**{name: options.get(name) for name in _ARRAYS})
+        return self._cache.get(spec, arrays)
+
+    def __eq__(self, other: object) -> bool:
+        return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.instrument)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Integrator.from_instrument, (self.instrument,)
+
+    def __str__(self) -> str:
+        return self.instrument.describe()
+
+
+def _pair(unit: Any) -> tuple[Any, Any]:
+    if len(unit) != 2:
+        raise ParameterError(f"unit: expected a unit or a pair (radial, azimuthal), got {unit!r}.")
+    return unit[0], unit[1]
+
+
+def _with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+    if variance is None:
+        return options
+    return options | {"error_model": checked_error_model(options.get("error_model"), has_variance=True)}

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Plans: everything expensive done once, then applied to any number of frames.
+
+``compile(spec, arrays)`` folds the instrument, the corrections, the mask, the bins and the splitting into one sparse
+matrix and at most three per-pixel arrays.  What a frame still goes through:
+
+1. invalid values are found (:mod:`azimuthal.masks`);
+2. the engine sums signal, variance, normalisation, its square and the count per bin;
+3. the monitor (``normalization_factor``) multiplies the normalisation;
+4. the sums become a :class:`~azimuthal.results.Profile` or a :class:`~azimuthal.results.Cake`.
+
+With ``s = raw - dark`` and ``n = flat * solid angle * polarisation * absorption`` the averages differ only in what an
+engine is asked to sum:
+
+===============  ========================  ==================
+average          signal                    normalisation
+===============  ========================  ==================
+ratio_of_sums    c s                       c n
+mean_of_ratios   c s / n                   c
+sum              c s / n                   c
+===============  ========================  ==================
+
+What invalidates what: the instrument, units, ranges, bins, split and masks change the matrix; flat, absorption,
+polarisation, solid angle and dark change only the per-pixel arrays (and the matrix where they exclude a pixel); the
+error model and the engine change neither.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import azimuthal._upward as upward
+from azimuthal import masks
+from azimuthal._validate import positive_number
+from azimuthal._version import __version__
+from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
+from azimuthal.engines import BinSums, Reducer, ReductionTask, VarianceModel, check_frame_dtype, engine, thread_count
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.integrate.axes import PlanAxes, plan_axes
+from azimuthal.integrate.shapes import ShapeSource
+from azimuthal.integrate.spec import PixelArrays, PlanSpec
+from azimuthal.results import Cake, Profile, Sums
+from azimuthal.sparse import SparseMatrix
+from azimuthal.splitting import Extent, build_matrix, scheme
+from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
+from azimuthal.uncertainty import checked_variance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A compiled integration; call it with a frame.
+
+    Immutable and safe to call from any number of threads at once.  Make one with :meth:`Integrator.plan1d` and its
+    sisters, or with :func:`compile`.
+
+    Attributes
+    ----------
+    spec:
+        The description.
+    arrays:
+        The per-pixel inputs it was compiled with.
+    axes:
+        The axes of the result and the grid of bins.
+    matrix:
+        Which pixel feeds which bin.
+    report:
+        Number of pixels by what became of them.
+    """
+
+    spec: PlanSpec
+    arrays: PixelArrays
+    axes: PlanAxes
+    matrix: SparseMatrix
+    report: dict[str, int]
+    _reducer: Reducer
+    _engine_name: str
+    _recipe: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the frames."""
+        return self.spec.instrument.detector.shape
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that runs."""
+        return self._engine_name
+
+    def __call__(
+        self,
+        frame: Any,
+        *,
+        normalization_factor: float = 1.0,
+        variance: Any = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Any:
+        """Integrate one frame.
+
+        Parameters
+        ----------
+        frame:
+            Raw values; shape of the detector; integers or floats of any byte order and strides.  Never modified.
+        normalization_factor:
+            Monitor: divides the intensity.
+        variance:
+            Variance of every raw value, same shape; required by, and only allowed with, the error model "variance".
+        metadata:
+            Kept in the result.
+
+        Returns
+        -------
+        :
+            A Profile, or a Cake for a two-dimensional plan.
+
+        Raises
+        ------
+        ShapeError, DataTypeError, ParameterError
+            The frame, the variance or the monitor cannot be used.
+        """
+        raw = self._checked_frame(frame)
+        monitor = positive_number("normalization_factor", normalization_factor)
+        invalid = self._invalid_ranges(raw.dtype)
+        model, pixel_variance = self._variance(variance, raw, invalid)
+        sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
+        return self._result(_with_monitor(sums, monitor, self.spec.average), sums.n_invalid, monitor, invalid, metadata)
+
+    def map(self, source: Any, *, normalization_factors: Any = None) -> Iterator[Any]:
+        """Integrate many frames, in order and in bounded memory.
+
+        Parameters
+        ----------
+        source:
+            Anything that :func:`azimuthal.open_frames` takes: a path, ``file::/dataset``, a list, a stack, an iterable.
+        normalization_factors:
+            One monitor value per frame, or None for 1.
+
+        Yields
+        ------
+        :
+            One result per frame; its metadata hold the ``label`` and ``index`` of the frame.
+        """
+        with upward.find("open_frames")(source) as frames:
+            factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
+            if factors is not None and factors.shape != (len(frames),):
+                raise ShapeError(
+                    f"normalization_factors: expected one value for each of the {len(frames)} frames, got shape "
+                    f"{factors.shape}."
+                )
+            for index in range(len(frames)):
+                factor = 1.0 if factors is None else float(factors[index])
+                label = {"label": frames.label(index), "index": index}
+                yield self(frames.read(index), normalization_factor=factor, metadata=label)
+
+    def save(self, path: PathLike, *, force: bool = False) -> None:
+        """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
+        upward.find("save_plan")(self, path, force=force)
+
+    def replace(self, *, arrays: PixelArrays | None = None, **changes: Any) -> Plan:
+        """Return a plan with some choices (fields of the description) or the per-pixel arrays changed."""
+        return compile(self.spec.replace(**changes), self.arrays if arrays is None else arrays)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore, (self.spec, self.arrays, self.axes, self.matrix, self.report)
+
+    def __repr__(self) -> str:
+        bins = f"{self.axes.grid.n_u} radial x {self.axes.grid.n_c} azimuthal bins"
+        return f"<Plan {self.spec.kind}: {bins}, split={self.spec.split!r}, engine={self.engine!r}>"
+
+    def _checked_frame(self, frame: Any) -> AnyArray:
+        if isinstance(frame, np.ma.MaskedArray):
+            raise DataTypeError("frame: a masked array would lose its mask. Pass frame.data, and frame.mask as mask=.")
+        array: AnyArray = np.asarray(frame)
+        if array.shape != self.shape:
+            raise ShapeError(
+                f"frame: expected shape {self.shape} (detector {self.spec.instrument.detector.name}), got {array.shape}. "
+                "Binned or cropped images need detector.with_binning() or with_region()"
+                f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
+            )
+        check_frame_dtype(array.dtype)
+        return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+    def _invalid_ranges(self, dtype: np.dtype) -> masks.InvalidRanges:
+        spec = self.spec
+        return masks.invalid_ranges(
+            spec.instrument.detector.invalid,
+            dtype,
+            dummy=spec.dummy,
+            delta_dummy=spec.delta_dummy,
+            enabled=spec.invalid_values,
+        )
+
+    def _variance(
+        self, variance: Any, raw: AnyArray, invalid: masks.InvalidRanges
+    ) -> tuple[VarianceModel, FloatArray | None]:
+        model = self.spec.error_model
+        if variance is not None and model != "variance":
+            raise ParameterError(
+                f"variance: the plan has error_model={model!r} and would ignore it. Make the plan with "
+                "error_model='variance'."
+            )
+        if model != "variance":
+            return ("none" if model is None else model), None
+        if variance is None:
+            raise ParameterError("variance: the plan has error_model='variance' and needs one per frame.")
+        unused = ~self.matrix.used_pixels().reshape(self.shape) | masks.invalid_pixels(raw, invalid)
+        checked = checked_variance(variance, shape=self.shape, excluded=unused)
+        return "variance", np.ascontiguousarray(checked).reshape(-1)
+
+    def _result(
+        self,
+        sums: BinSums,
+        n_invalid: int,
+        monitor: float,
+        invalid: masks.InvalidRanges,
+        metadata: dict[str, Any] | None,
+    ) -> Profile | Cake:
+        axes = self.axes
+        shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
+        held = Sums(*(None if array is None else array.reshape(shape) for array in sums[:5]))
+        described = {
+            "sums": held,
+            "average": self.spec.average,
+            "error_model": self.spec.error_model,
+            "wavelength": self.spec.instrument.wavelength,
+            "provenance": self._recipe
+            | {"n_invalid": n_invalid, "invalid_values": invalid.describe(), "engine": self.engine},
+            "metadata": dict(metadata or {}),
+            "normalization_factor": monitor,
+        }
+        if axes.radial is not None and axes.azimuthal is not None:
+            return Cake(radial_axis=axes.radial, azimuthal_axis=axes.azimuthal, **described)
+        return Profile(axis=axes.radial or axes.azimuthal, **described)
+
+
+def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int | None = None) -> Plan:  # noqa: A001
+    """Do all the work that does not depend on a frame.
+
+    Parameters
+    ----------
+    spec:
+        The description.
+    arrays:
+        Mask, dark, flat and absorption; shape of the frame.
+    threads:
+        Number of threads for compiling and for each frame; None: the environment variable AZIMUTHAL_THREADS, else the
+        cores this process may use.  Results do not depend on it.
+
+    Returns
+    -------
+    :
+        The plan.
+
+    Raises
+    ------
+    WavelengthMissingError
+        A unit needs a wavelength that the beam does not have.
+    ParameterError, ShapeError, DataTypeError
+        A choice or an array cannot be used.
+    EngineUnavailableError
+        The engine cannot run here.
+    """
+    arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
+    n_threads = thread_count(threads)
+    native = engine(spec.engine).name == "native"
+    source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
+    masked, report = _masked(spec, arrays)
+    folded = _folded(spec, arrays, masked)
+    excluded = masked if folded.excluded is None else masked | folded.excluded
+    report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
+    splitter = scheme(spec.split, native=native, n_threads=n_threads)
+
+    def slabs() -> Iterator[Any]:
+        return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
+
+    def find_extent() -> Extent:
+        if (quick := source.radial_extent(excluded, spec.split)) is not None:
+            return quick
+        return functools.reduce(
+            Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
+        )
+
+    axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
+    matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+    n_used = int(np.count_nonzero(matrix.used_pixels()))
+    report |= {"used": n_used, "not_finite": n_not_finite}
+    report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
+    return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def restore(
+    spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]
+) -> Plan:
+    """Return a plan from its stored parts; results are bit-equal."""
+    arrays = arrays.checked(spec.instrument.detector.shape)
+    folded = _folded(spec, arrays, _masked(spec, arrays)[0])
+    return _prepared(spec, arrays, axes, matrix, report, folded, thread_count())
+
+
+def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, int]]:
+    """Return which pixels never count, and how many by which cause (the first one that applies)."""
+    detector = spec.instrument.detector
+    masked = detector.gap_mask() if spec.detector_mask else np.zeros(detector.shape, bool)
+    report = {"total": masked.size, "gaps": int(np.count_nonzero(masked)), "mask": 0}
+    if arrays.mask is not None:
+        masked = masked | arrays.mask
+        report["mask"] = int(np.count_nonzero(masked)) - report["gaps"]
+    return masked, report
+
+
+def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCorrections:
+    settings = CorrectionSettings(
+        solid_angle=False if spec.solid_angle is None else spec.solid_angle,
+        polarization_factor=spec.polarization_factor,
+        polarization_offset=spec.polarization_offset,
+        transmission=spec.transmission,
+    )
+    return fold(
+        spec.instrument, settings, dark=arrays.dark, flat=arrays.flat, absorption=arrays.absorption, mask=masked
+    )
+
+
+def _prepared(
+    spec: PlanSpec,
+    arrays: PixelArrays,
+    axes: PlanAxes,
+    matrix: SparseMatrix,
+    report: dict[str, int],
+    folded: FoldedCorrections,
+    n_threads: int,
+) -> Plan:
+    offset = None if folded.offset is None else folded.offset.reshape(-1)
+    normalization = None if folded.normalization is None else folded.normalization.reshape(-1)
+    gain = None
+    if spec.average != "ratio_of_sums" and normalization is not None:
+        with np.errstate(divide="ignore"):  # pixels without normalisation feed no bin
+            gain, normalization = 1.0 / normalization, None
+    chosen = engine(spec.engine)
+    reducer = chosen.prepare(ReductionTask(matrix, offset, gain, normalization), n_threads=n_threads)
+    recipe = {
+        "program": "azimuthal",
+        "version": __version__,
+        "recipe": spec.to_dict(),
+        "arrays": dict(arrays.digests),
+        "pixels": dict(report),
+        "corrections": folded.summary,
+    }
+    return Plan(spec, arrays, axes, matrix, dict(report), reducer, chosen.name, recipe)
+
+
+def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
+    if monitor == 1.0:
+        return sums
+    if average == "ratio_of_sums":
+        return sums._replace(
+            normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
+        )
+    variance = None if sums.variance is None else sums.variance / monitor**2
+    return sums._replace(signal=sums.signal / monitor, variance=variance)

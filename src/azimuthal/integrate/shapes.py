@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""From an instrument and two units to pixels in bin coordinates, a slab of rows at a time.
+
+Two ways that agree to rounding: NumPy, which evaluates any unit on laboratory positions, and the compiled core for the
+quantities that are asked for most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from azimuthal.binning import Circle
+from azimuthal.geometry import _native as native_geometry
+from azimuthal.geometry.coordinates import lab_positions, pixel_normals
+from azimuthal.geometry.parallax import entry_positions
+from azimuthal.instrument import Instrument
+from azimuthal.splitting import Extent, PixelShapes
+from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.units import Unit
+
+_PIXELS_PER_SLAB = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeSource:
+    """Pixels of an instrument in the coordinates of two units.
+
+    Parameters
+    ----------
+    instrument:
+        Detector, pose and beam.
+    radial, azimuthal:
+        Units of the first and second coordinate.
+    native:
+        Use the compiled core where it knows the units.
+    n_threads:
+        For the compiled core.
+    """
+
+    instrument: Instrument
+    radial: Unit
+    azimuthal: Unit
+    native: bool
+    n_threads: int
+
+    @property
+    def wavelength(self) -> float | None:
+        """Wavelength in m, where a unit needs one; else None."""
+        if not (self.radial.needs_wavelength or self.azimuthal.needs_wavelength):
+            return None
+        unit = self.radial if self.radial.needs_wavelength else self.azimuthal
+        return self.instrument.beam.required_wavelength(f"unit {unit.name!r}")
+
+    @property
+    def circle(self) -> Circle:
+        """Periodicity of the second coordinate and the poles of the first."""
+        period = self.azimuthal.quantity.period
+        if period is None:
+            return Circle(None)
+        axis = self.radial.quantity.values(np.zeros(2), np.zeros(2), np.array([1.0, -1.0]), self.wavelength)
+        return Circle(period, float(axis[0]), float(axis[1]))
+
+    @property
+    def u_floor(self) -> float:
+        """Lowest value of the first coordinate."""
+        return 0.0 if self.radial.positive else -math.inf
+
+    def slabs(self, excluded: BoolArray, *, corners: bool, centers: bool) -> Iterator[PixelShapes]:
+        """Return the pixels of the whole detector in the order of the image.
+
+        Parameters
+        ----------
+        excluded:
+            bool, shape of the frame.
+        corners, centers:
+            Which are needed; the others may be None.
+        """
+        n_slow, n_fast = self.instrument.detector.shape
+        step = max(1, _PIXELS_PER_SLAB // n_fast)
+        for begin in range(0, n_slow, step):
+            rows = slice(begin, min(begin + step, n_slow))
+            corner_values, center_values = self._coordinates(rows, corners=corners, centers=centers)
+            yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
+
+    def radial_extent(self, excluded: BoolArray, split: str) -> Extent | None:
+        """Return the range of the first coordinate over the full circle of the second, or None: measure the slabs.
+
+        The compiled core finds it without azimuths where pixels form a grid.
+        """
+        edges = self.instrument.detector.separable_edges()
+        if not self._is_native or edges is None or split not in native_geometry.REACHES:
+            return None
+        u_min, u_max = native_geometry.grid_extent(
+            edges, self._projection, excluded, split, self.circle, self.u_floor, n_threads=self.n_threads
+        )
+        return Extent(u_min, u_max, -math.pi, math.pi)
+
+    @property
+    def _is_native(self) -> bool:
+        return self.native and native_geometry.can_project(
+            self.radial.quantity, self.azimuthal.quantity, self.instrument.parallax
+        )
+
+    @property
+    def _projection(self) -> native_geometry.Projection:
+        return native_geometry.projection(self.instrument.pose, self.radial.quantity.name, self.wavelength)
+
+    def _coordinates(
+        self, rows: slice, *, corners: bool, centers: bool
+    ) -> tuple[FloatArray | None, FloatArray | None]:
+        if self._is_native:
+            return native_geometry.project_rows(
+                self.instrument.detector,
+                self._projection,
+                rows,
+                corners=corners,
+                centers=centers,
+                n_threads=self.n_threads,
+            )
+        center_positions, corner_positions = self._entry_positions(rows, corners=corners)
+        center_values = self._evaluate(center_positions, at_corner=False).reshape(-1, 2)
+        if corner_positions is None:
+            return None, center_values
+        corner_values = self._evaluate(corner_positions, at_corner=True)
+        return corner_values.reshape(-1, self.instrument.detector.n_corners, 2), center_values
+
+    def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
+        """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""
+        instrument = self.instrument
+        detector = instrument.detector
+        centers = detector.centers(rows)
+        corner_positions = detector.corners(rows) if corners or instrument.parallax else None
+        if instrument.parallax and corner_positions is not None:
+            absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
+            normals = None if detector.is_flat else pixel_normals(corners=corner_positions)
+            corner_normals = None if normals is None else normals[:, :, np.newaxis, :]
+            centers = entry_positions(
+                detector_positions=centers, pose=instrument.pose, absorption=absorption, normals=normals
+            )
+            corner_positions = entry_positions(
+                detector_positions=corner_positions, pose=instrument.pose, absorption=absorption, normals=corner_normals
+            )
+        centers = lab_positions(detector_positions=centers, pose=instrument.pose)
+        if not corners or corner_positions is None:
+            return centers, None
+        return centers, lab_positions(detector_positions=corner_positions, pose=instrument.pose)
+
+    def _evaluate(self, positions: FloatArray, *, at_corner: bool) -> FloatArray:
+        """Return (u, c) of laboratory positions; c is NaN for a corner on the beam axis, where it is undefined."""
+        y, x, z = positions[..., 0], positions[..., 1], positions[..., 2]
+        values = np.empty((*positions.shape[:-1], 2))
+        values[..., 0] = self.radial.quantity.values(x, y, z, self.wavelength)
+        values[..., 1] = self.azimuthal.quantity.values(x, y, z, self.wavelength)
+        if at_corner and self.azimuthal.quantity.period is not None:
+            values[..., 1][(x == 0) & (y == 0)] = np.nan
+        return values

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The description of an integration: small, frozen, and made of plain values, so that it goes into every output.
+
+Per-pixel arrays are not part of it; they travel beside it as :class:`PixelArrays`, and the description of a finished
+plan holds their digests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from azimuthal._validate import boolean_mask, finite_number, image_array, one_of, positive_integer, unknown_name
+from azimuthal.binning import is_edges
+from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
+from azimuthal.engines import engine_names
+from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.instrument import Instrument
+from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
+from azimuthal.uncertainty import checked_error_model
+from azimuthal.units import Unit
+from azimuthal.units import unit as find_unit
+
+Kind: TypeAlias = Literal["radial", "azimuthal", "cake"]
+Bins: TypeAlias = int | tuple[float, ...]
+
+SPEC_VERSION = 1
+_ARRAYS = ("mask", "dark", "flat", "absorption")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """What to integrate and how; every choice that changes a number.
+
+    Parameters
+    ----------
+    instrument:
+        Detector, pose and beam.
+    kind:
+        "radial": I(radial); "azimuthal": I(chi); "cake": I(chi, radial).
+    npt_rad, npt_azim:
+        Number of bins or explicit edges in the unit of the axis; 1 along the direction that is summed over.
+    unit, azimuth_unit:
+        Units of the two axes.
+    radial_range:
+        (low, high) in `unit`, or None: everything that the scheme sees.
+    azimuth_range:
+        (start, stop) in `azimuth_unit`, an arc, or None: the full circle.
+    split, average, error_model:
+        Names of DESIGN.md section 3; an error model "variance" asks for the variance of every frame.
+    solid_angle:
+        "relative" (to a pixel at the point of normal incidence), "absolute" (sr), "equal_area" or None:
+        :mod:`azimuthal.corrections.solid_angle`.
+    polarization_factor, polarization_offset:
+        Factor in [-1, 1] or None; azimuth of the polarisation plane in rad.
+    transmission:
+        Of the sensor at normal incidence, or None: :mod:`azimuthal.corrections.absorption`.
+    detector_mask:
+        Leave out the gaps of the detector.
+    invalid_values:
+        Leave out values that mark invalid pixels (dtype maximum, NaN, ...).
+    dummy, delta_dummy:
+        Further invalid values: ``|raw - dummy| <= delta_dummy``.
+    engine:
+        "auto" or the name of an engine.
+    """
+
+    instrument: Instrument
+    kind: Kind
+    npt_rad: Bins
+    npt_azim: Bins
+    unit: Unit
+    azimuth_unit: Unit
+    radial_range: tuple[float, float] | None = None
+    azimuth_range: tuple[float, float] | None = None
+    split: Split = "full"
+    average: Average = "ratio_of_sums"
+    error_model: ErrorModel | None = None
+    solid_angle: SolidAngleMode | None = "relative"
+    polarization_factor: float | None = None
+    polarization_offset: float = 0.0
+    transmission: float | None = None
+    detector_mask: bool = True
+    invalid_values: bool = True
+    dummy: float | None = None
+    delta_dummy: float | None = None
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "unit", find_unit(self.unit))
+        put(self, "azimuth_unit", find_unit(self.azimuth_unit))
+        put(self, "npt_rad", _bins("npt" if self.kind == "radial" else "npt_rad", self.npt_rad))
+        put(self, "npt_azim", _bins("npt" if self.kind == "azimuthal" else "npt_azim", self.npt_azim))
+        for name in ("radial_range", "azimuth_range"):
+            put(self, name, _range(name, getattr(self, name)))
+        one_of("split", self.split, SPLITS)
+        one_of("average", self.average, AVERAGES)
+        put(self, "error_model", checked_error_model(self.error_model, has_variance=self.error_model == "variance"))
+        put(self, "solid_angle", _solid_angle(self.solid_angle))
+        # Validates the values, so that a description that exists can be compiled.
+        CorrectionSettings(
+            solid_angle=self.solid_angle or False,
+            polarization_factor=self.polarization_factor,
+            polarization_offset=self.polarization_offset,
+            transmission=self.transmission,
+        )
+        self._check_dummy()
+        one_of("engine", self.engine, ("auto", *engine_names()))
+        self._check_ranges()
+
+    def _check_dummy(self) -> None:
+        if self.delta_dummy is not None and self.dummy is None:
+            raise ParameterError("delta_dummy: has no meaning without dummy. Pass dummy=... as well.")
+
+    def _check_ranges(self) -> None:
+        for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
+            if isinstance(bins, tuple) and getattr(self, name) is not None:
+                raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
+        if self.unit.quantity.period is not None:
+            raise UnsupportedOptionError(
+                f"unit: {self.unit.name!r} is an angle on a circle and cannot be a radial axis. For I(chi) use "
+                "integrate_radial()."
+            )
+
+    def replace(self, **changes: Any) -> PlanSpec:
+        """Return a copy with some choices changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able description that :meth:`from_dict` reads."""
+        record: dict[str, Any] = {"version": SPEC_VERSION}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, (Instrument, Unit)):
+                value = value.to_dict()
+            elif isinstance(value, tuple):
+                value = list(value)
+            record[item.name] = value
+        return record
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> PlanSpec:
+        """Return the description of a record made by :meth:`to_dict`.
+
+        Raises
+        ------
+        ParameterError
+            The record is of another version.
+        UnknownNameError
+            It holds a key that is not known.
+        """
+        values = dict(record)
+        if (version := values.pop("version", None)) != SPEC_VERSION:
+            raise ParameterError(f"plan: expected description version {SPEC_VERSION}, got {version!r}.")
+        known = [item.name for item in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("plan", key, known)
+        values["instrument"] = Instrument.from_dict(values["instrument"])
+        for name in ("unit", "azimuth_unit"):
+            values[name] = Unit.from_dict(values[name])
+        for name in ("npt_rad", "npt_azim", "radial_range", "azimuth_range"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(values[name])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelArrays:
+    """The per-pixel inputs of a plan; shape of the frame, or None.
+
+    Parameters
+    ----------
+    mask:
+        bool, True = excluded; combined with the gaps of the detector.
+    dark:
+        Subtracted from the raw values.
+    flat, absorption:
+        Multiply the normalisation.
+    """
+
+    mask: AnyArray | None = None
+    dark: AnyArray | None = None
+    flat: AnyArray | None = None
+    absorption: AnyArray | None = None
+    digests: dict[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digests", {})
+
+    def checked(self, shape: tuple[int, int]) -> PixelArrays:
+        """Return read-only copies of the right shape and type, with digests.
+
+        Raises
+        ------
+        ShapeError, DataTypeError
+            Naming the array.
+        """
+        copies: dict[str, AnyArray | None] = {}
+        for name in _ARRAYS:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            check = boolean_mask if name == "mask" else image_array
+            copies[name] = np.array(check(name, value, shape), order="C")
+            copies[name].flags.writeable = False  # type: ignore[union-attr]
+        arrays = PixelArrays(**copies)
+        for name, copy in copies.items():
+            arrays.digests[name] = hashlib.blake2b(np.ascontiguousarray(copy), digest_size=16).hexdigest()
+        return arrays
+
+    def equals(self, other: PixelArrays) -> bool:
+        """Return whether both hold the same values."""
+        for name in _ARRAYS:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine is theirs:
+                continue
+            if mine is None or theirs is None or not np.array_equal(mine, theirs):
+                return False
+        return True
+
+
+def _bins(parameter: str, value: Any) -> Bins:
+    if is_edges(value):
+        return tuple(float(edge) for edge in np.asarray(value, dtype=np.float64).ravel())
+    return positive_integer(parameter, value)
+
+
+def _range(parameter: str, value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise ParameterError(f"{parameter}: expected two numbers, got {value!r}.") from None
+    return finite_number(f"{parameter}[0]", low), finite_number(f"{parameter}[1]", high)
+
+
+def _solid_angle(value: Any) -> SolidAngleMode | None:
+    if value is True:
+        return "relative"
+    if value is False or value is None:
+        return None
+    return one_of("solid_angle", value, SOLID_ANGLE_MODES)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Frame sources: detector images from arrays, files and series of files, behind one interface.
+
+`open_frames` opens anything; a `FrameSource` has ``shape``, ``dtype``, a length, ``metadata``, labels, and
+``read(index)``. `describe_file` says what a file is.  Readers and the packages that they need are imported
+when a file asks for them.
+"""
+
+from __future__ import annotations
+
+from azimuthal.io.frames._open import open_frames
+from azimuthal.io.frames._protocol import FrameIndexError, FrameSource
+from azimuthal.io.frames._registry import Reader, register_reader
+from azimuthal.io.frames.describe import FileDescription, FileKind, describe_file
+
+__all__ = [
+    "FileDescription",
+    "FileKind",
+    "FrameIndexError",
+    "FrameSource",
+    "Reader",
+    "describe_file",
+    "open_frames",
+    "register_reader",
+]

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Sources of an HDF5 virtual dataset, and whether they are there.
+
+HDF5 returns the fill value for whatever a virtual dataset cannot find: an absent file, an absent dataset
+inside it, rows beyond the end of a source that was cut short.  `VirtualSources` looks before reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from azimuthal.errors import FileFormatError, FileMissingError
+from azimuthal.io.hdf5 import H5Object, filter_names, is_dataset, locate, open_hdf5, require_filters
+
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One mapping: part of the virtual dataset, and the part of a source that it shows."""
+
+    file: str
+    dataset: str
+    exists: bool
+    last: tuple[int, ...] | None
+
+
+class VirtualSources:
+    """The sources of one virtual dataset.
+
+    Parameters
+    ----------
+    handle:
+        The open virtual dataset.
+    depth:
+        How many virtual datasets lead here.
+
+    Raises
+    ------
+    FileMissingError
+        The file of a source is absent; the message names it and says how many are.
+    """
+
+    def __init__(self, handle: H5Object, depth: int = 0) -> None:
+        if depth > _DEEPEST:
+            raise FileFormatError(
+                f"{handle.file.filename}::{handle.name}: virtual datasets nested more than {_DEEPEST} deep."
+            )
+        self._depth = depth
+        self._parent = handle.file.filename
+        self._own_file = handle.file
+        mappings = handle.virtual_sources()
+        self._sources = [self._source(mapping) for mapping in mappings]
+        absent = [source for source in self._sources if not source.exists]
+        if absent:
+            raise FileMissingError(
+                f"{self._parent}::{handle.name}: the virtual dataset shows {absent[0].file}, which does not "
+                f"exist; {len(absent)} of {len(self._sources)} sources are missing. Put the files back where "
+                "the master expects them, or open those that are there by a pattern."
+            )
+        n_leading = len(handle.shape) - 2
+        everything = ((0,) * n_leading, (1 << 62,) * n_leading)
+        bounds = [_bounds(mapping.vspace) or everything for mapping in mappings]
+        self._first = np.array([low[:n_leading] for low, _ in bounds], np.int64).reshape(
+            len(bounds), n_leading
+        )
+        self._last = np.array([high[:n_leading] for _, high in bounds], np.int64).reshape(
+            len(bounds), n_leading
+        )
+        self._checked: dict[tuple[str, str], tuple[int, ...]] = {}
+        self.filters: tuple[str, ...] = ()
+        if self._sources:
+            self._extent(self._sources[0])
+
+    def check(self, leading: tuple[int, ...], where: str) -> None:
+        """Raise when a source of the frame at `leading` is absent or too short, or when it has no source."""
+        index = np.array(leading, np.int64)
+        shown = np.flatnonzero(((self._first <= index) & (index <= self._last)).all(axis=1))
+        if shown.size == 0:
+            raise FileFormatError(f"{where} has no source in the virtual dataset: it was never written.")
+        for number in shown.tolist():
+            source = self._sources[number]
+            extent = self._extent(source)
+            if source.last is not None and self._is_beyond(number, index, extent):
+                raise FileFormatError(
+                    f"{where} should come from {source.file}::{source.dataset}, which has shape {extent} and "
+                    "ends before it: the acquisition or the copy stopped early."
+                )
+
+    def _is_beyond(self, number: int, index: Any, extent: tuple[int, ...]) -> bool:
+        """Say whether the frame `index` lies beyond the end of source `number`.
+
+        Only the first axis of a source grows during acquisition: of a source that is shorter than its
+        mapping, a frame that is early enough is still whole.
+        """
+        last = self._sources[number].last or ()
+        if len(extent) == len(last) and all(size > high for size, high in zip(extent, last, strict=True)):
+            return False
+        if len(extent) != len(last) or any(
+            size <= high for size, high in zip(extent[1:], last[1:], strict=True)
+        ):
+            return True
+        if self._first.shape[1] != 1:
+            return True
+        from_end = int(self._last[number, 0] - index[0])
+        return last[0] - from_end >= extent[0]
+
+    def _source(self, mapping: Any) -> _Source:
+        name = mapping.file_name.replace("%b", "0") if "%b" in mapping.file_name else mapping.file_name
+        target = locate(self._parent, name, mapping.dset_name.replace("%b", "0"))
+        bounds = _bounds(mapping.src_space)
+        return _Source(str(target.file), target.path, target.exists, None if bounds is None else bounds[1])
+
+    def _extent(self, source: _Source) -> tuple[int, ...]:
+        """Return the shape of a source dataset; each is opened once, and its filters are made ready."""
+        key = (source.file, source.dataset)
+        if key not in self._checked:
+            if source.file == str(self._parent):
+                self._checked[key] = self._look(self._own_file, source)
+            else:
+                with open_hdf5(source.file) as file:
+                    self._checked[key] = self._look(file, source)
+        return self._checked[key]
+
+    def _look(self, file: H5Object, source: _Source) -> tuple[int, ...]:
+        item = file.get(source.dataset)
+        if item is None or not is_dataset(item):
+            raise FileMissingError(
+                f"{self._parent}: the virtual dataset shows {source.file}::{source.dataset}, but that file "
+                "has no such dataset."
+            )
+        if item.is_virtual:
+            nested = VirtualSources(item, self._depth + 1)
+            self.filters = self.filters or nested.filters
+            return tuple(int(size) for size in item.shape)
+        require_filters(item)
+        self.filters = self.filters or filter_names(item)
+        return tuple(int(size) for size in item.shape)
+
+
+def _bounds(space: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Return the lowest and highest index of a selection; None where they cannot be told (unlimited)."""
+    try:
+        low, high = space.get_select_bounds()
+    except (RuntimeError, ValueError, OverflowError):
+        return None
+    return tuple(int(part) for part in low), tuple(int(part) for part in high)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What a file is, in a few facts: for ``azimuthal info`` and for people who wonder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from azimuthal.errors import (
+    DataTypeError,
+    FileFormatError,
+    FileMissingError,
+    MissingDependencyError,
+    ShapeError,
+    UnknownNameError,
+)
+from azimuthal.io.frames._bytes import ByteFile, plain_suffix
+from azimuthal.io.frames._hdf5_choice import AmbiguousImagesError
+from azimuthal.io.frames._open import open_frames
+from azimuthal.io.frames._protocol import FrameSource
+from azimuthal.typing import PathLike
+
+FileKind: TypeAlias = Literal["image", "image stack", "geometry", "unknown"]
+
+_GEOMETRY_SUFFIXES = (".poni", ".imctrl", ".geom", ".par", ".spline", ".npt", ".spd")
+_GEOMETRY_WORDS = re.compile(
+    rb"^(poni_version|Distance|Poni1|Rot1)\s*:|SPATIAL DISTORTION SPLINE|^clen\s*=|^wedge\s+[-\d]",
+    re.MULTILINE,
+)
+_NOT_FACTS = ("name", "path", "format", "header", "dataset", "dataset_reason")
+
+
+@dataclass(frozen=True, slots=True)
+class FileDescription:
+    """What `describe_file` found.
+
+    Parameters
+    ----------
+    path:
+        The file as given.
+    kind:
+        ``"image"`` (one frame), ``"image stack"``, ``"geometry"`` (by its extension or first words) or
+        ``"unknown"``.
+    reason:
+        Why: the rule that chose the dataset, or what went wrong.
+    format:
+        Name of the reader; empty when no reader took it.
+    shape:
+        ``(n_slow, n_fast)``, None unless the file holds images.
+    dtype:
+        Type of the frames as text.
+    n_frames:
+        Number of frames.
+    dataset:
+        HDF5: path of the images, several for a series.
+    filters:
+        Compression, in order of writing.
+    facts:
+        Metadata in SI units (see `azimuthal.io.frames.FrameSource`), without raw headers; for an undecided
+        HDF5 file ``{"candidates": [...]}``.
+    """
+
+    path: str
+    kind: FileKind
+    reason: str
+    format: str = ""
+    shape: tuple[int, int] | None = None
+    dtype: str | None = None
+    n_frames: int | None = None
+    dataset: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def describe_file(path: PathLike) -> FileDescription:
+    """Return what a file is, without reading its frames.
+
+    Parameters
+    ----------
+    path:
+        A file, or ``"file.h5::/path"``.
+
+    Returns
+    -------
+    :
+        A description; a file that cannot be opened as images is described as geometry or unknown, with the
+        reason.
+
+    Raises
+    ------
+    FileMissingError
+        The file itself does not exist (absent members of a master file are a reason, not an error).
+    """
+    text = str(path)
+    plain = Path(text if Path(text).exists() else text.rpartition("::")[0] or text)
+    if not plain.exists():
+        raise FileMissingError(f"{plain}: this file does not exist.")
+    if _is_geometry(plain):
+        return FileDescription(text, "geometry", "its extension or first words are those of a geometry file")
+    try:
+        with open_frames(text) as source:
+            return _of_source(text, source)
+    except AmbiguousImagesError as error:
+        return FileDescription(text, "unknown", str(error), "hdf5", facts={"candidates": error.candidates})
+    except (
+        FileFormatError,
+        FileMissingError,
+        MissingDependencyError,
+        ShapeError,
+        DataTypeError,
+        UnknownNameError,
+    ) as error:
+        return FileDescription(text, "unknown", str(error))
+
+
+def _is_geometry(path: Path) -> bool:
+    if plain_suffix(path) in _GEOMETRY_SUFFIXES:
+        return True
+    if path.is_dir():
+        return False
+    with ByteFile(path) as file:
+        head = file.read_up_to(0, 2048)
+    return b"\0" not in head and _GEOMETRY_WORDS.search(head) is not None
+
+
+def _of_source(text: str, source: FrameSource) -> FileDescription:
+    metadata = source.metadata
+    datasets = metadata.get("dataset", ())
+    compression = getattr(source, "compression", None)
+    filters = getattr(source, "filters", (compression,) if compression else ())
+    return FileDescription(
+        path=text,
+        kind="image" if len(source) == 1 else "image stack",
+        reason=str(metadata.get("dataset_reason", "recognised by its content")),
+        format=str(metadata["format"]),
+        shape=source.shape,
+        dtype=str(source.dtype),
+        n_frames=len(source),
+        dataset=(datasets,) if isinstance(datasets, str) else tuple(datasets),
+        filters=tuple(filters),
+        facts={key: value for key, value in metadata.items() if key not in _NOT_FACTS},
+    )

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Images in HDF5 files: plain stacks, NeXus, EIGER masters with external links, virtual datasets.
+
+`_hdf5_choice` says which dataset holds the images, `_nexus_facts` what the file knows about the measurement.
+Stacks of more than three dimensions are flattened over their leading axes in C order; two dimensions are one
+frame.
+
+**Nothing absent is read as zero.**  HDF5 silently returns the fill value for a virtual source whose file is
+gone, for frames beyond the end of a shortened source, and for chunks that were never written.  Here all three
+are errors that name the file or the frame: absent files when the source is opened, the others when the frame
+is read.
+
+Frames of an EIGER master that was told to make fewer files than it has links for (``nimages x ntrigger``
+frames are already complete without them) are complete; the surplus links are listed in the metadata as
+``surplus_members``.
+
+Thread safety: h5py's process-wide lock serialises reads; use `locate` to find where a frame is stored for
+faster paths.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+import threading
+from collections import OrderedDict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
+from azimuthal.io.frames._bytes import frame_name
+from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack
+from azimuthal.io.frames._nexus_facts import announced_frames, mask_path, nexus_facts
+from azimuthal.io.frames._protocol import FrameSource, checked_dtype, checked_frame_shape
+from azimuthal.io.frames._virtual import VirtualSources
+from azimuthal.io.hdf5 import H5Object, filter_names, open_hdf5, require_filters, translated_errors
+from azimuthal.typing import AnyArray, BoolArray, PathLike
+
+_OPEN_DATASETS = 16
+#: Chunks of several frames would be decoded anew for every frame without a cache that holds one.
+_CHUNK_CACHE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLocation:
+    """Where one frame is stored.
+
+    Parameters
+    ----------
+    file:
+        The HDF5 file that holds the dataset (the target of an external link; virtual datasets are not
+        resolved).
+    dataset:
+        Path of the dataset inside `file`.
+    index:
+        Leading indices of the frame, ``()`` for a 2-D dataset.
+    """
+
+    file: Path
+    dataset: str
+    index: tuple[int, ...]
+
+
+def open_source(path: PathLike, dataset: str | None = None) -> FrameSource:
+    """Open the images of an HDF5 file as a frame source; see the module docstring."""
+    return Hdf5Frames(path, dataset)
+
+
+class Hdf5Frames(FrameSource):
+    """The images of an HDF5 file.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    dataset:
+        Path of a dataset or group inside it; None applies the rules of `_hdf5_choice`.
+
+    Raises
+    ------
+    FileMissingError
+        The file, a member of a series, or a source of a virtual dataset is absent; each is named.
+    FileFormatError
+        Not HDF5, damaged, or no single stack of images; then the candidates are listed.
+    ShapeError
+        Members of a series differ in shape or type.
+    MissingDependencyError
+        A filter needs hdf5plugin and it is not installed.
+    """
+
+    def __init__(self, path: PathLike, dataset: str | None = None) -> None:
+        self._path = Path(path)
+        self._stack = ExitStack()
+        self._handles: OrderedDict[str, H5Object] = OrderedDict()
+        self._lock = threading.Lock()
+        with self._stack, translated_errors(path, "find its images"):
+            self._file = self._stack.enter_context(open_hdf5(path, chunk_cache=_CHUNK_CACHE))
+            choice = choose_images(self._file, dataset)
+            self._members: list[_Member] = []
+            for name in choice.datasets:
+                self._add_member(name)
+            metadata = self._facts(choice)
+            self._starts = list(
+                itertools.accumulate((member.n_frames for member in self._members), initial=0)
+            )
+            self._opened = self._stack.pop_all()
+        super().__init__(
+            shape=self._members[0].shape,
+            dtype=self._members[0].dtype,
+            n_frames=self._starts[-1],
+            name=frame_name(path),
+            metadata=metadata,
+        )
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Paths of the datasets that hold the frames, in order."""
+        return tuple(member.name for member in self._members)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Filter pipeline of the (first) dataset."""
+        return self._members[0].filters
+
+    def locate(self, index: int) -> FrameLocation:
+        """Return where a frame is stored."""
+        member, leading = self._find(self._checked_index(index))
+        handle = self._handle(member.name)
+        return FrameLocation(Path(handle.file.filename), handle.name, leading)
+
+    def read_mask(self) -> BoolArray | None:
+        """Return the detector's pixel mask, True where any bit of ``pixel_mask`` is set; None without one."""
+        self._check_open()
+        path = self._metadata.get("pixel_mask_dataset")
+        if path is None:
+            return None
+        with translated_errors(self._path, f"read {path}"):
+            item = self._file[path]
+            require_filters(item)
+            if item.shape not in {self._shape, (1, *self._shape)}:
+                raise ShapeError(
+                    f"{self._path}::{path}: expected shape {self._shape} as the frames have, got "
+                    f"{item.shape}."
+                )
+            mask = np.asarray(item[()]).reshape(self._shape)
+        return np.asarray(mask != 0)
+
+    def _add_member(self, name: str) -> None:
+        member = _Member(self._path, name, self._handle(name))
+        if self._members:
+            first = self._members[0]
+            if (member.shape, member.dtype) != (first.shape, first.dtype):
+                raise ShapeError(
+                    f"{self._path}: {name} holds frames of {member.shape} {member.dtype}, {first.name} of "
+                    f"{first.shape} {first.dtype}; members of a series must agree."
+                )
+        self._members.append(member)
+
+    def _facts(self, choice: Choice) -> dict[str, Any]:
+        """Return the metadata, after a check that no member is missed."""
+        first = choice.datasets[0] if choice.datasets else choice.missing[0][0]
+        announced = announced_frames(self._file, first)
+        n_frames = sum(member.n_frames for member in self._members)
+        if choice.missing and (announced is None or n_frames < announced or not choice.only_last_missing):
+            member, file = choice.missing[0]
+            total = len(choice.datasets) + len(choice.missing)
+            raise FileMissingError(
+                f"{self._path}: {member} links to {file}, which does not exist; {len(choice.missing)} of "
+                f"{total} members are missing ({n_frames} of {announced or 'an unknown number of'} frames are "
+                "there). Put the data files beside the master, or open those that are there by a pattern such as "
+                "'*_data_*.h5'."
+            )
+        metadata: dict[str, Any] = {
+            "path": str(self._path),
+            "format": "hdf5",
+            "dataset": choice.datasets[0] if len(choice.datasets) == 1 else list(choice.datasets),
+            "dataset_reason": choice.reason,
+            **nexus_facts(self._file, first),
+        }
+        if announced is not None:
+            metadata["n_frames_announced"] = announced
+        if choice.missing:
+            metadata["surplus_members"] = [member for member, _ in choice.missing]
+        mask = mask_path(self._file, first)
+        if mask is not None:
+            metadata["pixel_mask_dataset"] = mask
+        return metadata
+
+    def _handle(self, name: str) -> H5Object:
+        """Return an open dataset; only the last few are kept open, because each may hold a file open."""
+        with self._lock:
+            handle = self._handles.get(name)
+            if handle is None:
+                handle = self._handles[name] = self._file[name]
+                if len(self._handles) > _OPEN_DATASETS:
+                    self._handles.popitem(last=False)
+            self._handles.move_to_end(name)
+            return handle
+
+    def _find(self, index: int) -> tuple[_Member, tuple[int, ...]]:
+        number = bisect.bisect_right(self._starts, index) - 1
+        member = self._members[number]
+        return member, member.leading_index(index - self._starts[number])
+
+    def _check_readable(self, index: int) -> None:
+        member, leading = self._find(index)
+        with translated_errors(self._path, f"read frame {index}"):
+            member.check_stored(self._handle(member.name), leading, index)
+
+    def _fill(self, index: int, out: AnyArray) -> None:
+        member, leading = self._find(index)
+        with translated_errors(self._path, f"read frame {index} ({member.name})"):
+            handle = self._handle(member.name)
+            member.check_stored(handle, leading, index)
+            handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handles.clear()
+        self._opened.close()
+        super().close()
+
+
+class _Member:
+    """One dataset: its frames, and whether all of them were written."""
+
+    def __init__(self, path: Path, name: str, handle: H5Object) -> None:
+        if not is_image_stack(handle):
+            raise FileFormatError(
+                f"{path}::{name}: expected images, got shape {handle.shape} and dtype {handle.dtype}."
+            )
+        where = f"{path}::{name}"
+        self.path = path
+        self.name = name
+        self.dtype = checked_dtype(where, handle.dtype.newbyteorder("="))
+        self.shape = checked_frame_shape(where, handle.shape[-2], handle.shape[-1], self.dtype)
+        self.leading = tuple(int(size) for size in handle.shape[:-2])
+        self.n_frames = math.prod(self.leading)
+        self.virtual = VirtualSources(handle) if handle.is_virtual else None
+        if self.virtual is None:
+            require_filters(handle)
+        self.filters = filter_names(handle) if self.virtual is None else ("virtual", *self.virtual.filters)
+        self._has_holes = self.virtual is None and _has_unwritten_parts(handle)
+
+    def leading_index(self, number: int) -> tuple[int, ...]:
+        """Return the leading indices of frame `number` of this dataset."""
+        return tuple(int(part) for part in np.unravel_index(number, self.leading)) if self.leading else ()
+
+    def check_stored(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
+        """Raise when the frame is absent from the file, so that HDF5 would return its fill value."""
+        where = f"{self.path}::{self.name}: frame {index}"
+        if self.virtual is not None:
+            self.virtual.check(leading, where)
+        elif self._has_holes and not _is_written(handle, leading):
+            raise FileFormatError(
+                f"{where} was never written: the acquisition or the copy stopped before it."
+            )
+
+
+def _has_unwritten_parts(handle: H5Object) -> bool:
+    """Say whether parts of a dataset have no storage."""
+    if handle.chunks is None:
+        return bool(
+            handle.id.get_storage_size() == 0 and handle.id.get_create_plist().get_external_count() == 0
+        )
+    chunks = math.prod(-(-size // chunk) for size, chunk in zip(handle.shape, handle.chunks, strict=True))
+    return bool(handle.id.get_num_chunks() < chunks)
+
+
+def _is_written(handle: H5Object, leading: tuple[int, ...]) -> bool:
+    """Say whether all chunks of one frame have storage."""
+    if handle.chunks is None:
+        return False
+    slow, fast = (
+        range(0, size, chunk) for size, chunk in zip(handle.shape[-2:], handle.chunks[-2:], strict=True)
+    )
+    return all(
+        handle.id.get_chunk_info_by_coord((*leading, row, column)).byte_offset is not None
+        for row in slow
+        for column in fast
+    )

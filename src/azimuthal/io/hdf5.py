@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The door to HDF5: the only module that imports h5py and hdf5plugin, and only inside functions.
+
+h5py reports trouble as ``OSError``, ``KeyError``, ``RuntimeError``, ``ValueError`` and a few more, with the
+words of the C library.  Here they become the errors of this package, with the path and what was being done.
+
+Filters.  ``gzip``, ``shuffle``, ``szip``, ``fletcher32``, ``lzf``, ``nbit`` and ``scaleoffset`` are part of
+h5py. Detectors also use bitshuffle-LZ4 (32008) and LZ4 (32004), which the package hdf5plugin brings.  It is
+imported when a dataset's own pipeline needs it, never before.
+
+Thread safety: h5py serialises every call with one process-wide lock; all functions here may be called from
+any thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from azimuthal.errors import (
+    AzimuthalError,
+    FileFormatError,
+    FileMissingError,
+    MissingDependencyError,
+    OutputError,
+    OutputExistsError,
+    ParameterError,
+)
+from azimuthal.typing import PathLike
+
+__all__ = [
+    "ExternalTarget",
+    "H5File",
+    "H5Object",
+    "Mode",
+    "external_target",
+    "filter_names",
+    "is_dataset",
+    "is_group",
+    "open_hdf5",
+    "require_filters",
+    "translated_errors",
+]
+
+Mode: TypeAlias = Literal["r", "r+", "w", "w-", "x", "a"]
+#: h5py has no type stubs; these names say what is meant.
+H5File: TypeAlias = Any
+H5Object: TypeAlias = Any
+
+MODES: tuple[Mode, ...] = ("r", "r+", "w", "w-", "x", "a")
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+#: What h5py raises when a file is damaged (found by cutting and flipping bytes of small files).
+_H5PY_ERRORS = (
+    OSError,
+    KeyError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
+
+_FILTER_NAMES = {
+    1: "gzip",
+    2: "shuffle",
+    3: "fletcher32",
+    4: "szip",
+    5: "nbit",
+    6: "scaleoffset",
+    307: "bzip2",
+    32000: "lzf",
+    32001: "blosc",
+    32004: "lz4",
+    32008: "bitshuffle",
+    32013: "zfp",
+    32015: "zstd",
+    32017: "sz",
+    32018: "fcidecomp",
+    32024: "sz3",
+    32026: "blosc2",
+    32028: "sperr",
+    32033: "htj2k",
+}
+
+
+@contextmanager
+def open_hdf5(path: PathLike, mode: Mode = "r", *, chunk_cache: int | None = None) -> Iterator[H5File]:
+    """Open an HDF5 file for the time of a ``with`` block.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    mode:
+        ``"r"`` read; ``"r+"`` read and write, must exist; ``"w"`` create, replacing; ``"x"`` or ``"w-"``
+        create, must not exist; ``"a"`` read and write, created when absent.
+    chunk_cache:
+        Bytes of decoded chunks that HDF5 keeps for each dataset; None leaves its default.
+
+    Yields
+    ------
+    :
+        The open ``h5py.File``; closed at the end of the block.
+
+    Raises
+    ------
+    FileMissingError
+        The file does not exist (modes ``"r"`` and ``"r+"``).
+    FileFormatError
+        The file is not HDF5, is truncated, or cannot be opened for reading.
+    OutputExistsError, OutputError
+        The file exists (mode ``"x"``), or cannot be created or opened for writing.
+    MissingDependencyError
+        h5py is not installed.
+    """
+    if mode not in MODES:
+        raise ParameterError(f"mode: expected one of {', '.join(map(repr, MODES))}, got {mode!r}.")
+    file = _open(Path(path), mode, chunk_cache)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
+    h5py = _import_h5py()
+    options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
+    try:
+        return h5py.File(path, mode, **options)
+    except FileNotFoundError:
+        if mode in {"r", "r+"}:
+            raise FileMissingError(f"{path}: this file does not exist.") from None
+        raise OutputError(
+            f"{path}: cannot be created: its folder does not exist. Create the folder first."
+        ) from None
+    except FileExistsError:
+        raise OutputExistsError(f"{path}: exists already. Remove it, or choose another name.") from None
+    except _H5PY_ERRORS as error:
+        if mode in {"r", "r+"}:
+            raise FileFormatError(f"{path}: {_opening_trouble(path, error)}") from error
+        raise OutputError(f"{path}: cannot be written as HDF5: {_one_line(error)}.") from error
+
+
+def _opening_trouble(path: Path, error: BaseException) -> str:
+    """Say in words why an existing file could not be opened for reading."""
+    if path.is_dir():
+        return "is a folder, expected an HDF5 file."
+    if isinstance(error, PermissionError):
+        return "may not be read (permission denied)."
+    reason = _one_line(error)
+    if "lock file" in reason:
+        return "is held open for writing by another program. Wait until it is closed, or copy it."
+    size = path.stat().st_size if path.exists() else 0
+    if "signature not found" in reason:
+        return f"is not an HDF5 file (no HDF5 signature in its {size} bytes)."
+    return f"is HDF5 but truncated or damaged ({size} bytes): {reason}."
+
+
+def _import_h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingDependencyError(
+            "h5py is needed to read and write HDF5 files and is not installed. Run: pip install h5py"
+        ) from error
+    return h5py
+
+
+@contextmanager
+def translated_errors(path: PathLike, action: str) -> Iterator[None]:
+    """Turn what h5py raises inside the block into a FileFormatError that says `action` and `path`.
+
+    Errors of this package pass unchanged.
+    """
+    try:
+        yield
+    except AzimuthalError:
+        raise
+    except _H5PY_ERRORS as error:
+        raise FileFormatError(
+            f"{path}: cannot {action}; the file is truncated or damaged: {_one_line(error)}."
+        ) from error
+
+
+def _one_line(error: BaseException) -> str:
+    words = " ".join(str(error.args[0] if error.args else error).split())
+    return words.rstrip(".") or type(error).__name__
+
+
+def is_dataset(item: H5Object) -> bool:
+    """Say whether an h5py object is a dataset."""
+    return isinstance(item, _import_h5py().Dataset)
+
+
+def is_group(item: H5Object) -> bool:
+    """Say whether an h5py object is a group (or a file, which is its root group)."""
+    return isinstance(item, _import_h5py().Group)
+
+
+def filter_names(dataset: H5Object) -> tuple[str, ...]:
+    """Return the filter pipeline of a dataset in order of writing, e.g. ``("shuffle", "gzip")``."""
+    return tuple(_FILTER_NAMES.get(number, f"filter {number}") for number in _filter_numbers(dataset))
+
+
+def _filter_numbers(dataset: H5Object) -> list[int]:
+    properties = dataset.id.get_create_plist()
+    return [int(properties.get_filter(index)[0]) for index in range(properties.get_nfilters())]
+
+
+def require_filters(dataset: H5Object) -> None:
+    """Make sure that every filter of a dataset can be decoded, loading hdf5plugin only when it is needed.
+
+    Raises
+    ------
+    MissingDependencyError
+        hdf5plugin is needed and not installed; the message names the filter and the command.
+    FileFormatError
+        The filter is known neither to HDF5 nor to hdf5plugin.
+    """
+    missing = _unavailable(dataset)
+    if not missing:
+        return
+    where = f"{dataset.file.filename}::{dataset.name}"
+    names = ", ".join(f"{_FILTER_NAMES.get(number, 'unknown')} ({number})" for number in missing)
+    try:
+        import hdf5plugin  # noqa: F401  # importing it registers the filters
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{where}: compressed with the filter {names}, which needs the package hdf5plugin. "
+            "Run: pip install 'azimuthal[formats]'"
+        ) from error
+    if _unavailable(dataset):
+        raise FileFormatError(
+            f"{where}: compressed with the filter {names}, which hdf5plugin does not have either."
+        )
+
+
+def _unavailable(dataset: H5Object) -> list[int]:
+    h5z = _import_h5py().h5z
+    return [number for number in _filter_numbers(dataset) if not h5z.filter_avail(number)]
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalTarget:
+    """Where an external link or a virtual source points.
+
+    Parameters
+    ----------
+    file:
+        The file as HDF5 would find it, or, when there is none, where it was expected.
+    path:
+        The object inside that file.
+    exists:
+        Whether the file exists (the object inside was not looked at).
+    """
+
+    file: Path
+    path: str
+    exists: bool
+
+
+def external_target(group: H5Object, name: str) -> ExternalTarget | None:
+    """Return where the link `name` of a group points if it is an external link, otherwise None."""
+    h5py = _import_h5py()
+    link = group.get(name, getlink=True)
+    if not isinstance(link, h5py.ExternalLink):
+        return None
+    return locate(group.file.filename, link.filename, link.path)
+
+
+def locate(parent: PathLike, filename: str, path: str) -> ExternalTarget:
+    """Return the file that HDF5 would open for `filename` mentioned inside the file `parent`.
+
+    HDF5 looks beside the parent file, then in the working folder; of an absolute name that does not exist it
+    looks for the last part beside the parent file.
+    """
+    folder = Path(parent).parent
+    if filename == ".":
+        return ExternalTarget(Path(parent), path, exists=True)
+    places = [folder / filename, Path(filename)]
+    if os.path.isabs(filename):  # noqa: PTH117  # a name written on another system stays a plain string
+        places = [Path(filename), folder / Path(filename).name]
+    for place in places:
+        if place.is_file():
+            return ExternalTarget(place, path, exists=True)
+    return ExternalTarget(places[0], path, exists=False)

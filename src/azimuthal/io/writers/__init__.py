@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Writers of results, and the reader of the formats that keep everything.
+
+Writers take results, never integrators.  Each text format follows the rules of the programs that read it;
+NXazint HDF5 and ``.npz`` keep the sums, edges, units and provenance, so that what was written can be read
+back, merged and averaged anew.
+"""
+
+from azimuthal.io.writers._registry import Format, format_names, formats, save
+from azimuthal.io.writers.nxazint import NxazintWriter
+from azimuthal.io.writers.reading import ResultFile, load_result
+
+__all__ = ["Format", "NxazintWriter", "ResultFile", "format_names", "formats", "load_result", "save"]

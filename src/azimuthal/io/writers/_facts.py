@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What writers say about a result in words: program, version, axes, corrections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from azimuthal._version import __version__
+from azimuthal.results import Profile
+from azimuthal.results.convert import plain
+from azimuthal.units import Axis, Unit
+
+PROGRAM = "azimuthal"
+
+
+def program_version(provenance: Mapping[str, Any]) -> str:
+    """Return the version of the program that integrated, by default this one."""
+    return str(provenance.get("version") or __version__)
+
+
+def json_text(value: Any) -> str:
+    """Return JSON on one line, keys in their own order; NumPy numbers become numbers."""
+    return json.dumps(value, default=plain)
+
+
+def label_of(metadata: Mapping[str, Any]) -> str:
+    """Return the label of a result on one line, "" when it has none."""
+    return " ".join(str(metadata.get("label") or metadata.get("name") or "").split())
+
+
+def ascii_axis_text(axis: Axis) -> str:
+    """Return e.g. ``scattering angle (deg)``: the quantity in words and the symbol of the unit."""
+    words = axis.quantity.long_name or axis.quantity.name
+    return f"{words} ({axis.unit.symbol})" if axis.unit.symbol else words
+
+
+def column_names(unit: Unit) -> tuple[str, str, str]:
+    """Return the names of the columns of bin centres, lower and upper edges."""
+    return unit.name, f"{unit.name}_lower", f"{unit.name}_upper"
+
+
+def profile_lines(profile: Profile) -> list[str]:
+    """Return what a reader of a text file needs to know about a profile, one fact per line."""
+    wavelength = "not known" if profile.wavelength is None else f"{profile.wavelength!r} m"
+    lines = [f"program: {PROGRAM} {program_version(profile.provenance)}"]
+    if label_of(profile.metadata):
+        lines.append(f"label: {label_of(profile.metadata)}")
+    return [
+        *lines,
+        f"axis: {profile.unit.name}, {ascii_axis_text(profile.axis)}",
+        f"wavelength: {wavelength}",
+        f"average: {profile.average}",
+        f"error model: {profile.error_model or 'none'}",
+        f"normalization factor: {profile.normalization_factor!r}",
+    ]
+
+
+def correction(provenance: Mapping[str, Any], name: str) -> Any:
+    """Return what the provenance says about a correction: its value or mode, False or None when it was not applied.
+
+    Raises
+    ------
+    KeyError
+        Nothing is said about it.
+    """
+    for record in (provenance.get("corrections"), provenance.get("recipe")):
+        if isinstance(record, Mapping) and name in record:
+            return record[name]
+    raise KeyError(name)
+
+
+def frame_number(metadata: Mapping[str, Any], position: int) -> int:
+    """Return the number of the frame in its source; the position among the results when it is not known."""
+    number = metadata.get("index", position)
+    return int(number) if isinstance(number, int | np.integer) else position

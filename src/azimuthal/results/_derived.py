@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What a profile and a cake have in common: sums, and what is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from azimuthal import _upward
+from azimuthal._validate import one_of, positive_number
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.results import _averages
+from azimuthal.results._sums import Sums
+from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray
+from azimuthal.units import Axis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from azimuthal.results.cake import Cake
+    from azimuthal.results.profile import Profile
+
+    AnyResult = TypeVar("AnyResult", Profile, Cake)
+
+
+class Derived:
+    """Properties that need nothing but sums and the way of averaging; mixed into `Profile` and `Cake`."""
+
+    __slots__ = ()
+
+    sums: Sums
+    average: Average
+    error_model: ErrorModel | None
+    wavelength: float | None
+    normalization_factor: float
+    provenance: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+    @property
+    def intensity(self) -> FloatArray:
+        """Corrected intensity per bin as `average` defines it; NaN in empty bins (0 for "sum")."""
+        return _averages.intensity(self.sums, self.average)
+
+    @property
+    def sem(self) -> FloatArray | None:
+        """Standard error of the intensity (standard error of the mean); None without an error model."""
+        return _averages.sem(self.sums, self.average)
+
+    @property
+    def sigma(self) -> FloatArray | None:
+        """Uncertainty of the intensity: the same as `sem`."""
+        return self.sem
+
+    @property
+    def std(self) -> FloatArray | None:
+        """Spread of the pixels inside each bin; None without an error model."""
+        return _averages.std(self.sums)
+
+    @property
+    def count(self) -> FloatArray:
+        """Pixels per bin, fractional when pixels are split; read-only."""
+        return self.sums.count
+
+    @property
+    def sum_signal(self) -> FloatArray:
+        """Weighted sum of the signal; read-only."""
+        return self.sums.signal
+
+    @property
+    def sum_variance(self) -> FloatArray | None:
+        """Sum of the variance with squared weights, read-only; None without an error model."""
+        return self.sums.variance
+
+    @property
+    def sum_normalization(self) -> FloatArray:
+        """Weighted sum of the normalisation, `normalization_factor` included; read-only."""
+        return self.sums.normalization
+
+    @property
+    def sum_normalization2(self) -> FloatArray:
+        """Sum of the squared normalisation with squared weights; read-only."""
+        return self.sums.normalization2
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the result; the format follows from the extension.  See :func:`azimuthal.io.save`."""
+        written: Path = _upward.find("save")(self, path, **options)
+        return written
+
+    def _check_common(self) -> None:
+        """Validate and normalise the fields that every result has; for use in ``__post_init__``."""
+        if not isinstance(self.sums, Sums):
+            raise DataTypeError(f"sums: expected a Sums record, got {type(self.sums).__name__}.")
+        one_of("average", self.average, AVERAGES)
+        if self.error_model is not None:
+            one_of("error_model", self.error_model, ERROR_MODELS)
+        if (self.error_model is None) != (self.sums.variance is None):
+            have = "without" if self.sums.variance is None else "with"
+            raise ParameterError(
+                f"error_model: {self.error_model!r} contradicts sums {have} variance; they go together."
+            )
+        if self.wavelength is not None:
+            _set(self, "wavelength", positive_number("wavelength", self.wavelength, unit="m"))
+        _set(self, "normalization_factor", positive_number("normalization_factor", self.normalization_factor))
+        _set(self, "provenance", dict(self.provenance))
+        _set(self, "metadata", dict(self.metadata))
+
+
+def _set(record: object, name: str, value: object) -> None:
+    object.__setattr__(record, name, value)
+
+
+def check_axis(parameter: str, axis: object, n_bins: int) -> None:
+    """Raise unless `axis` is an axis of that many bins."""
+    if not isinstance(axis, Axis):
+        raise DataTypeError(f"{parameter}: expected an Axis, got {type(axis).__name__}.")
+    if axis.n_bins != n_bins:
+        raise ShapeError(f"{parameter}: expected {n_bins} bins to match the sums, got {axis.n_bins}.")
+
+
+def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> None:
+    """Raise unless two results have the same axes, average, error model and wavelength."""
+    if type(one) is not type(two):
+        raise DataTypeError(f"merge: expected another {type(one).__name__}, got {type(two).__name__}.")
+    for name in axes:
+        if getattr(one, name) != getattr(two, name):
+            raise ParameterError(
+                f"merge: expected the same {name}, got {_axis_text(getattr(one, name))} and "
+                f"{_axis_text(getattr(two, name))}. Integrate both with the same bin edges."
+            )
+    for name in ("average", "error_model", "wavelength"):
+        if getattr(one, name) != getattr(two, name):
+            raise ParameterError(
+                f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}."
+            )
+
+
+def _axis_text(axis: Axis) -> str:
+    return (
+        f"{axis.n_bins} bins of {axis.unit.name} from {float(axis.edges[0])!r} to {float(axis.edges[-1])!r}"
+    )
+
+
+def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
+    """Return the constructor fields of the merger that are not axes.
+
+    Sums add up, and so do the normalisation factors that are part of them.  Of provenance and metadata, entries on which all agree are
+    kept; ``provenance["n_merged"]`` counts the results and ``provenance["n_invalid"]`` adds up.
+    """
+    first = results[0]
+    provenance = _agreed([result.provenance for result in results])
+    provenance["n_merged"] = sum(int(result.provenance.get("n_merged", 1)) for result in results)
+    invalid = [result.provenance.get("n_invalid") for result in results]
+    if all(isinstance(number, int | np.integer) for number in invalid):
+        provenance["n_invalid"] = sum(int(number) for number in invalid if number is not None)
+    return {
+        "sums": first.sums.merge(*(result.sums for result in results[1:])),
+        "average": first.average,
+        "error_model": first.error_model,
+        "wavelength": first.wavelength,
+        "normalization_factor": _merged_factor(results),
+        "provenance": provenance,
+        "metadata": _agreed([result.metadata for result in results]),
+    }
+
+
+def _merged_factor(results: list[AnyResult]) -> float:
+    """Return the factor that belongs to the merged sums.
+
+    For "ratio_of_sums" the factors are in the sums of normalisation and add up.  Otherwise every frame's
+    signals have been divided by its own: the common factor, or 1 when they differ.
+    """
+    factors = [result.normalization_factor for result in results]
+    if results[0].average == "ratio_of_sums":
+        return sum(factors)
+    return factors[0] if len(set(factors)) == 1 else 1.0
+
+
+def _agreed(records: list[Mapping[str, Any]]) -> dict[str, Any]:
+    first, *rest = records
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in other and other[key] == value for other in rest)
+    }
+
+
+def range_text(axis: Axis) -> str:
+    """Return e.g. ``1000 bins of q_nm^-1 (0.1 to 35.2)``."""
+    return f"{axis.n_bins} bins of {axis.unit.name} ({axis.edges[0]:.6g} to {axis.edges[-1]:.6g})"

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""A cake: intensity over azimuth and radius, kept as sums; arrays are ``[azimuthal, radial]``.
+
+``intensity, radial, azimuthal = cake`` unpacks the image and the bin centres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from azimuthal.errors import ShapeError
+from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
+from azimuthal.results._sums import Sums
+from azimuthal.typing import Average, ErrorModel, FloatArray
+from azimuthal.units import Axis, Unit
+from azimuthal.units import unit as find_unit
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import pandas as pd
+    import xarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cake(Derived):
+    """Intensity over azimuth (slow) and radius (fast).
+
+    Parameters
+    ----------
+    radial_axis, azimuthal_axis:
+        The bins along both directions: unit and edges.
+    sums:
+        Sums of shape ``(azimuthal_axis.n_bins, radial_axis.n_bins)``.
+    average, error_model, wavelength, normalization_factor, provenance, metadata:
+        As in :class:`azimuthal.results.Profile`.
+
+    Raises
+    ------
+    ShapeError
+        The shape of the sums does not follow from the axes.
+    ParameterError
+        A variance without error model or the other way round, a wavelength or factor that is not positive.
+    """
+
+    radial_axis: Axis
+    azimuthal_axis: Axis
+    sums: Sums
+    average: Average = field(default="ratio_of_sums", kw_only=True)
+    error_model: ErrorModel | None = field(default=None, kw_only=True)
+    wavelength: float | None = field(default=None, kw_only=True)
+    normalization_factor: float = field(default=1.0, kw_only=True)
+    provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._check_common()
+        if len(self.sums.shape) != 2:
+            raise ShapeError(f"sums: expected shape (n_azimuthal, n_radial), got {self.sums.shape}.")
+        check_axis("azimuthal_axis", self.azimuthal_axis, self.sums.shape[0])
+        check_axis("radial_axis", self.radial_axis, self.sums.shape[1])
+
+    @property
+    def radial_unit(self) -> Unit:
+        """Unit of the radial axis."""
+        return self.radial_axis.unit
+
+    @property
+    def azimuthal_unit(self) -> Unit:
+        """Unit of the azimuthal axis."""
+        return self.azimuthal_axis.unit
+
+    @property
+    def radial(self) -> FloatArray:
+        """Centres of the radial bins, in `radial_unit`."""
+        return self.radial_axis.centers
+
+    @property
+    def azimuthal(self) -> FloatArray:
+        """Centres of the azimuthal bins, in `azimuthal_unit`."""
+        return self.azimuthal_axis.centers
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        yield self.intensity
+        yield self.radial
+        yield self.azimuthal
+
+    def to(self, unit: str | Unit) -> Cake:
+        """Return the cake with one axis in another unit; the sums stay what they are.
+
+        A unit of the azimuthal axis' quantity (``"chi_rad"``) changes that axis, every other unit the radial
+        one.
+
+        Raises
+        ------
+        UnsupportedOptionError, WavelengthMissingError, ParameterError
+            The conversion does not exist, lacks the wavelength, or makes an edge infinite.
+        """
+        target = find_unit(unit)
+        if target.quantity == self.azimuthal_axis.quantity:
+            azimuthal, order = self.azimuthal_axis.to(target, self.wavelength)
+            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order))
+        radial, order = self.radial_axis.to(target, self.wavelength)
+        return replace(self, radial_axis=radial, sums=self.sums.reordered(slice(None), order))
+
+    def merged(self, *others: Cake) -> Cake:
+        """Return one cake from the sums of this and all others, as :meth:`Profile.merged` does."""
+        for other in others:
+            check_mergeable(self, other, ("radial_axis", "azimuthal_axis"))
+        return Cake(self.radial_axis, self.azimuthal_axis, **merged_fields([self, *others]))
+
+    def plot(self, ax: matplotlib.axes.Axes | None = None, **options: Any) -> matplotlib.axes.Axes:
+        """Draw the cake as an image; see :func:`azimuthal.results.plot_cake`."""
+        from azimuthal.results.plot import plot_cake
+
+        return plot_cake(self, ax, **options)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return an ``xarray.Dataset``; see :func:`azimuthal.results.convert.cake_to_xarray`."""
+        from azimuthal.results.convert import cake_to_xarray
+
+        return cake_to_xarray(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a ``pandas.DataFrame``, one row per bin, azimuth slow."""
+        from azimuthal.results.convert import cake_to_pandas
+
+        return cake_to_pandas(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"Cake({range_text(self.azimuthal_axis)} x {range_text(self.radial_axis)}, "
+            f"average={self.average!r}, error_model={self.error_model!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        from azimuthal.results._sketch import cake_html
+
+        return cake_html(self)

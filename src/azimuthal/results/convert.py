@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Results as xarray and pandas objects: views for further work, never needed by the package itself.
+
+Dimensions are called ``radial`` and ``azimuthal``; a profile over chi has the dimension ``azimuthal``.
+Coordinates carry ``units`` and ``long_name``, and the bin edges are coordinates ``radial_edges`` (one longer
+than the dimension).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from azimuthal.errors import MissingDependencyError
+from azimuthal.results._derived import Derived
+from azimuthal.typing import FloatArray
+from azimuthal.units import Axis
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray
+
+    from azimuthal.results.cake import Cake
+    from azimuthal.results.profile import Profile
+
+#: Names of the arrays of a result that has an error model, in the order of files and tables.
+VARIABLES = (
+    "intensity",
+    "sigma",
+    "std",
+    "count",
+    "sum_signal",
+    "sum_variance",
+    "sum_normalization",
+    "sum_normalization2",
+)
+
+
+def variables(result: Derived) -> dict[str, FloatArray]:
+    """Return the arrays of a result by name, without those that need an error model when there is none."""
+    values = {name: getattr(result, name) for name in VARIABLES}
+    return {name: array for name, array in values.items() if array is not None}
+
+
+def dimension(axis: Axis) -> str:
+    """Return ``"azimuthal"`` for an axis that runs round the beam, ``"radial"`` for all others."""
+    return "azimuthal" if axis.quantity.name in ("chi", "chigi") else "radial"
+
+
+def profile_to_xarray(profile: Profile) -> xarray.Dataset:
+    """Return a dataset with the dimension ``radial`` (``azimuthal`` for I(chi)).
+
+    Variables are those of :data:`VARIABLES`; provenance and metadata are JSON texts among the attributes.
+    """
+    return _dataset(profile, {dimension(profile.axis): profile.axis})
+
+
+def cake_to_xarray(cake: Cake) -> xarray.Dataset:
+    """Return a dataset with the dimensions ``(azimuthal, radial)``; see :func:`profile_to_xarray`."""
+    return _dataset(cake, {"azimuthal": cake.azimuthal_axis, "radial": cake.radial_axis})
+
+
+def _dataset(result: Derived, axes: dict[str, Axis]) -> xarray.Dataset:
+    package = _xarray()
+    coordinates: dict[str, Any] = {}
+    for name, axis in axes.items():
+        about = {"units": axis.unit.symbol, "long_name": axis.unit.label, "unit": axis.unit.name}
+        coordinates[name] = (name, axis.centers, about)
+        coordinates[f"{name}_edges"] = (f"{name}_edges", axis.edges, about)
+    data = {name: (tuple(axes), array) for name, array in variables(result).items()}
+    dataset: xarray.Dataset = package.Dataset(data, coordinates, _attributes(result))
+    return dataset
+
+
+def _attributes(result: Derived) -> dict[str, Any]:
+    attributes = {
+        "average": result.average,
+        "error_model": result.error_model,
+        "wavelength_m": result.wavelength,
+        "normalization_factor": result.normalization_factor,
+        "provenance": json.dumps(result.provenance, default=plain),
+        "metadata": json.dumps(result.metadata, default=plain),
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def profile_to_pandas(profile: Profile) -> pd.DataFrame:
+    """Return a frame with one row per bin; the index is the bin centre and bears the unit's name."""
+    pd = _pandas()
+    index = pd.Index(profile.radial, name=profile.unit.name)
+    return pd.DataFrame(variables(profile), index=index)
+
+
+def cake_to_pandas(cake: Cake) -> pd.DataFrame:
+    """Return a frame with one row per bin; the index has two levels, named after the units, azimuth slow."""
+    pd = _pandas()
+    names = [cake.azimuthal_unit.name, cake.radial_unit.name]
+    index = pd.MultiIndex.from_product([cake.azimuthal, cake.radial], names=names)
+    return pd.DataFrame({name: array.ravel() for name, array in variables(cake).items()}, index=index)
+
+
+def plain(value: Any) -> Any:
+    """Return a NumPy scalar or array as Python numbers, a path as text: ``json.dumps(default=plain)``."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON: {value!r}")
+
+
+def _xarray() -> Any:
+    try:
+        import xarray
+    except ImportError as error:
+        raise _missing("to_xarray()", "xarray") from error
+    return xarray
+
+
+def _pandas() -> Any:
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise _missing("to_pandas()", "pandas") from error
+    return pd
+
+
+def _missing(what: str, package: str) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"{what} needs the package {package}, which is not installed. Run: pip install 'azimuthal[data]'"
+    )

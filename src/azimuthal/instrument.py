@@ -81,9 +81,7 @@ class Instrument:
         for name, expected in (("detector", Detector), ("pose", Pose), ("beam", Beam), ("parallax", bool)):
             value = getattr(self, name)
             if not isinstance(value, expected):
-                raise DataTypeError(
-                    f"{name}: expected a {expected.__name__}, got {type(value).__name__} {value!r}."
-                )
+                raise DataTypeError(f"{name}: expected a {expected.__name__}, got {type(value).__name__} {value!r}.")
         if self.parallax and self.detector.sensor is None:
             raise ParameterError(
                 "parallax: the correction needs the sensor's material and thickness, and "
@@ -134,9 +132,7 @@ class Instrument:
             flips = orientation_flips(self.detector.orientation)
             pitch = (self.detector.pixel1, self.detector.pixel2)
             bounds = ((edges.lower1, edges.upper1), (edges.lower2, edges.upper2))
-            return BeamCenter(
-                *(_pixel_coordinate(*args) for args in zip(position, bounds, pitch, flips, strict=True))
-            )
+            return BeamCenter(*(_pixel_coordinate(*args) for args in zip(position, bounds, pitch, flips, strict=True)))
         found = self._beam_on_surface()
         if found is None and self.detector.is_flat:
             return self._nominal_beam_center()
@@ -204,7 +200,8 @@ class Instrument:
     def _nominal_beam_center(self) -> BeamCenter:
         """Return the beam centre on a grid of nominal pixels."""
         slow, fast = self._beam_on_plane()
-        slow, fast = slow / self.detector.pixel1, fast / self.detector.pixel2
+        slow = slow / self.detector.pixel1 - self.detector.origin[0] / self.detector.binning[0]
+        fast = fast / self.detector.pixel2 - self.detector.origin[1] / self.detector.binning[1]
         flip1, flip2 = orientation_flips(self.detector.orientation)
         n_slow, n_fast = self.detector.shape
         return BeamCenter(n_slow - slow if flip1 else slow, n_fast - fast if flip2 else fast)
@@ -287,9 +284,7 @@ class Instrument:
             return "the direct beam never meets the detector"
         inside = all(0 <= value <= n for value, n in zip(center, self.detector.shape, strict=True))
         where = "" if inside else ", outside the detector"
-        return (
-            f"row {center.slow:.3f}, column {center.fast:.3f} (the first pixel's centre is 0.5, 0.5){where}"
-        )
+        return f"row {center.slow:.3f}, column {center.fast:.3f} (the first pixel's centre is 0.5, 0.5){where}"
 
     def _tilt_words(self) -> str:
         if self.tilt < 1e-12:
@@ -298,15 +293,14 @@ class Instrument:
         return f"{angle:.6g}°, nearest to the sample at chi = {direction:.6g}°"
 
 
-def _pixel_coordinate(
-    position: float, bounds: tuple[FloatArray, FloatArray], pitch: float, flipped: bool
-) -> float:
+def _pixel_coordinate(position: float, bounds: tuple[FloatArray, FloatArray], pitch: float, flipped: bool) -> float:
     """Return the image coordinate of a position on one axis; beyond the edges at the nominal pixel size."""
     lower, upper = (bound[::-1] if flipped else bound for bound in bounds)
     knots = np.column_stack((lower, upper)).ravel()
     count = np.arange(lower.size)
     native = float(np.interp(position, knots, np.column_stack((count, count + 1)).ravel()))
-    native += min(position - knots[0], 0.0) / pitch + max(position - knots[-1], 0.0) / pitch
+    beyond = min(position - float(knots[0]), 0.0) + max(position - float(knots[-1]), 0.0)
+    native += beyond / pitch
     return lower.size - native if flipped else native
 
 

@@ -3,12 +3,12 @@
 """Masks and invalid values: which pixels never count, and which do not count in one frame.
 
 Mask
-    A boolean array of the shape of the frame; True means excluded.  Masks are combined by "or".  They are
+    A boolean array of the shape of the frame; True means excluded. Masks are combined by "or". They are
     never inverted, cropped, padded or guessed from the number of masked pixels.
 
 Invalid values
     A raw value that marks a pixel as not measured: what a detector writes into gaps, dead and saturated
-    pixels.  They are resolved once per dtype of the frames into inclusive ranges of values:
+    pixels. They are resolved once per dtype of the frames into inclusive ranges of values:
 
     ==================  ====================================================================================
     dtype of the frame  invalid
@@ -19,9 +19,9 @@ Invalid values
     any                 the user's ``dummy``: all values with ``|raw - dummy| <= delta_dummy``
     ==================  ====================================================================================
 
-    The test is made on the raw value, before any correction.  Ranges of integers are Python integers, hence
+    The test is made on the raw value, before any correction. Ranges of integers are Python integers, hence
     exact for 64-bit frames; those of floats are rounded inwards to the dtype of the frame, so that comparing
-    in that dtype is exact too.  A `dummy` is first rounded to the dtype of float frames, as the program that
+    in that dtype is exact too. A `dummy` is first rounded to the dtype of float frames, as the program that
     wrote the file did.
 """
 
@@ -149,7 +149,7 @@ def invalid_ranges(
     delta_dummy:
         Half width around `dummy`; None or 0 for equality.
     enabled:
-        Whether `rule` and the non-finite floats apply.  `dummy` applies in any case.
+        Whether `rule` and the non-finite floats apply. `dummy` applies in any case.
 
     Returns
     -------

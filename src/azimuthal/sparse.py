@@ -91,7 +91,8 @@ class SparseMatrix:
 
     def pixel_sums(self) -> FloatArray:
         """Return the sum of the weights of every pixel: 1 for a pixel wholly inside the range; shape (n_pixels,)."""
-        return np.bincount(self.entry_pixels(), weights=self.entry_weights(), minlength=self.n_pixels)
+        sums = np.bincount(self.entry_pixels(), weights=self.entry_weights(), minlength=self.n_pixels)
+        return np.asarray(sums, dtype=np.float64)
 
 
 def _require(name: str, array: AnyArray, dtype: type) -> None:

@@ -4,7 +4,7 @@
 
 Sums of a bin
     A pixel contributes to a bin with the weight ``c`` (the part of it that lies inside), the signal ``s``,
-    its variance ``v`` and the normalisation ``n``.  The variances are propagated as those of independent
+    its variance ``v`` and the normalisation ``n``. The variances are propagated as those of independent
     pixels ::
 
         sum_signal          = sum(c s)           sum_normalization   = sum(c n)
@@ -18,7 +18,7 @@ Errors of a bin
 
             sem = sqrt(sum(c^2 v)) / sum(c n)
 
-        This is `sigma`, the error bar.  It falls with the number of pixels.
+        This is `sigma`, the error bar. It falls with the number of pixels.
     ``std``
         Standard deviation of the pixels about that mean, after normalisation: how far a single pixel is from
         it ::
@@ -27,7 +27,7 @@ Errors of a bin
 
         It does not fall with the number of pixels.
 
-    Without splitting (``c = 1``) and with equal ``n``, ``std = sem sqrt(number of pixels)``.  With splitting,
+    Without splitting (``c = 1``) and with equal ``n``, ``std = sem sqrt(number of pixels)``. With splitting,
     one pixel feeds several bins: each bin's sem stays right, but neighbouring bins are correlated, and
     summing their variances as if they were independent gives too small an error.
 
@@ -35,12 +35,12 @@ Error models
     ``None``
         No variance; sigma is None.
     ``"poisson"``
-        ``v = max(raw, 0)``: the raw value is a number of photons.  An estimate of the variance from one count
+        ``v = max(raw, 0)``: the raw value is a number of photons. An estimate of the variance from one count
         is unbiased: its mean over many frames is the true variance, also at 0.01 photons per pixel, where
-        nearly all pixels are zero.  That is why *zero counts have zero variance*: taking 1 instead (as some
-        programs do) would give a bin of 1000 pixels with 10 photons in total the error 32 and not 3.2.  The
+        nearly all pixels are zero. That is why *zero counts have zero variance*: taking 1 instead (as some
+        programs do) would give a bin of 1000 pixels with 10 photons in total the error 32 and not 3.2. The
         price: a bin without a single photon has sigma 0, which is not a weight of infinity; fits should leave
-        out or floor such points.  Negative values (a pedestal subtracted before) have variance 0.  The
+        out or floor such points. Negative values (a pedestal subtracted before) have variance 0. The
         variance is that of the raw value; the dark is exact.
     ``"variance"``
         The user's array: finite and at least 0 wherever a pixel counts.

@@ -97,10 +97,13 @@ def test_polarization_pixel_under_the_beam_is_one():
 
 def test_polarization_factored_path_equals_the_general_one():
     """Q2: the fast path of rows and columns, against centres."""
-    general = DETECTOR.replace(layout=CornerArray(DETECTOR.corners()), name="corners")
+    corners = DETECTOR.corners()
+    corners[0, 0, 0, 0] -= 1e-4  # one odd pixel, so that positions do not factor
+    general = DETECTOR.replace(layout=CornerArray(corners), name="corners")
+    assert general.separable_edges() is None
     pose = Pose(0.03, 0.01, 0.02, 0.3, 0.2, 0.1)
     fast, slow = (polarization(Instrument(d, pose), factor=0.9, offset=0.2) for d in (DETECTOR, general))
-    np.testing.assert_allclose(fast, slow, atol=1e-14)
+    np.testing.assert_allclose(fast.ravel()[1:], slow.ravel()[1:], atol=1e-14)
 
 
 def test_polarization_curved_detector_equals_its_definition():

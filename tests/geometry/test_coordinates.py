@@ -142,7 +142,7 @@ def test_cos_incidence_curved_detector_without_normals_raises():
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 2, 3), (2, 4)])
 def test_cos_incidence_normals_of_another_shape_raise(shape):
-    with pytest.raises(ShapeError, match="normals|last axis"):
+    with pytest.raises(ShapeError, match=r"normals|last axis"):
         cos_incidence(detector_positions=np.zeros((2, 3)), pose=Pose(0.1), normals=np.ones(shape))
 
 
@@ -205,12 +205,10 @@ def pyfai():
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_coordinates_fifty_geometries_agree_with_pyfai(pyfai, orientation):
-    detector = Detector(
-        pixel1=pyfai.pixel1, pixel2=pyfai.pixel2, shape=pyfai.shape, orientation=orientation
-    )
+    detector = Detector(pixel1=pyfai.pixel1, pixel2=pyfai.pixel2, shape=pyfai.shape, orientation=orientation)
     d1, d2 = np.mgrid[: pyfai.shape[0], : pyfai.shape[1]].astype(float)
     for pose in random_poses(50):
-        # A fresh object each time: cached corners change pyFAI's answers for orientation != 3 (inventory 9.1-3).
+        # A fresh object each time: cached corners change pyFAI's answers for orientation != 3 (its defect).
         other = pyfai(pose, orientation)
         positions = lab_positions(detector_positions=detector.centers(), pose=pose)
         np.testing.assert_allclose(

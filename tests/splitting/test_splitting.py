@@ -89,7 +89,13 @@ def test_full_range_conserves_every_pixel_and_native_equals_numpy(beam, name, n_
     assert by_core.entry_weights().min() > 0
 
 
-@given(beam=beams, name=st.sampled_from(SCHEMES), cut=st.floats(0.1, 0.9), sector=st.floats(-4, 4), native=st.booleans())
+@given(
+    beam=beams,
+    name=st.sampled_from(SCHEMES),
+    cut=st.floats(0.1, 0.9),
+    sector=st.floats(-4, 4),
+    native=st.booleans(),
+)
 @settings(max_examples=60, deadline=None)
 def test_ranges_and_sectors_are_additive(beam, name, cut, sector, native):
     pixels = square_pixels(9, beam)

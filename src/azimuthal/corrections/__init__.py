@@ -21,7 +21,7 @@ step  correction            acts on    sign        definition
 8     normalization_factor  per frame  divided by  a scalar: monitor, exposure time
 ====  ====================  =========  ==========  ====================================================
 
-Factors 3 to 7 commute.  The Poisson variance is that of the raw counts, before 2; factors are taken as exact.
+Factors 3 to 7 commute. The Poisson variance is that of the raw counts, before 2; factors are taken as exact.
 A pixel whose normalisation is 0, negative or not finite, or whose dark is not finite, is excluded and counted
 by cause in the summary: nothing is dropped silently and nothing replaced.
 

@@ -80,7 +80,7 @@ class FoldedCorrections:
     normalization:
         What the signal is divided by, float64, greater than 0; None for 1 everywhere.
     excluded:
-        True where a pixel cannot be corrected and must not take part; None for nowhere.  There `offset` and
+        True where a pixel cannot be corrected and must not take part; None for nowhere. There `offset` and
         `normalization` are 0.
     summary:
         JSON-able: what was applied, and how many pixels were excluded by which cause.
@@ -137,7 +137,7 @@ def fold(
     Notes
     -----
     Evaluated in slabs of rows: the memory needed beyond the result is about 5 MB.  Solid angle and
-    polarisation of an EIGER 4M take 0.1 s.
+    polarisation of an EIGER 4M take 0.03 to 0.1 s.
     """
     chosen = CorrectionSettings() if settings is None else settings
     shape = instrument.detector.shape
@@ -228,8 +228,9 @@ def _normalization(
         factors = {name: image[rows] for name, image in images.items()}
         if isinstance(slab, RaySlab):
             factors |= {name: function(slab) for name, function in computed.items()}
-        for values in factors.values():
-            block *= values
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            for values in factors.values():
+                block *= values
         if not ((block > 0) & (block < np.inf)).all():
             for name, values in factors.items():
                 faults.add(rows, name, factor_faults(np.broadcast_to(values, block.shape)))

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """Rays from the sample to the pixel centres, in slabs of rows, along the axes of the detector.
 
-Corrections need squares, cosines and areas of every pixel.  Slabs of about 64 000 pixels keep the temporary
-arrays in the processor's cache and the memory bounded.  On a flat detector whose pixel edges factor into rows
+Corrections need squares, cosines and areas of every pixel. Slabs of about 64 000 pixels keep the temporary
+arrays in the processor's cache and the memory bounded. On a flat detector whose pixel edges factor into rows
 and columns the components have shapes ``(n, 1)`` and ``(1, n_fast)``, and broadcasting does the rest.
 """
 

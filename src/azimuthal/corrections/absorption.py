@@ -8,18 +8,17 @@ Definition
 
         A = (1 - t0^(1 / cos(alpha))) / (1 - t0) = (1 - exp(ln(t0) / cos(alpha))) / (1 - t0)
 
-    Intensities are divided by it.  It holds for a phosphor screen, a flat panel and a semiconductor sensor
-    alike. Reference: Wu, Rodrigues and Coppens (2002), J. Appl. Cryst. 35, 356, doi:10.1107/S0021889802003527
-    (phosphors).
+    Intensities are divided by it. It holds for a phosphor screen, a flat panel and a semiconductor sensor
+    alike. Reference: Wu, Rodrigues and Coppens (2002), J. Appl. Cryst. 35, 356-359 (CCD phosphors).
 
 Range
-    ``t0`` in [0, 1).  A is 1 at normal incidence, 1 everywhere for an opaque sensor (t0 = 0), and grows to
-    ``1 / cos(alpha)`` for a transparent one (t0 -> 1).  Size: 450 um of Si at 17 keV, t0 = 0.49, 30 degrees:
+    ``t0`` in [0, 1). A is 1 at normal incidence, 1 everywhere for an opaque sensor (t0 = 0), and grows to
+    ``1 / cos(alpha)`` for a transparent one (t0 -> 1). Size: 450 um of Si at 17 keV, t0 = 0.49, 30 degrees:
     1.10.
 
 Limits of validity
     Every absorbed photon counts alike, whatever the depth; windows and dead layers in front of the sensor,
-    and fluorescence that escapes, are left out.  The sensor is hit from its front.
+    and fluorescence that escapes, are left out. The sensor is hit from its front.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ Definition
 
 Validity of a pixel
     A pixel takes part only where the dark is finite and where flat and absorption are finite and greater than
-    0. All others are excluded and counted by cause: nothing is replaced by 1, and no value is clipped.  Flats
+    0. All others are excluded and counted by cause: nothing is replaced by 1, and no value is clipped. Flats
     often hold 0 in the gaps of a detector, so that these counts leave out what a mask has excluded already.
 
 Uncertainty
-    Both are taken as exact.  Their noise is common to all frames of a run: it does not average out with their
+    Both are taken as exact. Their noise is common to all frames of a run: it does not average out with their
     number, and no error bar of this package holds it.
 """
 

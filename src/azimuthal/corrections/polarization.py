@@ -9,12 +9,12 @@ Definition
         P = 1/2 (1 + cos^2(2theta) - f cos(2 (chi + offset)) (1 - cos^2(2theta)))
 
     ``f = 1`` is fully horizontal (synchrotrons: 0.95 to 0.99), ``f = -1`` fully vertical, ``f = 0``
-    unpolarised or circular.  `offset` turns the axis of polarisation: it is the angle in rad from that axis
-    to axis 2, positive as chi.  Reference: Kahn et al. (1982), J. Appl. Cryst. 15, 330,
+    unpolarised or circular. `offset` turns the axis of polarisation: it is the angle in rad from that axis
+    to axis 2, positive as chi. Reference: Kahn et al. (1982), J. Appl. Cryst. 15, 330,
     doi:10.1107/S0021889882012060.
 
 Evaluation
-    No angle is computed.  ``cos(2theta) = t3 / |t|``, ``sin(2theta) cos(chi) = t2 / |t|`` and
+    No angle is computed. ``cos(2theta) = t3 / |t|``, ``sin(2theta) cos(chi) = t2 / |t|`` and
     ``sin(2theta) sin(chi) = t1 / |t|``, so that the radius cancels and P is a quadratic form of the ray ::
 
         P = t . N t / t . t
@@ -23,12 +23,12 @@ Evaluation
         N = 1/2   | f s        1 - f c   0 |      c = cos(2 offset),  s = sin(2 offset)
                   | 0          0         2 |
 
-    without 0/0 on the beam axis, where P is 1.  With ``t = R p`` the same holds along the axes of the
+    without 0/0 on the beam axis, where P is 1. With ``t = R p`` the same holds along the axes of the
     detector with ``R^T N R``; on a detector of rows and columns this leaves one product per pixel.
 
 Range
-    P is in [0, 1].  It is 0 only for ``|f| = 1`` at 2theta = 90 degrees along the axis of polarisation; such
-    a pixel receives nothing and is excluded.
+    P is in [0, 1]. It is 0 only for ``|f| = 1`` at 2theta = 90 degrees along the axis of polarisation; a
+    pixel centred there, to within rounding (P below 1e-15), is excluded.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from azimuthal.instrument import Instrument
 
 __all__ = ["checked_factor", "polarization", "polarization_form"]
+
+_NODE = 1e-15
 
 
 def checked_factor(value: float) -> float:
@@ -111,7 +113,7 @@ def polarization(instrument: Instrument, *, factor: float, offset: float = 0.0) 
 
     Notes
     -----
-    Evaluated in slabs of rows; 8 ns per pixel on detectors whose edges factor into rows and columns.
+    Evaluated in slabs of rows; 4 ns per pixel where edges factor into rows and columns, 0.2 us elsewhere.
     """
     form = detector_form(instrument, factor=factor, offset=offset)
     result = np.empty(instrument.detector.shape)
@@ -132,6 +134,6 @@ def slab_polarization(slab: RaySlab, form: FloatArray) -> FloatArray:
     p1, p2, p3 = slab.p1, slab.p2, slab.p3
     along = p1 * (form[0, 0] * p1 + 2.0 * form[0, 2] * p3) + form[2, 2] * p3 * p3
     across = p2 * (form[1, 1] * p2 + 2.0 * form[1, 2] * p3)
-    # Rounding may leave a node at -1e-17, which is a dark pixel and not a negative one.
-    values = (2.0 * form[0, 1] * p1 * p2 + along + across) / slab.squared_length
-    return np.asarray(np.maximum(values, 0.0))
+    values = np.asarray((2.0 * form[0, 1] * p1 * p2 + along + across) / slab.squared_length)
+    values[values < _NODE] = 0.0
+    return values

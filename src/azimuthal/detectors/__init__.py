@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """Detectors: frozen descriptions, a catalogue of known instruments, pixel positions, masks, distortion.
 
-``detector("Eiger2_4M")`` returns a known instrument, ``Detector(pixel1=1e-4, pixel2=1e-4, shape=(1000, 1000))`` describes
-a plain one.  Frames and orientation are defined in :mod:`azimuthal.geometry.frames`.
+``detector("Eiger2_4M")`` returns a known instrument, ``Detector(pixel1=1e-4, pixel2=1e-4, shape=(1000,
+1000))`` describes a plain one.  Frames and orientation are defined in :mod:`azimuthal.geometry.frames`.
 """
 
 from azimuthal.detectors._foreign import detector_from_pyfai

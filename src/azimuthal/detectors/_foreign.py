@@ -15,15 +15,15 @@ module_size           pixels of a module; must be that of the catalogue
 filename              detector file of ``NexusDetector``
 ====================  ====================================================================================
 
-A pixel size other than the catalogue's selects a readout of the camera with that size, or else an integer binning of
-equal pixels that divides the image.  Everything else that contradicts the catalogue is refused: a changed pixel size
-is a different detector, and the file should say ``Detector: Detector``.
+A pixel size other than the catalogue's selects a readout of the camera with that size, or else an integer
+binning of equal pixels that divides the image.  Everything else that contradicts the catalogue is refused: a
+changed pixel size is a different detector, and the file should say ``Detector: Detector``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -37,7 +37,8 @@ from azimuthal.errors import ConversionError, DataTypeError, ParameterError
 from azimuthal.typing import PathLike
 
 _KEYS = (
-    "pixel1", "pixel2", "orientation", "max_shape", "splineFile", "sensor", "radius", "module_size", "filename",
+    "pixel1", "pixel2", "orientation", "max_shape", "splineFile", "sensor", "radius", "module_size",
+    "filename",
 )  # fmt: skip
 _FILE_DETECTOR = "NexusDetector"
 
@@ -58,8 +59,8 @@ def detector_from_pyfai(
     config:
         ``Detector_config``; of a version 1 file ``pixel1``, ``pixel2`` and ``splineFile``.
     shape:
-        Shape of the image, for files that do not tell it (``max_shape`` null or absent) of a generic detector.  It
-        must agree with the file's own when there is one.
+        Shape of the image, for files that do not tell it (``max_shape`` null or absent) of a generic
+        detector.  It must agree with the file's own when there is one.
     load_file:
         Function that reads a detector file; needed for ``NexusDetector``, which is a file name.
 
@@ -73,7 +74,7 @@ def detector_from_pyfai(
         A detector file is named and `load_file` is not given.
     """
     settings = {key: value for key, value in _checked_config(config).items() if value is not None}
-    orientation = settings.pop("orientation", 3)
+    orientation = settings.pop("orientation", None)
     sensor = _sensor(settings.pop("sensor", None))
     if name is not None and folded(name) == folded(_FILE_DETECTOR):
         built = _from_file(settings, load_file)
@@ -82,7 +83,8 @@ def detector_from_pyfai(
         built = _generic(entry, settings, shape) if entry.default is None else _named(entry, settings, shape)
     if shape is not None and built.shape != tuple(shape):
         raise ParameterError(f"shape: the file describes {built.name} with {built.shape} pixels, got {shape}.")
-    built = built.with_orientation(orientation)
+    if orientation is not None:  # of a detector file, its own orientation stands
+        built = built.with_orientation(orientation)
     return built if sensor is None else built.with_sensor(sensor)
 
 
@@ -93,43 +95,33 @@ def pyfai_config(described: Detector) -> tuple[str, dict[str, Any]]:
         tail["sensor"] = asdict(described.sensor)
     if described.file is not None and described.is_whole:
         return _FILE_DETECTOR, {"filename": described.file, **tail}
-    reason = _unsayable(described)
-    if reason:
-        raise ConversionError(
-            f"detector: a PONI file cannot describe {described.name} {reason}. Save it with "
-            "azimuthal.io.detector_files.save_detector() and name that file."
-        )
-    pixels = {"pixel1": described.pixel1, "pixel2": described.pixel2}
+    pixels: dict[str, Any] = {"pixel1": described.pixel1, "pixel2": described.pixel2}
     parent = catalogue_parent(described)
     if parent is None or parent.name == "Detector":
-        return "Detector", {**pixels, "max_shape": list(described.shape), **tail}
-    if isinstance(described.layout, Cylindrical):
-        pixels["radius"] = described.layout.radius
-    return described.name, {**pixels, **tail}
-
-
-def _unsayable(described: Detector) -> str:
-    """Return why a PONI file has no words for a detector, or an empty string."""
-    if isinstance(described.layout, SplineGrid):
-        return "with a distortion that is not in a file"
-    parent = catalogue_parent(described)
-    if parent is None:
-        plain = isinstance(described.layout, RegularGrid) and not described.gaps and described.modules is None
-        return "" if plain and described.is_whole else "(its layout, mask or region)"
-    if described.gaps != parent.gaps:
-        return "with a mask of its own"
-    if described.is_whole or described == _binned(parent, described.binning, described):
-        return ""
-    return "with a region or binning"
-
-
-def _binned(parent: Detector, binning: tuple[int, int], like: Detector) -> Detector | None:
-    regular = isinstance(parent.layout, RegularGrid) and not any(
-        size % factor for size, factor in zip(parent.shape, binning, strict=True)
+        if isinstance(described.layout, RegularGrid) and described.origin == (0, 0) and not _masked(described):
+            return "Detector", {**pixels, "max_shape": list(described.shape), **tail}
+    elif described.gaps == parent.gaps and (described.is_whole or described == _binned(parent, described)):
+        if isinstance(described.layout, Cylindrical):
+            pixels["radius"] = described.layout.radius
+        if not isinstance(described.layout, SplineGrid):
+            return described.name, {**pixels, **tail}
+    if isinstance(described.layout, SplineGrid) and described.layout.spline.file and described.is_whole:
+        name = "Detector" if parent is None else parent.name
+        return name, {"splineFile": described.layout.spline.file, **tail}
+    raise ConversionError(
+        f"detector: a PONI file cannot describe this {described.name}: its layout, mask or region is not that of the "
+        "catalogue. Save it with azimuthal.io.detector_files.save_detector(), load it again, and use that."
     )
-    if not regular:
+
+
+def _masked(described: Detector) -> bool:
+    return bool(described.gaps) or described.modules is not None
+
+
+def _binned(parent: Detector, like: Detector) -> Detector | None:
+    if not isinstance(parent.layout, RegularGrid) or not _divides(parent.shape, like.binning):
         return None
-    return parent.with_binning(*binning).replace(orientation=like.orientation, sensor=like.sensor)
+    return parent.with_binning(*like.binning).replace(orientation=like.orientation, sensor=like.sensor)
 
 
 def _checked_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -152,7 +144,7 @@ def _sensor(record: Any) -> Sensor | None:
 
 def _from_file(settings: Mapping[str, Any], load_file: Callable[[PathLike], Detector] | None) -> Detector:
     for key in settings:
-        if key != "filename":
+        if key not in ("filename", "pixel1", "pixel2"):
             raise ParameterError(f"Detector_config, {key}: {_FILE_DETECTOR} takes its geometry from its file.")
     if "filename" not in settings:
         raise ParameterError(f"Detector_config, filename: {_FILE_DETECTOR} needs the name of its detector file.")
@@ -161,7 +153,13 @@ def _from_file(settings: Mapping[str, Any], load_file: Callable[[PathLike], Dete
             f"Detector: {_FILE_DETECTOR} is the file {settings['filename']!r}; pass "
             "load_file=azimuthal.io.detector_files.load_detector."
         )
-    return load_file(settings["filename"])
+    built = load_file(settings["filename"])
+    for key in ("pixel1", "pixel2"):
+        if key in settings and not _close((settings[key],), (getattr(built, key),)):
+            raise ParameterError(
+                f"Detector_config, {key}: {settings[key]} m, but the detector file has {getattr(built, key)} m."
+            )
+    return built
 
 
 def _generic(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | None) -> Detector:
@@ -186,9 +184,7 @@ def _generic(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | No
 def _splined(entry: Entry, settings: Mapping[str, Any]) -> Detector:
     # a spline file brings its own pixel size; what stands beside it is checked by detector()
     pixels = (settings["pixel1"], settings["pixel2"]) if {"pixel1", "pixel2"} <= set(settings) else None
-    return detector(
-        entry.name, spline=settings["splineFile"], pixel_size=pixels, shape=settings.get("max_shape")
-    )
+    return detector(entry.name, spline=settings["splineFile"], pixel_size=pixels, shape=settings.get("max_shape"))
 
 
 def _named(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | None) -> Detector:
@@ -198,28 +194,32 @@ def _named(entry: Entry, settings: dict[str, Any], shape: tuple[int, int] | None
     if settings.get("splineFile"):
         return _splined(entry, settings)
     whole = detector(entry.name, radius=settings.get("radius"))
-    pixel = settings.get("pixel1", whole.pixel1), settings.get("pixel2", whole.pixel2)
-    if not _close(pixel, (whole.pixel1, whole.pixel2)) or (entry.readouts and shape not in (None, whole.shape)):
-        whole = _other_pixels(entry, whole, pixel, shape)
+    told = [settings.get("pixel1", whole.pixel1), settings.get("pixel2", whole.pixel2)]
+    as_known = _close(told, (whole.pixel1, whole.pixel2))
+    if entry.readouts and not (as_known and shape in (None, whole.shape)):
+        any_pixel = not {"pixel1", "pixel2"} & set(settings)
+        whole = detector(entry.name, pixel_size=None if any_pixel else tuple(told), shape=shape)
+    elif not as_known:
+        whole = _combined(whole, told)
     _check_sizes(entry, whole, settings)
     return whole
 
 
-def _other_pixels(
-    entry: Entry, whole: Detector, pixel: tuple[float, float], shape: tuple[int, int] | None
-) -> Detector:
-    if entry.readouts:
-        return detector(entry.name, pixel_size=pixel, shape=shape)
-    factors = round(pixel[0] / whole.pixel1), round(pixel[1] / whole.pixel2)
-    exact = min(factors) >= 1 and _close(pixel, (whole.pixel1 * factors[0], whole.pixel2 * factors[1]))
-    if exact and isinstance(whole.layout, RegularGrid) and not any(
-        size % factor for size, factor in zip(whole.shape, factors, strict=True)
-    ):
+def _combined(whole: Detector, told: Sequence[float]) -> Detector:
+    """Return `whole` with equal pixels combined so that they have the size the file tells."""
+    factors = round(told[0] / whole.pixel1), round(told[1] / whole.pixel2)
+    exact = min(factors) >= 1 and _close(told, (whole.pixel1 * factors[0], whole.pixel2 * factors[1]))
+    if exact and isinstance(whole.layout, RegularGrid) and _divides(whole.shape, factors):
         return whole.with_binning(*factors)
     raise ParameterError(
-        f"Detector_config, pixel1, pixel2: {entry.name} has pixels of {whole.pixel1} x {whole.pixel2} m, the file says "
-        f"{pixel[0]} x {pixel[1]} m. For a detector with other pixels use the generic one: 'Detector: Detector'."
+        f"Detector_config, pixel1, pixel2: {whole.name} has pixels of {whole.pixel1} x {whole.pixel2} m, the "
+        f"file says {told[0]} x {told[1]} m. A detector with other pixels is the generic one: "
+        "'Detector: Detector'."
     )
+
+
+def _divides(shape: tuple[int, int], factors: tuple[int, int]) -> bool:
+    return not any(size % factor for size, factor in zip(shape, factors, strict=True))
 
 
 def _check_sizes(entry: Entry, built: Detector, settings: Mapping[str, Any]) -> None:
@@ -232,17 +232,16 @@ def _check_sizes(entry: Entry, built: Detector, settings: Mapping[str, Any]) -> 
             )
     if "module_size" in settings:
         told = checked_shape("module_size", settings["module_size"])
-        known = [tuple(size) for size in entry.table.get("module_sizes", ())]
-        if built.modules is not None:
-            known.append(built.modules.size)
-        if told not in known:
+        known = None if built.modules is None else built.modules.size
+        if told != known:
             raise ParameterError(
-                f"Detector_config, module_size: {entry.name} has modules of {known or 'no known size'}, the file "
+                f"Detector_config, module_size: {entry.name} has modules of {known or 'no known size'}, the "
+                "file "
                 f"says {told}."
             )
 
 
-def _close(one: tuple[float, float], other: tuple[float, float]) -> bool:
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
     try:
         return all(math.isclose(a, b, rel_tol=PIXEL_TOLERANCE) for a, b in zip(one, other, strict=True))
     except TypeError:

@@ -2,15 +2,15 @@
 # Copyright (c) 2026 The azimuthal developers
 """Where no pixel is: rules that give the static mask of a detector in its native index frame.
 
-======================  =======================================================================================
+======================  ===================================================================================
 rule                    pixels that are masked
-======================  =======================================================================================
-:class:`ModuleGrid`     the rows and columns between modules, and the joints inside every module (lines between
-                        chips, border pixels that collect the charge of a gap)
+======================  ===================================================================================
+:class:`ModuleGrid`     the rows and columns between modules, and the joints inside every module (lines
+                        between chips, border pixels that collect the charge of a gap)
 ``chips``               everything outside given rectangles
-``inscribed_circle``    pixels whose centre is more than half the smaller side of the image away from its centre
+``inscribed_circle``    pixels whose centre is further from the centre of the image than half its smaller side
 ``given``               a mask that somebody made
-======================  =======================================================================================
+======================  ===================================================================================
 
 Masks are boolean, True = excluded, of the native shape.
 """
@@ -45,7 +45,8 @@ class ModuleGrid:
     gap:
         Pixels between modules.
     joints1, joints2:
-        Masked rows and columns inside each module: pairs (first, number), counted from the module's first pixel.
+        Masked rows and columns inside each module: pairs (first, number), counted from the module's first
+        pixel.
     """
 
     count: tuple[int, int]
@@ -181,7 +182,7 @@ class GivenMask:
         return isinstance(other, GivenMask) and np.array_equal(self.array, other.array)
 
     def __hash__(self) -> int:
-        return hash((self.rule, self.array.shape, zlib.crc32(np.packbits(self.array))))
+        return hash((self.rule, self.array.shape, zlib.crc32(np.packbits(self.array).tobytes())))
 
 
 GapRule: TypeAlias = Chips | InscribedCircle | GivenMask

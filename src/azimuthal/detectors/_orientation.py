@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """The index mirror of a detector image; its definition is in :mod:`azimuthal.geometry.frames`.
 
-The rooms ``detectors`` and ``geometry`` do not import each other, so the two lines of the table that a detector needs
-are repeated here; a test holds them to the definition.
+The rooms ``detectors`` and ``geometry`` do not import each other, so the two lines of the table that a
+detector needs are repeated here; a test holds them to the definition.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def checked_orientation(value: object) -> int:
         raise ParameterError(f"orientation: expected 1, 2, 3 or 4, got {value!r}.")
     if int(value) > 4:
         raise ParameterError(
-            f"orientation: {int(value)} transposes the image, which a detector description cannot hold. Transpose "
+            f"orientation: {int(value)} transposes the image, which a detector description cannot hold. "
+            "Transpose "
             "the image and the detector shape explicitly and use 1, 2, 3 or 4."
         )
     return int(value) or 3
@@ -34,7 +35,7 @@ def mirrored(orientation: int) -> tuple[bool, bool]:
 
 
 def image_from_native(array: AnyArray, orientation: int) -> AnyArray:
-    """Return an array whose first two axes are native (slow, fast), in the order of the image; its own inverse."""
+    """Return a native array (first axes slow, fast) in the order of the image; its own inverse."""
     slow, fast = mirrored(orientation)
     view: Any = array[:: -1 if slow else 1, :: -1 if fast else 1]
     return np.ascontiguousarray(view)

@@ -2,16 +2,16 @@
 # Copyright (c) 2026 The azimuthal developers
 """Where the pixels are: the layouts that a detector description can name.
 
-A layout is a frozen description that can place every native pixel in the detector frame (axes 1, 2, 3 = slow, fast,
-depth; metres; see :mod:`azimuthal.geometry.frames`).  It knows nothing of orientation, regions or binning: the
-:class:`~azimuthal.detectors.Detector` that holds it does.
+A layout is a frozen description that can place every native pixel in the detector frame (axes 1, 2, 3 = slow,
+fast, depth; metres; see :mod:`azimuthal.geometry.frames`).  It knows nothing of orientation, regions or
+binning: the :class:`~azimuthal.detectors.Detector` that holds it does.
 
-==================  ===========================================================================================
+==================  =======================================================================================
 builder             native positions
-==================  ===========================================================================================
+==================  =======================================================================================
 ``regular``         pixel (i, j) spans ``pixel1 * (i, i + 1)`` x ``pixel2 * (j, j + 1)`` in the plane
-``stepped``         slow x fast in the plane, but pixels beside an inner module border are wider, and modules may
-                    stand apart: :class:`AxisSteps` gives the rule of each axis
+``stepped``         slow x fast in the plane, but pixels beside an inner module border are wider, and modules
+                    may stand apart: :class:`AxisSteps` gives the rule of each axis
 ``hexagonal``       regular hexagons of width ``pixel2`` with two corners along axis 1; rows are ``pixel1 =
                     pixel2 * sqrt(3) / 2`` apart and odd rows are shifted by half a pixel
 ``cylindrical``     pixels of equal arc length on a cylinder whose axis runs along axis 1: with ``t = arc /
@@ -20,14 +20,14 @@ builder             native positions
                     towards +3, and a constant gap along the previous module
 ``spline``          a regular grid moved by a measured distortion: :mod:`azimuthal.detectors.distortion`
 ``corner_array``    every corner is given
-==================  ===========================================================================================
+==================  =======================================================================================
 
 Corners of a four-cornered native pixel (i, j) come in the order A (i, j), B (i+1, j), C (i+1, j+1), D (i, j+1).  The
-six corners of a hexagon come in ring order, in the same sense of rotation reversed: from the corner of smallest axis 1
-towards larger axis 2.
+six corners of a hexagon come in ring order too, but the other way round: the first is the one of smallest axis 1, the
+next one lies towards larger axis 2.
 
-The centre of a pixel is the mean of its corners, except on the cylinder, where it is the point of the cylinder half
-way along the arc: there the mean of the corners would lie inside by ``pixel2**2 / (8 radius)``.
+The centre of a pixel is the mean of its corners, except on the cylinder, where it is the point of the
+cylinder half way along the arc: there the mean of the corners would lie inside by ``pixel2**2 / (8 radius)``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 
 class Block(NamedTuple):
-    """A rectangle of native pixels: rows `start1` to `stop1` and columns `start2` to `stop2`, stops excluded."""
+    """A rectangle of native pixels: rows `start1` to `stop1`, columns `start2` to `stop2`, stops excluded."""
 
     start1: int
     stop1: int
@@ -153,7 +153,8 @@ class RegularGrid(PlanarGrid):
 
     def axis_edges(self, axis: int) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper edges of the pixels along one axis."""
-        edges = np.arange(self.shape[axis] + 1) * (self.pixel1, self.pixel2)[axis]
+        edges = np.arange(self.shape[axis] + 1, dtype=np.float64)
+        edges *= (self.pixel1, self.pixel2)[axis]
         return edges[:-1], edges[1:]
 
 
@@ -234,7 +235,8 @@ class Hexagonal(Layout):
         expected = self.pixel2 * math.sqrt(3.0) / 2.0
         if not math.isclose(self.pixel1, expected, rel_tol=1e-9):
             raise ParameterError(
-                f"pixel1: rows of regular hexagons of width pixel2 = {self.pixel2} m are pixel2 * sqrt(3) / 2 = "
+                f"pixel1: rows of regular hexagons of width pixel2 = {self.pixel2} m are pixel2 * sqrt(3) / "
+                "2 = "
                 f"{expected} m apart, got {self.pixel1}."
             )
 
@@ -257,7 +259,7 @@ class Hexagonal(Layout):
 
 @dataclass(frozen=True, slots=True)
 class Cylindrical(Layout):
-    """Pixels of equal arc on a cylinder around an axis parallel to axis 1, tangent to the plane at column 0."""
+    """Pixels of equal arc on a cylinder around a parallel to axis 1, tangent to the plane at column 0."""
 
     builder: ClassVar[str] = "cylindrical"
 
@@ -271,7 +273,8 @@ class Cylindrical(Layout):
         object.__setattr__(self, "radius", positive_number("radius", self.radius, unit="m"))
         if self.shape[1] * self.pixel2 > 2.0 * math.pi * self.radius:
             raise ParameterError(
-                f"radius: {self.shape[1]} columns of {self.pixel2} m do not fit on the circumference of a cylinder "
+                f"radius: {self.shape[1]} columns of {self.pixel2} m do not fit on the circumference of a "
+                "cylinder "
                 f"of radius {self.radius} m."
             )
 
@@ -386,9 +389,7 @@ class CornerArray(Layout):
     def __post_init__(self) -> None:
         array = decode_array(self.array)
         if array.ndim != 4 or array.shape[2] not in (4, 6) or array.shape[3] != 3 or array.size == 0:
-            raise ShapeError(
-                f"corners: expected shape (n_slow, n_fast, 4 or 6 corners, 3), got {array.shape}."
-            )
+            raise ShapeError(f"corners: expected shape (n_slow, n_fast, 4 or 6 corners, 3), got {array.shape}.")
         array = np.array(array, dtype=np.float64)
         if not np.isfinite(array).all():
             raise ParameterError(
@@ -405,7 +406,7 @@ class CornerArray(Layout):
     @property
     def n_corners(self) -> int:
         """Corners per pixel."""
-        return self.array.shape[2]
+        return int(self.array.shape[2])
 
     @property
     def is_flat(self) -> bool:
@@ -433,7 +434,7 @@ class CornerArray(Layout):
         return self.array is other.array or np.array_equal(self.array, other.array)
 
     def __hash__(self) -> int:
-        return hash((self.builder, self.array.shape, zlib.crc32(np.ascontiguousarray(self.array))))
+        return hash((self.builder, self.array.shape, zlib.crc32(self.array.tobytes())))
 
 
 _CORNER_STEPS = ((0, 0), (1, 0), (1, 1), (0, 1))
@@ -536,5 +537,5 @@ def mask_any(mask: BoolArray, binning: tuple[int, int]) -> BoolArray:
     if binning == (1, 1):
         return mask
     rows, columns = mask.shape[0] // binning[0], mask.shape[1] // binning[1]
-    folded: BoolArray = mask.reshape(rows, binning[0], columns, binning[1]).any(axis=(1, 3))
-    return folded
+    blocks = mask.reshape(rows, binning[0], columns, binning[1])
+    return np.asarray(blocks.any(axis=(1, 3)))

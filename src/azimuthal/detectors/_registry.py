@@ -2,17 +2,17 @@
 # Copyright (c) 2026 The azimuthal developers
 """The catalogue of detectors: data files read at first use, and detectors by name.
 
-A catalogue entry is data (``data/*.toml``, described by ``data/schema.json``).  Each file holds one maker's detectors:
-``maker``, ``source`` and ``since`` for all of them, ``[families.<name>]`` with fields that several share, and a
-``[[detector]]`` for each.  Third parties add entries by the entry-point group ``azimuthal.detectors``: an entry point
-is the path of a TOML file of the same form, or a callable that returns such a path or its parsed content.  A built-in
-name cannot be replaced.
+A catalogue entry is data (``data/*.toml``, described by ``data/schema.json``).  Each file holds one maker's
+detectors: ``maker``, ``source`` and ``since`` for all of them, ``[families.<name>]`` with fields that several
+share, and a ``[[detector]]`` for each.  Third parties add entries by the entry-point group
+``azimuthal.detectors``: an entry point is the path of a TOML file of the same form, or a callable that
+returns such a path or its parsed content.  A built-in name cannot be replaced.
 
 Names are compared without regard to case, spaces, underscores and hyphens.
 
-Some cameras combine pixels before the image is written, and their makers give a pixel size for each such mode that is
-not exactly a multiple of the smallest.  Those modes are *readouts* of the entry, chosen by an explicit option
-(`binning`, `shape` or `pixel_size`), never from the shape of an image.
+Some cameras combine pixels before the image is written, and their makers give a pixel size for each such mode
+that is not exactly a multiple of the smallest.  Those modes are *readouts* of the entry, chosen by an
+explicit option (`binning`, `shape` or `pixel_size`), never from the shape of an image.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OPTIONS = ("orientation", "sensor", "binning", "shape", "pixel_size", "radius",
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """One way to read a camera: blocks of pixels combined on the camera (0: not told), image shape, pixel size."""
+    """One way to read a camera: pixels combined on the camera (0: not told), image shape, pixel size."""
 
     binning: int
     shape: tuple[int, int]
@@ -79,19 +79,20 @@ def detector(name: str, **options: Any) -> Detector:
     orientation:
         Index mirror 1-4, by default that of the entry (3, native).
     sensor:
-        A :class:`Sensor`, or a material of which the detector is sold with one thickness.  By default the only sensor
-        that the detector is sold with, and None when there are several or none is known.
+        A :class:`Sensor`, or a material of which the detector is sold with one thickness.  By default the
+        only sensor that the detector is sold with, and None when there are several or none is known.
     binning:
-        Blocks of pixels that the camera combined, e.g. ``(2, 2)``, for cameras whose maker gives pixel sizes for it.
-        To combine pixels of any detector, use :meth:`Detector.with_binning`.
+        Blocks of pixels that the camera combined, e.g. ``(2, 2)``, for cameras whose maker gives pixel sizes
+        for it. To combine pixels of any detector, use :meth:`Detector.with_binning`.
     shape, pixel_size:
-        Choose among the readouts of the entry; `pixel_size` is one number or (slow, fast), m.  A pixel size that
-        several readouts share means the largest image.  The generic ``"Detector"`` needs both (or a `spline`).
+        Choose among the readouts of the entry; `pixel_size` is one number or (slow, fast), m.  A pixel size
+        that several readouts share means the largest image.  The generic ``"Detector"`` needs both (or a
+        `spline`).
     radius:
         Radius of a cylindrical detector, m.
     spline:
-        Fit2D spline file or a :class:`~azimuthal.detectors.distortion.Spline`, for detectors that are described by
-        one; it brings its own shape and pixel size.
+        Fit2D spline file or a :class:`~azimuthal.detectors.distortion.Spline`, for detectors that are
+        described by one; it brings its own shape and pixel size.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def detector(name: str, **options: Any) -> Detector:
 
 
 def detector_names() -> tuple[str, ...]:
-    """Return the names of all detectors of the catalogue, sorted; those of installed third parties included."""
+    """Return the names of all detectors of the catalogue, sorted; with those of installed third parties."""
     entries = {entry.name for entry in (*built_in_entries().values(), *third_party_entries().values())}
     return tuple(sorted(entries, key=str.casefold))
 
@@ -145,8 +146,10 @@ def find_entry(name: str) -> Entry:
     entry = built_in_entries().get(key) or third_party_entries().get(key)
     if entry is None:
         known = {n for e in (*built_in_entries().values(), *third_party_entries().values()) for n in _names(e)}
-        hint = "" if not os.fspath(name).endswith((".h5", ".hdf5", ".nxs", ".nx")) else (
-            "A detector file is read by azimuthal.io.detector_files.load_detector()."
+        hint = (
+            ""
+            if not os.fspath(name).endswith((".h5", ".hdf5", ".nxs", ".nx"))
+            else ("A detector file is read by azimuthal.io.detector_files.load_detector().")
         )
         raise unknown_name("detector", name, known, hint=hint)
     return entry
@@ -211,7 +214,10 @@ def _names(entry: Entry) -> tuple[str, ...]:
 
 
 def _add(
-    catalogue: dict[str, Entry], entries: Iterable[Entry], origin: str, reserved: Mapping[str, Entry] | None = None
+    catalogue: dict[str, Entry],
+    entries: Iterable[Entry],
+    origin: str,
+    reserved: Mapping[str, Entry] | None = None,
 ) -> None:
     for entry in entries:
         for key in dict.fromkeys(folded(name) for name in _names(entry)):
@@ -221,7 +227,7 @@ def _add(
             catalogue[key] = entry
 
 
-# ---- from an entry to a Detector -----------------------------------------------------------------------------------
+# ---- from an entry to a Detector ---------------------------------------------------------------------------
 
 
 def _layout(entry: Entry, given: Mapping[str, Any]) -> tuple[Layout, Readout]:

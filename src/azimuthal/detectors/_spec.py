@@ -2,18 +2,19 @@
 # Copyright (c) 2026 The azimuthal developers
 """The frozen description of a detector.
 
-A :class:`Detector` describes the *image* that a file holds: its shape, where each of its pixels is, which of them do
-not exist, which values are no data.  It is made of
+A :class:`Detector` describes the *image* that a file holds: its shape, where each of its pixels is, which of
+them do not exist, which values are no data.  It is made of
 
 * a *layout*, which places native pixels (:mod:`azimuthal.detectors._pixels`),
-* a *window*: the image covers the native pixels from `origin` on, each image pixel being a block of `binning` native
+* a *window*: the image covers the native pixels from `origin` on, each image pixel being a block of `binning`
+native
   ones,
 * an *orientation*: the index mirror between image and native pixels, applied after the window
   (:mod:`azimuthal.geometry.frames`),
 * rules for the static mask (:mod:`azimuthal.detectors._modules`).
 
-Everything a detector answers is computed when asked for, row block by row block where the caller wishes; nothing is
-cached in it, and a description of a catalogue detector stays small when pickled.
+Everything a detector answers is computed when asked for, row block by row block where the caller wishes;
+nothing is cached in it, and a description of a catalogue detector stays small when pickled.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,8 @@ class Sensor:
     thickness: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.material, str) or not self.material:
+        material: Any = self.material
+        if not isinstance(material, str) or not material:
             raise DataTypeError(f"material: expected a name such as 'Si' or 'CdTe', got {self.material!r}.")
         object.__setattr__(self, "thickness", positive_number("thickness", self.thickness, unit="m"))
 
@@ -64,21 +66,24 @@ class InvalidValues:
     Parameters
     ----------
     top_of_unsigned:
-        How many of the highest values of an unsigned integer type mark invalid pixels: 1 is the maximum only (overflow,
-        saturation, dead), 2 also the value below (gap), 0 none.  Of a signed type it is the maximum at most.
+        How many of the highest values of an unsigned integer type mark invalid pixels: 1 is the maximum only
+        (overflow, saturation, dead), 2 also the value below (gap), 0 none.  Of a signed type it is the
+        maximum at most.
     negative:
-        Whether negative values of a signed integer type mark invalid pixels.  True for photon counters, which cannot
-        count below zero; False for integrating detectors, where a subtracted pedestal makes honest negative values.
+        Whether negative values of a signed integer type mark invalid pixels.  True for photon counters, which
+        cannot count below zero; False for integrating detectors, where a subtracted pedestal makes honest
+        negative values.
     """
 
     top_of_unsigned: int = 1
     negative: bool = False
 
     def __post_init__(self) -> None:
-        number = self.top_of_unsigned
+        number: Any = self.top_of_unsigned
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
             raise ParameterError(f"top_of_unsigned: expected an integer of at least 0, got {number!r}.")
-        if not isinstance(self.negative, bool):
+        negative: Any = self.negative
+        if not isinstance(negative, bool):
             raise DataTypeError(f"negative: expected True or False, got {self.negative!r}.")
 
 
@@ -86,8 +91,8 @@ class InvalidValues:
 class Detector:
     """A detector image: shape, pixel positions, mask, invalid values.
 
-    A plain grid of equal pixels needs three numbers: ``Detector(pixel1=1e-4, pixel2=1e-4, shape=(1000, 1000))``.  Known
-    instruments come from :func:`azimuthal.detectors.detector` by name.
+    A plain grid of equal pixels needs three numbers: ``Detector(pixel1=1e-4, pixel2=1e-4, shape=(1000,
+    1000))``.  Known instruments come from :func:`azimuthal.detectors.detector` by name.
 
     Parameters
     ----------
@@ -136,15 +141,15 @@ class Detector:
     orientation: int = 3
     sensor: Sensor | None = None
     invalid: InvalidValues = InvalidValues()
-    layout: Layout = cast("Layout", None)
+    layout: Layout = None  # type: ignore[assignment]  # __post_init__ puts a regular grid
     origin: tuple[int, int] = (0, 0)
     binning: tuple[int, int] = (1, 1)
     modules: ModuleGrid | None = None
     gaps: tuple[GapRule, ...] = ()
-    sensors: tuple[Sensor, ...] = ()
-    aliases: tuple[str, ...] = ()
+    sensors: tuple[Sensor, ...] = field(default=(), repr=False)
+    aliases: tuple[str, ...] = field(default=(), repr=False)
     maker: str | None = None
-    source: str | None = None
+    source: str | None = field(default=None, repr=False)
     file: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -157,7 +162,8 @@ class Detector:
         put(self, "origin", tuple(int(index) for index in self.origin))
         for name in ("gaps", "sensors", "aliases"):
             put(self, name, tuple(getattr(self, name)))
-        if self.layout is None:
+        layout: Any = self.layout
+        if layout is None:
             put(self, "layout", RegularGrid(self.shape, self.pixel1, self.pixel2))
         self._check_parts()
 
@@ -169,12 +175,14 @@ class Detector:
             stop = self.origin[axis] + self.shape[axis] * self.binning[axis]
             if self.origin[axis] < 0 or stop > self.layout.shape[axis]:
                 raise ShapeError(
-                    f"shape: an image of {self.shape} pixels of {self.binning} native ones from {self.origin} on is "
+                    f"shape: an image of {self.shape} pixels of {self.binning} native ones from "
+                    f"{self.origin} on is "
                     f"not inside the layout of {self.layout.shape} native pixels."
                 )
         if self.binning != (1, 1) and self.layout.n_corners != 4:
             raise UnsupportedOptionError(
-                f"binning: pixels with {self.layout.n_corners} corners cannot be combined into one polygon; got "
+                f"binning: pixels with {self.layout.n_corners} corners cannot be combined into one polygon; "
+                "got "
                 f"{self.binning} for {self.name}. Integrate the unbinned image."
             )
         if self.modules is not None and self.modules.shape != self.layout.shape:
@@ -182,7 +190,7 @@ class Detector:
                 f"modules: the module grid makes {self.modules.shape} pixels, the layout {self.layout.shape}."
             )
 
-    # ---- what it is ------------------------------------------------------------------------------------------------
+    # ---- what it is ----------------------------------------------------------------------------------------
 
     @property
     def n_corners(self) -> int:
@@ -204,7 +212,7 @@ class Detector:
         """Whether the image is the whole native frame, unbinned."""
         return self.binning == (1, 1) and self.shape == self.layout.shape
 
-    # ---- where the pixels are --------------------------------------------------------------------------------------
+    # ---- where the pixels are ------------------------------------------------------------------------------
 
     def separable_edges(self) -> SeparableEdges | None:
         """Return the edges of the image's rows and columns, or None when positions do not factor.
@@ -212,8 +220,8 @@ class Detector:
         Returns
         -------
         :
-            ``lower1, upper1`` (n_slow,) and ``lower2, upper2`` (n_fast,), float64, m, always lower < upper; the
-            orientation is applied: with a mirrored axis they decrease with the index.
+            ``lower1, upper1`` (n_slow,) and ``lower2, upper2`` (n_fast,), float64, m, always lower < upper;
+            the orientation is applied: with a mirrored axis they decrease with the index.
         """
         edges = self.layout.edges()
         if edges is None:
@@ -223,7 +231,10 @@ class Detector:
             first, step = self.origin[axis], self.binning[axis]
             stop = first + self.shape[axis] * step
             order = -1 if mirrored(self.orientation)[axis] else 1
-            image += [lower[first:stop:step][::order].copy(), upper[first + step - 1 : stop : step][::order].copy()]
+            image += [
+                lower[first:stop:step][::order].copy(),
+                upper[first + step - 1 : stop : step][::order].copy(),
+            ]
         return SeparableEdges(*image)
 
     def corners(self, rows: slice | None = None) -> FloatArray:
@@ -237,8 +248,9 @@ class Detector:
         Returns
         -------
         :
-            Shape (n_rows, n_fast, n_corners, 3), axes (slow, fast, depth), float64, m.  Corners come in the order of
-            the native pixel whatever the orientation: A (i, j), B (i+1, j), C (i+1, j+1), D (i, j+1).
+            Shape (n_rows, n_fast, n_corners, 3), axes (slow, fast, depth), float64, m.  Corners come in the
+            order of the native pixel whatever the orientation: A (i, j), B (i+1, j), C (i+1, j+1), D (i,
+            j+1).
 
         Notes
         -----
@@ -250,9 +262,10 @@ class Detector:
         return image_from_native(corners, self.orientation)
 
     def centers(self, rows: slice | None = None) -> FloatArray:
-        """Return the centres of the image's pixels in the detector frame; shape (n_rows, n_fast, 3), float64, m.
+        """Return the centres of the image's pixels in the detector frame; shape (n_rows, n_fast, 3), m.
 
-        The centre is the mean of the corners; on a cylinder, unless pixels are combined, the middle of the arc.
+        The centre is the mean of the corners; on a cylinder, unless pixels are combined, the middle of the
+        arc.
         """
         if self.binning == (1, 1):
             return image_from_native(self.layout.centers(self._native_block(rows)), self.orientation)
@@ -260,7 +273,10 @@ class Detector:
         return centers
 
     def gap_mask(self) -> BoolArray:
-        """Return the static mask of the image, True where there is no pixel; a combined pixel is masked when any is."""
+        """Return the static mask of the image, True where there is no pixel.
+
+        A combined pixel is masked when any of its pixels is.
+        """
         native = np.zeros(self.layout.shape, dtype=np.bool_)
         if self.modules is not None:
             native |= self.modules.mask(self.layout.shape)
@@ -281,7 +297,7 @@ class Detector:
             self.origin[1] + self.shape[1] * self.binning[1],
         )
 
-    # ---- another detector ------------------------------------------------------------------------------------------
+    # ---- another detector ----------------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> Detector:
         """Return a copy with some fields changed."""
@@ -294,8 +310,8 @@ class Detector:
     def with_binning(self, binning1: int, binning2: int) -> Detector:
         """Return the detector whose pixels are blocks of `binning1` x `binning2` pixels of this one.
 
-        The polygon of a combined pixel is spanned by the outer corners of its block; the nominal pixel size grows by
-        the same factors, and the pixel is masked when any of its pixels is.
+        The polygon of a combined pixel is spanned by the outer corners of its block; the nominal pixel size
+        grows by the same factors, and the pixel is masked when any of its pixels is.
 
         Raises
         ------
@@ -308,7 +324,8 @@ class Detector:
         rest = self.shape[0] % factors[0], self.shape[1] % factors[1]
         if any(rest):
             raise ShapeError(
-                f"binning: {self.shape} pixels do not divide into blocks of {factors}; {rest[0]} rows and {rest[1]} "
+                f"binning: {self.shape} pixels do not divide into blocks of {factors}; {rest[0]} rows and "
+                f"{rest[1]} "
                 f"columns remain. Choose a region first, e.g. "
                 f".with_region(slice(0, {self.shape[0] - rest[0]}), slice(0, {self.shape[1] - rest[1]}))."
             )
@@ -373,10 +390,10 @@ class Detector:
         native[self.origin[0] : stops[0], self.origin[1] : stops[1]] = checked
         return self.replace(gaps=(*self.gaps, GivenMask(native)))
 
-    # ---- records ---------------------------------------------------------------------------------------------------
+    # ---- records -------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able record: name and changed options of a catalogue detector, everything of another one."""
+        """Return a JSON-able record: name and options of a catalogue detector, everything of another one."""
         from azimuthal.detectors._records import detector_to_dict
 
         return detector_to_dict(self)

@@ -3,28 +3,28 @@
 """Spatial distortion of area detectors: Fit2D ``.spline`` files and the layout made of them.
 
 A tapered fibre optic or an image intensifier images a regular grid of points into a curved one.  Fit2D
-(Hammersley et al. 1994, doi:10.1016/0168-9002(94)90720-X) describes it by two bicubic spline surfaces, the displacements
-of a point in pixels along x (fast axis) and y (slow axis)::
+(Hammersley et al. 1994, doi:10.1016/0168-9002(94)90720-X) describes it by two bicubic spline surfaces, the
+displacements of a point in pixels along x (fast axis) and y (slow axis)::
 
     x' = x + dx(x, y),    y' = y + dy(x, y),    dx(x, y) = sum_ab c_ab B_a(x) B_b(y)
 
-with cubic B-splines B on given knots (de Boor 1978, "A Practical Guide to Splines").  The true position of the corner
-(i, j) of a pixel is ``d1 = pixel1 * (i + dy(j, i))``, ``d2 = pixel2 * (j + dx(j, i))``: neighbouring pixels share their
-corners, and pixels are quadrilaterals of unequal size.
+with cubic B-splines B on given knots (de Boor 1978, "A Practical Guide to Splines").  The true position of
+the corner (i, j) of a pixel is ``d1 = pixel1 * (i + dy(j, i))``, ``d2 = pixel2 * (j + dx(j, i))``:
+neighbouring pixels share their corners, and pixels are quadrilaterals of unequal size.
 
-The file is text: a title, then blocks with a heading each.  Numbers stand in Fortran columns of 14 characters, five
-per line, without a separating space when negative: the valid region (x and y of two corners, pixels), grid spacing
-and pixel sizes (micrometres), and for each surface the numbers of knots along x and y, the knots, and
-``(n_x - 4) * (n_y - 4)`` coefficients, y fastest.
+The file is text: a title, then blocks with a heading each.  Numbers stand in Fortran columns of 14
+characters, five per line, without a separating space when negative: the valid region (x and y of two corners,
+pixels), grid spacing and pixel sizes (micrometres), and for each surface the numbers of knots along x and y,
+the knots, and ``(n_x - 4) * (n_y - 4)`` coefficients, y fastest.
 
-Evaluation uses the product form ``B_x C B_y^T``: two thin matrices of basis functions, so that a block of rows costs
-only its own pixels.  It needs NumPy only.
+Evaluation uses the product form ``B_x C B_y^T``: two thin matrices of basis functions, so that a block of
+rows costs only its own pixels.  It needs NumPy only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,7 +69,8 @@ class SplineSurface:
         if len(self.coefficients) != self._n_coefficients[0] * self._n_coefficients[1]:
             raise ShapeError(
                 f"coefficients: {len(self.knots_fast)} x {len(self.knots_slow)} knots need "
-                f"{self._n_coefficients[0]} x {self._n_coefficients[1]} coefficients, got {len(self.coefficients)}."
+                f"{self._n_coefficients[0]} x {self._n_coefficients[1]} coefficients, got "
+                f"{len(self.coefficients)}."
             )
 
     @property
@@ -77,7 +78,7 @@ class SplineSurface:
         return len(self.knots_fast) - _DEGREE - 1, len(self.knots_slow) - _DEGREE - 1
 
     def evaluate(self, slow: FloatArray, fast: FloatArray) -> FloatArray:
-        """Return the displacement at all pairs of `slow` and `fast` positions; shape (n_slow, n_fast), pixels."""
+        """Return the displacement at all pairs of `slow` and `fast`; shape (n_slow, n_fast), pixels."""
         table = np.array(self.coefficients).reshape(self._n_coefficients)
         basis_slow = bspline_basis(np.array(self.knots_slow), slow)
         basis_fast = bspline_basis(np.array(self.knots_fast), fast)
@@ -97,6 +98,8 @@ class Spline:
         Pixel size along the slow and the fast axis, m.
     slow, fast:
         Displacements along the slow (y) and the fast (x) axis, pixels.
+    file:
+        File that it was read from; not compared.
     """
 
     shape: tuple[int, int]
@@ -104,6 +107,7 @@ class Spline:
     pixel2: float
     slow: SplineSurface
     fast: SplineSurface
+    file: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", checked_shape("shape", self.shape))
@@ -117,7 +121,8 @@ class Spline:
             for axis, knots in enumerate((surface.knots_slow, surface.knots_fast)):
                 if knots[0] > 0.0 or knots[-1] < self.shape[axis]:
                     raise ParameterError(
-                        f"{name}: the knots span {knots[0]} to {knots[-1]} pixels, which does not cover the image of "
+                        f"{name}: the knots span {knots[0]} to {knots[-1]} pixels, which does not cover the "
+                        "image of "
                         f"{self.shape[axis]} pixels; outside them the distortion is not known."
                     )
 
@@ -203,7 +208,8 @@ def load_spline(path: PathLike) -> Spline:
     file = Path(path)
     if not file.is_file():
         raise FileMissingError(f"spline: no file {str(file)!r}.")
-    return parse_spline(file.read_text(encoding="latin-1"), name=str(file))
+    spline = parse_spline(file.read_text(encoding="latin-1"), name=str(file))
+    return replace(spline, file=str(file))
 
 
 def parse_spline(text: str, *, name: str = "spline") -> Spline:

@@ -16,7 +16,7 @@ over the valid pixels of the bin.  Nothing is divided here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -32,7 +32,8 @@ FRAME_DTYPES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-class BinSums(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class BinSums:
     """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model."""
 
     signal: FloatArray
@@ -75,7 +76,11 @@ class Reducer(Protocol):
     """A task made ready; immutable, and safe to call from any number of threads at once."""
 
     def reduce(
-        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None, invalid: InvalidRanges
+        self,
+        frame: AnyArray,
+        variance_model: VarianceModel,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
     ) -> BinSums:
         """Return the sums of one frame.
 

@@ -22,17 +22,38 @@ capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_
 
 _MODELS: dict[VarianceModel, int] = {"none": 0, "poisson": 1, "variance": 2}
 
+_ALL_VALID: FloatArray | None = None  # in place of a frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Denominators:
+    normalization: FloatArray
+    normalization2: FloatArray
+    count: FloatArray
+
+    @classmethod
+    def empty(cls, n_bins: int) -> _Denominators:
+        return cls(np.empty(n_bins), np.empty(n_bins), np.empty(n_bins))
+
 
 def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
     """Return the task made ready for many frames."""
     matrix = task.matrix
     scatter = _core.Scatter(
-        matrix.indptr, matrix.indices, matrix.weights, matrix.n_bins, task.offset, task.gain, task.normalization
+        matrix.indptr,
+        matrix.indices,
+        matrix.weights,
+        matrix.n_bins,
+        task.offset,
+        task.gain,
+        task.normalization,
     )
-    of_valid_frame = tuple(np.empty(matrix.n_bins) for _ in range(3))
-    no_frame: FloatArray | None = None
-    scatter.denominators(no_frame, [], [], False, *of_valid_frame, n_threads)
-    for array in of_valid_frame:
+    of_valid_frame = _Denominators.empty(matrix.n_bins)
+    scatter.denominators(
+        _ALL_VALID, [], [], False, of_valid_frame.normalization, of_valid_frame.normalization2, of_valid_frame.count,
+        n_threads,
+    )  # fmt: skip
+    for array in (of_valid_frame.normalization, of_valid_frame.normalization2, of_valid_frame.count):
         array.flags.writeable = False
     return NativeReducer(scatter, matrix.n_bins, of_valid_frame, n_threads)
 
@@ -43,11 +64,15 @@ class NativeReducer:
 
     scatter: _core.Scatter
     n_bins: int
-    denominators: tuple[FloatArray, ...]
+    denominators: _Denominators
     n_threads: int
 
     def reduce(
-        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None, invalid: InvalidRanges
+        self,
+        frame: AnyArray,
+        variance_model: VarianceModel,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
     ) -> BinSums:
         """Return the sums of one frame."""
         low = [low for low, _ in invalid.ranges]
@@ -55,10 +80,28 @@ class NativeReducer:
         signal = np.empty(self.n_bins)
         sum_variance = None if variance_model == "none" else np.empty(self.n_bins)
         n_invalid = self.scatter.reduce(
-            frame, _MODELS[variance_model], variance, low, high, invalid.nonfinite, signal, sum_variance, self.n_threads
+            frame,
+            _MODELS[variance_model],
+            variance,
+            low,
+            high,
+            invalid.nonfinite,
+            signal,
+            sum_variance,
+            self.n_threads,
         )
         denominators = self.denominators
         if n_invalid:
-            denominators = tuple(np.empty(self.n_bins) for _ in range(3))
-            self.scatter.denominators(frame, low, high, invalid.nonfinite, *denominators, self.n_threads)
-        return BinSums(signal, sum_variance, *denominators, n_invalid)
+            denominators = _Denominators.empty(self.n_bins)
+            self.scatter.denominators(
+                frame, low, high, invalid.nonfinite, denominators.normalization, denominators.normalization2,
+                denominators.count, self.n_threads,
+            )  # fmt: skip
+        return BinSums(
+            signal,
+            sum_variance,
+            denominators.normalization,
+            denominators.normalization2,
+            denominators.count,
+            n_invalid,
+        )

@@ -14,7 +14,7 @@ import numpy as np
 
 from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
 from azimuthal.masks import InvalidRanges, invalid_pixels
-from azimuthal.typing import AnyArray, FloatArray, IntArray
+from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 from azimuthal.uncertainty import poisson_variance
 
 name = "reference"
@@ -35,7 +35,11 @@ class ReferenceReducer:
     entry_pixels: IntArray
 
     def reduce(
-        self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None, invalid: InvalidRanges
+        self,
+        frame: AnyArray,
+        variance_model: VarianceModel,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
     ) -> BinSums:
         """Return the sums of one frame."""
         matrix = self.task.matrix
@@ -50,12 +54,12 @@ class ReferenceReducer:
                 exact = np.zeros(matrix.n_bins, np.int64)
                 np.add.at(exact, index, values[pixel])
                 return exact.astype(np.float64)
-            return np.bincount(index, weights=weight * values[pixel], minlength=matrix.n_bins)
+            return _summed(index, weight * values[pixel], matrix.n_bins)
 
         def binned_squares(values: FloatArray | IntArray) -> FloatArray:
             if matrix.weights is None:
                 return binned(values)
-            return np.bincount(index, weights=weight**2 * values[pixel], minlength=matrix.n_bins)
+            return _summed(index, weight**2 * values[pixel], matrix.n_bins)
 
         # NaN and infinity of invalid pixels take part in the arithmetic below, but in no sum.
         with np.errstate(invalid="ignore", over="ignore"):
@@ -64,9 +68,9 @@ class ReferenceReducer:
         return BinSums(
             signal=binned(signal),
             variance=None if pixel_variance is None else binned_squares(pixel_variance),
-            normalization=np.bincount(index, weights=weight * normalization[pixel], minlength=matrix.n_bins),
-            normalization2=np.bincount(index, weights=(weight * normalization[pixel]) ** 2, minlength=matrix.n_bins),
-            count=np.bincount(index, weights=weight, minlength=matrix.n_bins),
+            normalization=_summed(index, weight * normalization[pixel], matrix.n_bins),
+            normalization2=_summed(index, (weight * normalization[pixel]) ** 2, matrix.n_bins),
+            count=_summed(index, weight, matrix.n_bins),
             n_invalid=int(np.count_nonzero(is_invalid & feeds_a_bin)),
         )
 
@@ -86,3 +90,7 @@ class ReferenceReducer:
         if task.gain is None:
             return signal, spread
         return signal * task.gain, None if spread is None else spread * task.gain**2
+
+
+def _summed(index: IndexArray, values: FloatArray, n_bins: int) -> FloatArray:
+    return np.asarray(np.bincount(index, weights=values, minlength=n_bins), dtype=np.float64)

@@ -24,7 +24,7 @@ Definitions
     a ray and its pixel.
 
 Area and normal
-    A pixel is a polygon with corners ``c_k`` in ring order.  Its area vector is ::
+    A pixel is a polygon with corners ``c_k`` in ring order. Its area vector is ::
 
         a = 1/2 sum_k (c_k - c_0) x (c_(k+1) - c_0)
 
@@ -196,16 +196,14 @@ def pixel_normals(*, corners: FloatArray) -> FloatArray:
     Returns
     -------
     :
-        Shape ``(..., 3)``, float64.  NaN for a polygon without area.
+        Shape ``(..., 3)``, float64. NaN for a polygon without area.
     """
     vectors = area_vectors(corners=corners)
     lengths = _lengths(vectors)[..., np.newaxis]
     return np.divide(vectors, lengths, out=np.full_like(vectors, np.nan), where=lengths > 0)
 
 
-def cos_incidence(
-    *, detector_positions: FloatArray, pose: Pose, normals: FloatArray | None = None
-) -> FloatArray:
+def cos_incidence(*, detector_positions: FloatArray, pose: Pose, normals: FloatArray | None = None) -> FloatArray:
     """Return the cosine of the angle between the ray and the normal of the pixel.
 
     Parameters
@@ -273,7 +271,5 @@ def _vectors(parameter: str, value: FloatArray) -> FloatArray:
     """Return `value` as float64 after checking that its last axis holds (1, 2, 3)."""
     array = np.asarray(value, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != 3:
-        raise ShapeError(
-            f"{parameter}: expected a last axis of length 3 (axes 1, 2, 3 in m), got shape {array.shape}."
-        )
+        raise ShapeError(f"{parameter}: expected a last axis of length 3 (axes 1, 2, 3 in m), got shape {array.shape}.")
     return array

@@ -2,24 +2,23 @@
 # Copyright (c) 2026 The azimuthal developers
 """Parallax: a photon that enters a sensor at an angle is absorbed deeper and is recorded further out.
 
-Figure (a cut through the plane of the ray and the sensor normal) ::
+Figure (a cut through the plane of the ray and the normal) ::
 
-    sample                     entry surface            back of the sensor
-      *                              |                        |
-        ` - .                        |                        |
-              ` - .                  |                        |
-      alpha (        ` - .           |                        |
-    --*- - - - - - - - - - ` - .- - -|- - - - - - - - - - - - |- -  normal through the sample
-              distance               e . (entry, rho)         |     axial depth -->
-                                     |    ` - .               |
-                                     |  s       ` x absorbed  |
-                                     |            :           |
-                                   r +- - - - - - :           |     recorded in the pixel above r
+                                          surface         back
+                                             |              |
+    recorded at radius r  - - - - - - - - - -+- - - - - x   |   x: absorbed after the path s
+                                             |   s  '       |
+    entered at radius rho - - - - - - - - - -e  '           |
+                                    .  - '   |              |
+                           .  - '            |              |
+                  .  - '  alpha              |              |
+        sample *-----------------------------+--------------+--  normal
+                          distance           |  thickness   |
 
 Model
     The ray meets the surface of the sensor at the *entry point*, at the distance ``rho`` from the foot of the
-    normal through the sample, under the angle of incidence ``alpha``: ``tan(alpha) = rho / distance``.  Along
-    the ray the probability to be absorbed falls as ``exp(-mu s)`` up to ``s = thickness / cos(alpha)``.  The
+    normal through the sample, under the angle of incidence ``alpha``: ``tan(alpha) = rho / distance``. Along
+    the ray the probability to be absorbed falls as ``exp(-mu s)`` up to ``s = thickness / cos(alpha)``. The
     mean path of the absorbed photons is ::
 
         mean path  = f(m) / mu        with  m = mu thickness / cos(alpha)
@@ -30,7 +29,7 @@ Model
 
         shift(rho) = sin(alpha) f(m) / mu >= 0
 
-    A thick sensor (thickness infinite) has ``f = 1``: shift = sin(alpha) / mu.  A transparent one (m -> 0)
+    A thick sensor (thickness infinite) has ``f = 1``: shift = sin(alpha) / mu. A transparent one (m -> 0)
     has ``f = m / 2``: shift = tan(alpha) thickness / 2, the middle of the sensor.
 
 Sign
@@ -39,22 +38,22 @@ Sign
         rho + shift(rho) = r
 
     so that correcting moves positions *towards* the foot of the normal (the PONI of a flat detector), within
-    the surface and before the rotation, and makes the scattering angle of an unrotated detector smaller.  The
+    the surface and before the rotation, and makes the scattering angle of an unrotated detector smaller. The
     left-hand side grows with ``rho`` and is concave; Newton's method from below therefore converges
     monotonically and quadratically for every sensor, and is continued to 1e-13 m.
 
 Surfaces that are not flat
     Each pixel is treated as a piece of its tangent plane: the foot of the normal is that of the tangent plane
-    and the distance is the one to it.  For a flat detector this is the PONI and ``dist``.  (pyFAI displaces
+    and the distance is the one to it. For a flat detector this is the PONI and ``dist``. (pyFAI displaces
     pixels of curved detectors along the line to the PONI instead, also where the ray hits them at right
     angles.)
 
 Limits of validity
     The *mean* of the absorption profile is corrected, not its width: the profile is skewed and reaches over
     ``thickness tan(alpha)`` (450 um at 45 degrees for a sensor of 450 um), so that the maximum of a narrow
-    peak moves less than its mean.  Charge sharing, fluorescence and scattering in the sensor and the width of
-    the beam are left out.  ``mu`` is the total attenuation coefficient.  The sensor is hit from its front.
-    The solid angle stays that of the nominal pixel.  Size: 450 um of Si at 17 keV (mu = 1600 1/m), alpha = 30
+    peak moves less than its mean. Charge sharing, fluorescence and scattering in the sensor and the width of
+    the beam are left out. ``mu`` is the total attenuation coefficient. The sensor is hit from its front.
+    The solid angle stays that of the nominal pixel. Size: 450 um of Si at 17 keV (mu = 1600 1/m), alpha = 30
     degrees: the shift is 112 um.
 """
 
@@ -152,10 +151,10 @@ class ParallaxSettings:
     Parameters
     ----------
     attenuation_coefficient:
-        Of the sensor material at the photon energy, 1/m.  None: from a table.  This version holds no table,
+        Of the sensor material at the photon energy, 1/m. None: from a table. This version holds no table,
         so that :meth:`absorption` then raises.
     thickness:
-        Of the sensor, m; ``math.inf`` for a thick one.  None: the thickness of the detector's sensor.
+        Of the sensor, m; ``math.inf`` for a thick one. None: the thickness of the detector's sensor.
     """
 
     attenuation_coefficient: float | None = None
@@ -168,9 +167,7 @@ class ParallaxSettings:
         if self.thickness is not None:
             object.__setattr__(self, "thickness", _checked_thickness(self.thickness))
 
-    def absorption(
-        self, *, sensor: _SensorLike | None = None, energy: float | None = None
-    ) -> SensorAbsorption:
+    def absorption(self, *, sensor: _SensorLike | None = None, energy: float | None = None) -> SensorAbsorption:
         """Return the model of the sensor.
 
         Parameters
@@ -274,11 +271,9 @@ def entry_radius(*, radius: FloatArray, distance: FloatArray, absorption: Sensor
 
     Notes
     -----
-    Accurate to 1e-13 m plus rounding.  About 60 ns per element and step, two to four steps.
+    Accurate to 1e-13 m plus rounding. 100 ns (thick) to 200 ns (thin sensor) per element.
     """
-    recorded, plane = np.broadcast_arrays(
-        np.asarray(radius, dtype=np.float64), np.asarray(distance, dtype=np.float64)
-    )
+    recorded, plane = np.broadcast_arrays(np.asarray(radius, dtype=np.float64), np.asarray(distance, dtype=np.float64))
     if (plane <= 0).any():
         raise ParameterError(
             "distance: expected distances greater than 0 m to the plane of the pixels, got "
@@ -318,12 +313,12 @@ def entry_positions(
         Of the sensor.
     normals:
         Unit normals of the pixels in the detector frame, of the same shape or broadcasting to it; their sign
-        has no meaning.  None for a flat detector: axis 3.
+        has no meaning. None for a flat detector: axis 3.
 
     Returns
     -------
     :
-        Same shape, float64, m, detector frame; new memory.  Axis 3 of a flat detector is unchanged.
+        Same shape, float64, m, detector frame; new memory. Axis 3 of a flat detector is unchanged.
 
     Raises
     ------

@@ -60,11 +60,11 @@ class Pose:
     def lab_from_detector(self, positions: FloatArray) -> FloatArray:
         """Return laboratory positions (axes 1, 2, 3; m) of detector-frame positions; last axis of length 3."""
         shifted = positions + np.array([-self.poni1, -self.poni2, self.dist])
-        return shifted @ self.rotation.T
+        return np.asarray(shifted @ self.rotation.T)
 
     def detector_from_lab(self, positions: FloatArray) -> FloatArray:
         """Return detector-frame positions of laboratory positions: the inverse of :meth:`lab_from_detector`."""
-        return positions @ self.rotation - np.array([-self.poni1, -self.poni2, self.dist])
+        return np.asarray(positions @ self.rotation - np.array([-self.poni1, -self.poni2, self.dist]))
 
     def replace(self, **changes: Any) -> Pose:
         """Return a copy with some parameters changed."""

@@ -3,7 +3,7 @@
 """Compile an integration once, apply it to many frames."""
 
 from azimuthal.integrate.integrator import Integrator
-from azimuthal.integrate.plan import Plan, compile
+from azimuthal.integrate.plan import Plan, compile, restore
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 
-__all__ = ["Integrator", "PixelArrays", "Plan", "PlanSpec", "compile"]
+__all__ = ["Integrator", "PixelArrays", "Plan", "PlanSpec", "compile", "restore"]

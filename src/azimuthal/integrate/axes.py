@@ -96,13 +96,13 @@ def _azimuthal(spec: PlanSpec, circle: Circle, extent: _Once) -> tuple[Axis | No
 
 
 def _on_circle(edges: FloatArray, unit: Unit, period: float) -> FloatArray:
-    """Return azimuth edges in rad; those of a full circle close on themselves exactly, so that no angle falls between."""
+    """Return azimuth edges in rad; a full circle closes on itself exactly, so that no angle falls between."""
     placed = placed_on_circle(unit.to_canonical(edges), period)
     span = placed[-1] - placed[0]
     if abs(span - period) > _FULL_TURN * period:
         return placed
     start = -0.5 * period if abs(placed[0] + 0.5 * period) <= _FULL_TURN * period else placed[0]
-    closed = start + (placed - placed[0]) * (period / span)
+    closed: FloatArray = start + (placed - placed[0]) * (period / span)
     closed[-1] = start + period
     return closed
 
@@ -124,7 +124,7 @@ def _plain_axis(
     low, high = measured()
     if not np.isfinite([low, high]).all():
         raise ParameterError(
-            f"{name}: no pixel is left to find the range from: all are masked, or {unit.name!r} is not finite anywhere. "
+            f"{name}: no pixel is left to find the range from: all are masked, or {unit.name!r} is nowhere finite. "
             "Check the mask, or give the range."
         )
     if low == high:

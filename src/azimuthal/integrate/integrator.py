@@ -19,6 +19,7 @@ from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
 from azimuthal.uncertainty import checked_error_model
+from azimuthal.units import unit as find_unit
 
 _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
@@ -108,18 +109,12 @@ class Integrator:
         if orientation is not None:
             found = found.with_orientation(orientation)
         beam = Beam(wavelength) if energy is None else Beam.from_energy(energy)
-        self._hold(Instrument(found, Pose(dist, poni1, poni2, rot1, rot2, rot3), beam, parallax))
-
-    def _hold(self, instrument: Instrument) -> None:
-        object.__setattr__(self, "instrument", instrument)
-        object.__setattr__(self, "_cache", _PlanCache())
+        _holding(self, Instrument(found, Pose(dist, poni1, poni2, rot1, rot2, rot3), beam, parallax))
 
     @classmethod
     def from_instrument(cls, instrument: Instrument) -> Integrator:
         """Return the integrator of an instrument."""
-        made = cls.__new__(cls)
-        made._hold(instrument)
-        return made
+        return _holding(cls.__new__(cls), instrument)
 
     @property
     def detector(self) -> Detector:
@@ -249,7 +244,9 @@ class Integrator:
                 raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
         radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
         choices = {name: value for name, value in options.items() if name in _CHOICES}
-        spec = PlanSpec(self.instrument, kind, npt_rad, npt_azim, radial_unit, azimuth_unit, **choices)
+        spec = PlanSpec(
+            self.instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices
+        )
         arrays = PixelArrays(**{name: options.get(name) for name in _ARRAYS})
         return self._cache.get(spec, arrays)
 
@@ -264,6 +261,12 @@ class Integrator:
 
     def __str__(self) -> str:
         return self.instrument.describe()
+
+
+def _holding(integrator: Integrator, instrument: Instrument) -> Integrator:
+    object.__setattr__(integrator, "instrument", instrument)
+    object.__setattr__(integrator, "_cache", _PlanCache())
+    return integrator
 
 
 def _pair(unit: Any) -> tuple[Any, Any]:

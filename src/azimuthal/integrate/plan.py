@@ -28,6 +28,7 @@ error model and the engine change neither.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,15 @@ from azimuthal import masks
 from azimuthal._validate import positive_number
 from azimuthal._version import __version__
 from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
-from azimuthal.engines import BinSums, Reducer, ReductionTask, VarianceModel, check_frame_dtype, engine, thread_count
+from azimuthal.engines import (
+    BinSums,
+    Reducer,
+    ReductionTask,
+    VarianceModel,
+    check_frame_dtype,
+    engine,
+    thread_count,
+)
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.shapes import ShapeSource
@@ -128,7 +137,7 @@ class Plan:
         invalid = self._invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
         sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
-        return self._result(_with_monitor(sums, monitor, self.spec.average), sums.n_invalid, monitor, invalid, metadata)
+        return self._result(_with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata)
 
     def map(self, source: Any, *, normalization_factors: Any = None) -> Iterator[Any]:
         """Integrate many frames, in order and in bounded memory.
@@ -177,8 +186,9 @@ class Plan:
             raise DataTypeError("frame: a masked array would lose its mask. Pass frame.data, and frame.mask as mask=.")
         array: AnyArray = np.asarray(frame)
         if array.shape != self.shape:
+            name = self.spec.instrument.detector.name
             raise ShapeError(
-                f"frame: expected shape {self.shape} (detector {self.spec.instrument.detector.name}), got {array.shape}. "
+                f"frame: expected shape {self.shape} (detector {name}), got {array.shape}. "
                 "Binned or cropped images need detector.with_binning() or with_region()"
                 f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
             )
@@ -215,30 +225,36 @@ class Plan:
     def _result(
         self,
         sums: BinSums,
-        n_invalid: int,
         monitor: float,
         invalid: masks.InvalidRanges,
         metadata: dict[str, Any] | None,
     ) -> Profile | Cake:
         axes = self.axes
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
-        held = Sums(*(None if array is None else array.reshape(shape) for array in sums[:5]))
-        described = {
+        held = Sums(
+            sums.signal.reshape(shape),
+            None if sums.variance is None else sums.variance.reshape(shape),
+            sums.normalization.reshape(shape),
+            sums.normalization2.reshape(shape),
+            sums.count.reshape(shape),
+        )
+        of_this_frame = {"n_invalid": sums.n_invalid, "invalid_values": invalid.describe(), "engine": self.engine}
+        described: dict[str, Any] = {
             "sums": held,
             "average": self.spec.average,
             "error_model": self.spec.error_model,
             "wavelength": self.spec.instrument.wavelength,
-            "provenance": self._recipe
-            | {"n_invalid": n_invalid, "invalid_values": invalid.describe(), "engine": self.engine},
+            "provenance": self._recipe | of_this_frame,
             "metadata": dict(metadata or {}),
             "normalization_factor": monitor,
         }
         if axes.radial is not None and axes.azimuthal is not None:
             return Cake(radial_axis=axes.radial, azimuthal_axis=axes.azimuthal, **described)
-        return Profile(axis=axes.radial or axes.azimuthal, **described)
+        axis: Any = axes.radial or axes.azimuthal
+        return Profile(axis=axis, **described)
 
 
-def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int | None = None) -> Plan:  # noqa: A001
+def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int | None = None) -> Plan:
     """Do all the work that does not depend on a frame.
 
     Parameters
@@ -293,9 +309,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
 
 
-def restore(
-    spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]
-) -> Plan:
+def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
     """Return a plan from its stored parts; results are bit-equal."""
     arrays = arrays.checked(spec.instrument.detector.shape)
     folded = _folded(spec, arrays, _masked(spec, arrays)[0])
@@ -321,7 +335,12 @@ def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCor
         transmission=spec.transmission,
     )
     return fold(
-        spec.instrument, settings, dark=arrays.dark, flat=arrays.flat, absorption=arrays.absorption, mask=masked
+        spec.instrument,
+        settings,
+        dark=arrays.dark,
+        flat=arrays.flat,
+        absorption=arrays.absorption,
+        mask=masked,
     )
 
 
@@ -357,8 +376,8 @@ def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
     if monitor == 1.0:
         return sums
     if average == "ratio_of_sums":
-        return sums._replace(
-            normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
+        return dataclasses.replace(
+            sums, normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
         )
     variance = None if sums.variance is None else sums.variance / monitor**2
-    return sums._replace(signal=sums.signal / monitor, variance=variance)
+    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance)

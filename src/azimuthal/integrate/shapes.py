@@ -110,9 +110,7 @@ class ShapeSource:
     def _projection(self) -> native_geometry.Projection:
         return native_geometry.projection(self.instrument.pose, self.radial.quantity.name, self.wavelength)
 
-    def _coordinates(
-        self, rows: slice, *, corners: bool, centers: bool
-    ) -> tuple[FloatArray | None, FloatArray | None]:
+    def _coordinates(self, rows: slice, *, corners: bool, centers: bool) -> tuple[FloatArray | None, FloatArray | None]:
         if self._is_native:
             return native_geometry.project_rows(
                 self.instrument.detector,
@@ -143,7 +141,10 @@ class ShapeSource:
                 detector_positions=centers, pose=instrument.pose, absorption=absorption, normals=normals
             )
             corner_positions = entry_positions(
-                detector_positions=corner_positions, pose=instrument.pose, absorption=absorption, normals=corner_normals
+                detector_positions=corner_positions,
+                pose=instrument.pose,
+                absorption=absorption,
+                normals=corner_normals,
             )
         centers = lab_positions(detector_positions=centers, pose=instrument.pose)
         if not corners or corner_positions is None:

@@ -15,7 +15,14 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from azimuthal._validate import boolean_mask, finite_number, image_array, one_of, positive_integer, unknown_name
+from azimuthal._validate import (
+    boolean_mask,
+    finite_number,
+    image_array,
+    one_of,
+    positive_integer,
+    unknown_name,
+)
 from azimuthal.binning import is_edges
 from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
 from azimuthal.engines import engine_names
@@ -101,7 +108,11 @@ class PlanSpec:
             put(self, name, _range(name, getattr(self, name)))
         one_of("split", self.split, SPLITS)
         one_of("average", self.average, AVERAGES)
-        put(self, "error_model", checked_error_model(self.error_model, has_variance=self.error_model == "variance"))
+        put(
+            self,
+            "error_model",
+            checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
+        )
         put(self, "solid_angle", _solid_angle(self.solid_angle))
         # Validates the values, so that a description that exists can be compiled.
         CorrectionSettings(
@@ -202,17 +213,16 @@ class PixelArrays:
         ShapeError, DataTypeError
             Naming the array.
         """
-        copies: dict[str, AnyArray | None] = {}
+        copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
             value = getattr(self, name)
-            if value is None:
-                continue
-            check = boolean_mask if name == "mask" else image_array
-            copies[name] = np.array(check(name, value, shape), order="C")
-            copies[name].flags.writeable = False  # type: ignore[union-attr]
+            if value is not None:
+                check = boolean_mask if name == "mask" else image_array
+                copies[name] = np.array(check(name, value, shape), order="C")
+                copies[name].flags.writeable = False
         arrays = PixelArrays(**copies)
         for name, copy in copies.items():
-            arrays.digests[name] = hashlib.blake2b(np.ascontiguousarray(copy), digest_size=16).hexdigest()
+            arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
 
     def equals(self, other: PixelArrays) -> bool:

@@ -11,17 +11,44 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from azimuthal.io.frames import FrameSource, describe_file, open_frames
+    from azimuthal.io.geometry_files import load_instrument, save_instrument
+    from azimuthal.io.integrators import load, save_geometry
+    from azimuthal.io.plan_files import load_plan, save_plan
     from azimuthal.io.writers import NxazintWriter, ResultFile, load_result, save
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
+    "FrameSource": "azimuthal.io.frames",
+    "describe_file": "azimuthal.io.frames",
+    "load": "azimuthal.io.integrators",
+    "load_instrument": "azimuthal.io.geometry_files",
+    "load_plan": "azimuthal.io.plan_files",
+    "open_frames": "azimuthal.io.frames",
+    "save_geometry": "azimuthal.io.integrators",
+    "save_instrument": "azimuthal.io.geometry_files",
+    "save_plan": "azimuthal.io.plan_files",
     "NxazintWriter": "azimuthal.io.writers",
     "ResultFile": "azimuthal.io.writers",
     "load_result": "azimuthal.io.writers",
     "save": "azimuthal.io.writers",
 }
 
-__all__ = ["NxazintWriter", "ResultFile", "load_result", "save"]
+__all__ = [
+    "FrameSource",
+    "NxazintWriter",
+    "ResultFile",
+    "describe_file",
+    "load",
+    "load_instrument",
+    "load_plan",
+    "load_result",
+    "open_frames",
+    "save",
+    "save_geometry",
+    "save_instrument",
+    "save_plan",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -139,9 +139,7 @@ def load_instrument(
     return _LOADERS[name](path, given)
 
 
-def save_instrument(
-    instrument: Instrument, path: PathLike, format: str | None = None, *, force: bool = False
-) -> None:
+def save_instrument(instrument: Instrument, path: PathLike, format: str | None = None, *, force: bool = False) -> None:
     """Write an instrument to a geometry file; the file appears complete or not at all.
 
     Parameters
@@ -189,7 +187,7 @@ def read_poni(path: PathLike) -> poni.PoniRecord:
     return poni.parse_poni(_text(Path(path)), source=str(path))
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------
+# ---- reading -----------------------------------------------------------------------------------------------
 
 
 def _load_poni(path: Path, given: Given) -> Instrument:
@@ -223,32 +221,40 @@ def _described_detector(name: str | None, config: dict[str, Any], path: Path, gi
     if name is not None and Path(name).suffix.lower() in (".h5", ".hdf5", ".nxs"):
         name, config = "NexusDetector", {**config, "filename": name}
     pixels = (config.get("pixel1"), config.get("pixel2"))
-    if name == "NexusDetector":  # pyFAI repeats beside the file's name what the file says
-        config = {key: config[key] for key in ("filename", "orientation", "sensor") if key in config}
     for key in ("filename", "splineFile"):
         if config.get(key):
             config[key] = _beside(path, config[key])
     try:
-        detector = detector_from_pyfai(name, config, shape=given.shape, load_file=load_detector)
-    except FileNotFoundError:
-        raise
+        if name == "NexusDetector":
+            detector = _file_detector(config, given)
+        else:
+            detector = detector_from_pyfai(name, config, shape=given.shape)
     except (ParameterError, ConversionError, UnknownNameError, DataTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
     require_agreement(path, detector, pixels, given.shape)
     return detector
 
 
+def _file_detector(config: dict[str, Any], given: Given) -> Detector:
+    """Return the detector of a detector file; pyFAI repeats beside the file's name what that file says."""
+    if not config.get("filename"):
+        raise ParameterError("Detector_config, filename: NexusDetector needs the name of its detector file.")
+    detector = load_detector(config["filename"])
+    kept = {"filename": config["filename"], "orientation": detector.orientation}
+    kept.update({key: config[key] for key in ("orientation", "sensor") if key in config})
+    return detector_from_pyfai("NexusDetector", kept, shape=given.shape, load_file=lambda _: detector)
+
+
 def _beside(path: Path, name: str) -> str:
-    """Return a file that another file names; a relative name means the folder of the latter when it is "
-    "there.
-    """
+    """Return a file that another file names: beside the latter when it is there, else as named."""
     neighbour = path.parent / name
     return str(neighbour) if neighbour.exists() else name
 
 
 def _load_gsas2(path: Path, given: Given) -> Instrument:
     controls = gsas2.parse_imctrl(_text(path), source=str(path))
-    pixels = None if controls.pixel_size is None else tuple(size * 1e-6 for size in controls.pixel_size[::-1])
+    size = controls.pixel_size
+    pixels = None if size is None else (size[1] * 1e-6, size[0] * 1e-6)
     detector = grid_detector(path, given, pixels, None if controls.size is None else controls.size[::-1])
     pose = on_detector(gsas2.pose_from_imctrl(controls), detector, orientation=3)
     return Instrument(detector, pose, beam_from_angstrom(controls.wavelength))
@@ -256,9 +262,7 @@ def _load_gsas2(path: Path, given: Given) -> Instrument:
 
 def _load_xds(path: Path, given: Given) -> Instrument:
     geometry = xds.parse_xds(_text(path), source=str(path))
-    detector = grid_detector(
-        path, given, (geometry.qy * 1e-3, geometry.qx * 1e-3), (geometry.ny, geometry.nx)
-    )
+    detector = grid_detector(path, given, (geometry.qy * 1e-3, geometry.qx * 1e-3), (geometry.ny, geometry.nx))
     pose, orientation = xds.pose_from_xds(geometry)
     detector = detector.with_orientation(orientation)
     return Instrument(detector, on_detector(pose, detector), beam_from_angstrom(geometry.wavelength))
@@ -316,7 +320,7 @@ def _load_crystfel(path: Path, given: Given) -> Instrument:
     return Instrument(detector, found.pose, Beam(found.wavelength))
 
 
-# ---- writing -----------------------------------------------------------------------------------------------------
+# ---- writing -----------------------------------------------------------------------------------------------
 
 
 def _save_poni(instrument: Instrument, path: Path, force: bool) -> None:
@@ -378,7 +382,7 @@ def _save_crystfel(instrument: Instrument, path: Path, force: bool) -> None:
     write_text(path, [crystfel.format_crystfel(record)], force=force)
 
 
-# ---- dispatch ----------------------------------------------------------------------------------------------------
+# ---- dispatch ----------------------------------------------------------------------------------------------
 
 
 _LOADERS: dict[str, Callable[[Path, Given], Instrument]] = {

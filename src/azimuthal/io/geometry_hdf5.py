@@ -43,6 +43,7 @@ from azimuthal.io.pixel_grids import (
     on_detector,
 )
 from azimuthal.io.writers._atomic import pending
+from azimuthal.typing import FloatArray
 
 __all__ = ["load_cxi", "load_nexus", "save_cxi", "save_nexus"]
 
@@ -50,7 +51,7 @@ _NOTE = "azimuthal"
 _NOTE_VERSION = 1
 
 
-# ---- NeXus -------------------------------------------------------------------------------------------------------
+# ---- NeXus -------------------------------------------------------------------------------------------------
 
 
 def save_nexus(instrument: Instrument, path: Path, force: bool) -> None:
@@ -79,12 +80,14 @@ def _write_detector(group: H5Object, instrument: Instrument) -> None:
         _put(group, "beam_center_y", center.slow, units="pixel")
     if instrument.direct_distance is not None:
         _put(group, "distance", instrument.direct_distance, units="m")
-    chain = nexus.transformations_from_pose(instrument.pose)
     folder = _group(group, "transformations", "NXtransformations")
-    for item in chain:
-        _put_transformation(folder, item)
-    _put(group, "depends_on", f"transformations/{chain[0].name}")
-    _write_module(group, detector, chain[0].name)
+    for item in nexus.transformations_from_pose(instrument.pose):
+        parent = item.depends_on
+        field = _put(group=folder, name=item.name, value=item.value, units=item.unit)
+        _place(field, item.kind, item.vector, parent if parent == "." else f"{folder.name}/{parent}")
+    start = f"{folder.name}/{nexus.transformations_from_pose(instrument.pose)[0].name}"
+    _put(group, "depends_on", start)
+    _write_module(group, detector, start)
     note = _group(group, _NOTE, "NXnote")
     record = {"version": _NOTE_VERSION, "detector": detector.to_dict(), "parallax": instrument.parallax}
     _put(note, "type", "application/json")
@@ -99,36 +102,40 @@ def _write_module(group: H5Object, detector: Detector, start: str) -> None:
     corner, slow, fast = _image_axes(detector)
     length = float(np.linalg.norm(corner))
     direction = corner / length if length > 0 else np.array([0.0, 0.0, 1.0])
-    depends_on = f"../transformations/{start}"
+    offset = f"{module.name}/module_offset"
     for name, value, vector, parent in (
-        ("module_offset", length, direction, depends_on),
-        ("fast_pixel_direction", detector.pixel2, fast, "module_offset"),
-        ("slow_pixel_direction", detector.pixel1, slow, "module_offset"),
+        ("module_offset", length, direction, start),
+        ("fast_pixel_direction", detector.pixel2, fast, offset),
+        ("slow_pixel_direction", detector.pixel1, slow, offset),
     ):
-        field = _put(module, name, value, units="m", transformation_type="translation", depends_on=parent)
-        field.attrs["vector"] = np.asarray(vector, dtype=np.float64)
-        field.attrs["offset"] = np.zeros(3)
-        field.attrs["offset_units"] = "m"
+        _place(_put(module, name, value, units="m"), "translation", vector, parent)
 
 
-def _image_axes(
-    detector: Detector,
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _place(field: H5Object, kind: str, vector: Any, depends_on: str) -> None:
+    """Write the attributes of a transformation."""
+    field.attrs["transformation_type"] = kind
+    field.attrs["vector"] = np.asarray(vector, dtype=np.float64)
+    field.attrs["offset"] = np.zeros(3)
+    field.attrs["offset_units"] = "m"
+    field.attrs["depends_on"] = depends_on
+
+
+def _image_axes(detector: Detector) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return first corner, row and column direction of the image in the NeXus frame before the chain."""
     flat = nexus.module_of_image(
         orientation=detector.orientation,
         extent=(detector.shape[0] * detector.pixel1, detector.shape[1] * detector.pixel2),
     )
     shifted = on_detector(Pose(dist=1.0), detector)
-    corner = np.array(flat.origin) + (-shifted.poni2, shifted.poni1, 0.0)
-    return corner, np.array(flat.slow), np.array(flat.fast)
+    shift = np.array([-shifted.poni2, shifted.poni1, 0.0])
+    return np.array(flat.origin) + shift, np.array(flat.slow), np.array(flat.fast)
 
 
 def load_nexus(path: Path, given: Given) -> Instrument:
     """Read an instrument from the first NXdetector that says where it stands."""
     with open_hdf5(path) as file, translated_errors(path, "read the geometry"):
         detectors = _groups_of_class(file, "NXdetector")
-        located = [group for group in detectors if "depends_on" in group or _has_fields(group)]
+        located = [group for group in detectors if _has_chain(group) or _has_fields(group)]
         if not located:
             raise FileFormatError(
                 f"{path}: no NXdetector with depends_on, or with distance and beam_center_x, beam_center_y; "
@@ -137,24 +144,24 @@ def load_nexus(path: Path, given: Given) -> Instrument:
             )
         group = located[0]
         beam = Beam(_incident_wavelength(file, path))
-        if "depends_on" in group:
+        if _has_chain(group):
             return _from_chain(group, path, given, beam)
         return _from_fields(group, path, given, beam)
 
 
 def _from_chain(group: H5Object, path: Path, given: Given, beam: Beam) -> Instrument:
-    chain, start = _chain(group, path)
-    module = _first_module(group, path)
     note = _note(group, path)
     if note is not None and given.detector is None:
+        chain, start = _chain(group, _words(group["depends_on"][()]), path)
+        pose = nexus.pose_from_transformations(chain, start)
         detector = Detector.from_dict(note["detector"])
-        pose, orientation = nexus.pose_from_module(nexus.module_of_image(), chain, start, extent=(0.0, 0.0))
-        if orientation == 3:
-            return Instrument(detector, pose, beam, bool(note.get("parallax", False)))
-    pixels = _pixel_sizes(group, path)
+        return Instrument(detector, pose, beam, bool(note.get("parallax", False)))
+    module = _first_module(group, path)
     size = None if module is None else _value(module, "data_size")
-    detector = grid_detector(path, given, pixels, None if size is None else [int(n) for n in size])
-    flat = nexus.module_of_image() if module is None else _module_axes(module, chain, path)
+    shape = _written_shape(group) if size is None else [int(n) for n in np.ravel(size)]
+    detector = grid_detector(path, given, _pixel_sizes(group, path), shape)
+    flat, holder, parent = _module_axes(group, module, path)
+    chain, start = _chain(holder, parent, path)
     extent = (detector.shape[0] * detector.pixel1, detector.shape[1] * detector.pixel2)
     pose, orientation = nexus.pose_from_module(flat, chain, start, extent=extent)
     detector = detector.with_orientation(orientation)
@@ -189,18 +196,15 @@ def _from_fields(group: H5Object, path: Path, given: Given, beam: Beam) -> Instr
     return Instrument(detector, on_detector(pose, detector), beam)
 
 
-def _chain(group: H5Object, path: Path) -> tuple[list[nexus.Transformation], str]:
-    """Return the transformations that a detector depends on, following the paths, and the first one's "
-    "name.
-    """
+def _chain(group: H5Object, depends_on: str, path: Path) -> tuple[list[nexus.Transformation], str]:
+    """Return the transformations from `depends_on` on, with absolute paths as names, and the first name."""
     found: dict[str, nexus.Transformation] = {}
-    start = _resolved(group, _words(group["depends_on"][()]))
+    start = _resolved(group, depends_on)
     name = start
     while name != nexus.END_OF_CHAIN and name not in found:
         if name not in group.file:
             raise FileFormatError(f"{path}: depends_on: {name!r} is not in the file.")
-        field = group.file[name]
-        found[name] = _transformation(field, path)
+        found[name] = _transformation(group.file[name], path)
         name = found[name].depends_on
     return list(found.values()), start
 
@@ -243,9 +247,7 @@ def _resolved(group: H5Object, name: str) -> str:
 
 def _first_module(group: H5Object, path: Path) -> H5Object | None:
     """Return the NXdetector_module of a detector, or None; several are refused."""
-    modules = [
-        item for item in _groups_of_class(group, "NXdetector_module") if "fast_pixel_direction" in item
-    ]
+    modules = [item for item in _groups_of_class(group, "NXdetector_module") if "fast_pixel_direction" in item]
     if len(modules) > 1:
         raise ConversionError(
             f"{path}: {group.name} has {len(modules)} detector modules, each with a place of its own, which "
@@ -254,24 +256,32 @@ def _first_module(group: H5Object, path: Path) -> H5Object | None:
     return modules[0] if modules else None
 
 
-def _module_axes(module: H5Object, chain: list[nexus.Transformation], path: Path) -> nexus.DetectorModule:
-    """Return corner and directions of a module relative to the chain of its detector."""
-    del chain
-    vectors = {}
-    for key in ("fast_pixel_direction", "slow_pixel_direction"):
-        if key not in module or "vector" not in module[key].attrs:
-            raise FileFormatError(f"{path}: {module.name}/{key}: the field, or its vector, is missing.")
-        vector = np.array(_triple(module[key].attrs["vector"], f"{path}: {module.name}/{key}: vector"))
-        vectors[key] = vector / np.linalg.norm(vector)
-    corner = np.zeros(3)
-    if "module_offset" in module:
-        matrix = _transformation(module["module_offset"], path).matrix
-        corner = matrix[:3, 3]
-    return nexus.DetectorModule(
-        origin=_triple(corner, "module_offset"),
-        slow=_triple(vectors["slow_pixel_direction"], "slow_pixel_direction"),
-        fast=_triple(vectors["fast_pixel_direction"], "fast_pixel_direction"),
-    )
+def _module_axes(group: H5Object, module: H5Object | None, path: Path) -> tuple[nexus.DetectorModule, H5Object, str]:
+    """Return the pixel directions, and where their chain begins: the enclosing group and ``depends_on``.
+
+    The directions of NXmx files hang on each other; what moves the first pixel begins behind them.
+    """
+    if module is None:
+        return nexus.module_of_image(), group, _words(group["depends_on"][()])
+    vectors = []
+    names = ("slow_pixel_direction", "fast_pixel_direction")
+    for name in names:
+        if name not in module or "vector" not in module[name].attrs:
+            raise FileFormatError(f"{path}: {module.name}/{name}: the field, or its vector, is missing.")
+        vector = np.array(_triple(module[name].attrs["vector"], f"{path}: {module.name}/{name}: vector"))
+        vectors.append(vector / np.linalg.norm(vector))
+    slow, fast = (_triple(vector, path.name) for vector in vectors)
+    own = {f"{module.name}/{name}": name for name in names}
+    parent = _parent(module, names[1])
+    for _ in names:
+        if parent in own:
+            parent = _parent(module, own[parent])
+    return nexus.DetectorModule(origin=(0.0, 0.0, 0.0), slow=slow, fast=fast), module, parent
+
+
+def _parent(module: H5Object, name: str) -> str:
+    """Return what a field depends on, as an absolute path."""
+    return _resolved(module, _words(module[name].attrs.get("depends_on", nexus.END_OF_CHAIN)))
 
 
 def _note(group: H5Object, path: Path) -> dict[str, Any] | None:
@@ -285,6 +295,15 @@ def _note(group: H5Object, path: Path) -> dict[str, Any] | None:
             f"{record.get('version')!r}. Update azimuthal."
         )
     return dict(record)
+
+
+def _has_chain(group: H5Object) -> bool:
+    """Say whether a detector or its module depends on a transformation."""
+    if "depends_on" not in group:
+        return False
+    modules = [item for item in _groups_of_class(group, "NXdetector_module") if "fast_pixel_direction" in item]
+    on_module = any(_parent(item, "fast_pixel_direction") != nexus.END_OF_CHAIN for item in modules)
+    return on_module or _words(group["depends_on"][()]) != nexus.END_OF_CHAIN
 
 
 def _has_fields(group: H5Object) -> bool:
@@ -328,13 +347,11 @@ def _incident_wavelength(file: H5Object, path: Path) -> float | None:
         for group in _groups_of_class(file, kind):
             if name in group:
                 unit = _words(group[name].attrs.get("units", "angstrom"))
-                return _one_value(group[name], path) * nexus.scale_of(
-                    "length", unit, f"{path}: {group.name}/{name}"
-                )
+                return _one_value(group[name], path) * nexus.scale_of("length", unit, f"{path}: {group.name}/{name}")
     return None
 
 
-# ---- CXI ---------------------------------------------------------------------------------------------------------
+# ---- CXI ---------------------------------------------------------------------------------------------------
 
 
 def save_cxi(instrument: Instrument, path: Path, force: bool) -> None:
@@ -363,7 +380,7 @@ def load_cxi(path: Path, given: Given) -> Instrument:
     return Instrument(detector, on_detector(pose, detector), Beam(wavelength))
 
 
-# ---- values ------------------------------------------------------------------------------------------------------
+# ---- values ------------------------------------------------------------------------------------------------
 
 
 def _group(parent: H5Object, name: str, kind: str) -> H5Object:
@@ -377,20 +394,6 @@ def _put(group: H5Object, name: str, value: Any, **attributes: str) -> H5Object:
     for key, text in attributes.items():
         group[name].attrs[key] = text
     return group[name]
-
-
-def _put_transformation(group: H5Object, item: nexus.Transformation) -> None:
-    field = _put(
-        group,
-        item.name,
-        item.value,
-        units=item.unit,
-        transformation_type=item.kind,
-        depends_on=item.depends_on,
-    )
-    field.attrs["vector"] = np.array(item.vector)
-    field.attrs["offset"] = np.array(item.offset)
-    field.attrs["offset_units"] = item.offset_unit
 
 
 def _put_tree(group: H5Object, content: dict[str, Any]) -> None:

@@ -50,9 +50,7 @@ class Given(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A plain detector: native pose, pixel size in m, number of pixels (slow, fast), orientation of the "
-    "image.
-    """
+    """A plain detector: native pose, pixel size (m), shape (slow, fast), orientation of the image."""
 
     pose: Pose
     pixel1: float
@@ -91,8 +89,8 @@ def known_shape(path: Path, given: Given, written: Any) -> tuple[int, int]:
         raise ShapeError(f"shape: {path} says {shape}, got {given.shape}.")
     found = shape or given.shape
     if found is None:
-        raise FileFormatError(
-            f"{path}: the file does not say how many pixels the detector has. Pass shape=(rows, columns) as "
+        raise ParameterError(
+            f"shape: {path} does not say how many pixels the detector has. Pass shape=(rows, columns) as "
             "in image.shape, or detector=..."
         )
     return found
@@ -102,30 +100,24 @@ def require_agreement(
     path: Path, detector: Detector, pixels: tuple[float | None, float | None], shape: tuple[int, int] | None
 ) -> None:
     """Raise when pixel size or shape of a detector contradict what is known from the file or the caller."""
-    for axis, (size, written) in enumerate(
-        zip((detector.pixel1, detector.pixel2), pixels, strict=True), start=1
-    ):
+    for axis, (size, written) in enumerate(zip((detector.pixel1, detector.pixel2), pixels, strict=True), start=1):
         if written is not None and abs(size - written) > PIXEL_SIZE_TOLERANCE * size:
             raise ParameterError(
                 f"detector: {detector.name} has pixel{axis} = {size} m, {path} says {written} m. For a "
                 "binned detector pass detector=detector(name).with_binning(...)."
             )
     if shape is not None and shape != detector.shape:
-        raise ShapeError(
-            f"shape: {detector.name} has {detector.shape} pixels (slow, fast), expected {shape}."
-        )
+        raise ShapeError(f"shape: {detector.name} has {detector.shape} pixels (slow, fast), expected {shape}.")
 
 
 def grid_detector(path: Path, given: Given, pixels: tuple[float, float] | None, shape: Any) -> Detector:
-    """Return the detector of the caller, checked against the file, or a plain one from what the file "
-    "holds.
-    """
+    """Return the detector of the caller, checked against the file, or a plain one from the file."""
     if given.detector is not None:
         require_agreement(path, given.detector, pixels or (None, None), as_shape(shape) or given.shape)
         return given.detector
     if pixels is None:
-        raise FileFormatError(
-            f"{path}: the file does not say which detector it is for, nor its pixel size. Pass detector=..."
+        raise ParameterError(
+            f"detector: {path} does not say which detector it is for, nor its pixel size. Pass detector=..."
         )
     return Detector(pixel1=pixels[0], pixel2=pixels[1], shape=known_shape(path, given, shape))
 
@@ -195,9 +187,7 @@ def mirrored_pose(grid: Grid, target: str) -> Pose:
 def warn_lost_parallax(instrument: Instrument, target: str) -> None:
     """Warn that a format has no place for the parallax correction."""
     if instrument.parallax:
-        message = (
-            f"{target}: the parallax correction is left behind; positions are those of the pixels' surface."
-        )
+        message = f"{target}: the parallax correction is left behind; positions are those of the pixels' surface."
         warnings.warn(message, ConversionLossWarning, stacklevel=5)
 
 
@@ -212,8 +202,7 @@ def _grid_shift(detector: Detector, orientation: int) -> tuple[float, float]:
     pitches = (detector.pixel1, detector.pixel2)
     if edges is None:
         return tuple(  # type: ignore[return-value]
-            first * pitch / step
-            for first, pitch, step in zip(detector.origin, pitches, detector.binning, strict=True)
+            first * pitch / step for first, pitch, step in zip(detector.origin, pitches, detector.binning, strict=True)
         )
     shifts = []
     bounds = ((edges.lower1, edges.upper1), (edges.lower2, edges.upper2))
@@ -241,8 +230,6 @@ def _warn_irregular(detector: Detector, target: str) -> None:
 
 
 def _deviation(lower: np.ndarray[Any, np.dtype[np.float64]], pitch: float) -> float:
-    """Return the largest distance of pixel edges from a regular grid that begins at the image's first "
-    "pixel, m.
-    """
+    """Return the largest distance of pixel edges from a regular grid from the first one on, m."""
     step = pitch if lower.size < 2 or lower[1] > lower[0] else -pitch
     return float(np.abs(lower - lower[0] - step * np.arange(lower.size)).max())

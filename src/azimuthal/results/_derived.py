@@ -85,9 +85,9 @@ class Derived:
         return self.sums.normalization2
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the result; the format follows from the extension.  See :func:`azimuthal.io.save`."""
-        written: Path = _upward.find("save")(self, path, **options)
-        return written
+        """Write the result and return the path; the format is the extension: :func:`azimuthal.io.save`."""
+        written: tuple[Path, ...] = _upward.find("save")(self, path, **options)
+        return written[0]
 
     def _check_common(self) -> None:
         """Validate and normalise the fields that every result has; for use in ``__post_init__``."""
@@ -146,8 +146,9 @@ def _axis_text(axis: Axis) -> str:
 def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
     """Return the constructor fields of the merger that are not axes.
 
-    Sums add up, and so do the normalisation factors that are part of them.  Of provenance and metadata, entries on which all agree are
-    kept; ``provenance["n_merged"]`` counts the results and ``provenance["n_invalid"]`` adds up.
+    Sums add up, and so do the normalisation factors that are part of them.  Of provenance and metadata,
+    entries on which all agree are kept; ``provenance["n_merged"]`` counts the results and
+    ``provenance["n_invalid"]`` adds up.
     """
     first = results[0]
     provenance = _agreed([result.provenance for result in results])

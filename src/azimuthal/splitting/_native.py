@@ -36,16 +36,19 @@ class NativeScheme:
     def split(self, pixels: PixelShapes, grid: BinGrid) -> PixelBins:
         """Return the weights of every pixel."""
         counts, indices, weights, n_not_finite = _core.split(
-            *_arrays(pixels), _NUMBERS[self.name], grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor,
+            *_arrays(pixels),
+            _NUMBERS[self.name],
+            grid.u_edges,
+            grid.c_edges,
+            *_circle(grid.circle),
+            grid.u_floor,
             self.n_threads,
         )
         return PixelBins(counts, indices, None if self.name == "none" else weights, n_not_finite)
 
     def extent(self, pixels: PixelShapes, circle: Circle, u_floor: float) -> Extent:
         """Return the box around all pixels that are not excluded and finite."""
-        return Extent(
-            *_core.extent(*_arrays(pixels), _NUMBERS[self.name], *_circle(circle), u_floor, self.n_threads)
-        )
+        return Extent(*_core.extent(*_arrays(pixels), _NUMBERS[self.name], *_circle(circle), u_floor, self.n_threads))
 
 
 def is_available(name: str) -> bool:

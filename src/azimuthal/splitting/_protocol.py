@@ -27,7 +27,10 @@ class PixelShapes(NamedTuple):
 
 
 class PixelBins(NamedTuple):
-    """Weights of n pixels: `counts` (n,) int32, entries of each, `indices` their flat bins, `weights` (None: all are one)."""
+    """Weights of n pixels.
+
+    `counts`: (n,) int32, entries of each pixel; `indices`: their flat bins; `weights`: None when all are one.
+    """
 
     counts: IndexArray
     indices: IndexArray

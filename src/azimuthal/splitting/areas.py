@@ -50,7 +50,7 @@ def expanded(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
 def overlap(low: FloatArray, high: FloatArray, edges: FloatArray, bins: IntArray) -> FloatArray:
     """Return the fraction of [low, high] inside the given bins."""
     length = high - low
-    inside = np.maximum(0.0, np.minimum(high, edges[bins + 1]) - np.maximum(low, edges[bins]))
+    inside: FloatArray = np.maximum(0.0, np.minimum(high, edges[bins + 1]) - np.maximum(low, edges[bins]))
     point = bin_of(edges, low) == bins
     return np.where(length > 0, inside / np.where(length > 0, length, 1.0), point.astype(float))
 
@@ -116,7 +116,12 @@ def cell_areas(polygons: FloatArray, grid: BinGrid) -> tuple[IntArray, IntArray,
 
 
 def _cells(
-    u_min: FloatArray, u_max: FloatArray, c_min: FloatArray, c_max: FloatArray, meets: BoolArray, grid: BinGrid
+    u_min: FloatArray,
+    u_max: FloatArray,
+    c_min: FloatArray,
+    c_max: FloatArray,
+    meets: BoolArray,
+    grid: BinGrid,
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Return (row, u bin, c bin) of every cell that the boxes reach."""
     u_first = np.maximum(0, bin_of(grid.u_edges, u_min))
@@ -135,7 +140,7 @@ def _area_in_cell(polygons: FloatArray, u0: FloatArray, u1: FloatArray, c0: Floa
         ua, ca = polygons[:, k, 0], polygons[:, k, 1]
         ub, cb = polygons[:, (k + 1) % n_vertices, 0], polygons[:, (k + 1) % n_vertices, 1]
         start, stop = np.clip(ua, u0, u1), np.clip(ub, u0, u1)
-        length = np.where(ub == ua, 1.0, ub - ua)
+        length = np.where(start == stop, 1.0, ub - ua)  # outside the strip: contributes nothing
         c_start = ca + (start - ua) / length * (cb - ca)
         c_stop = ca + (stop - ua) / length * (cb - ca)
         area += (stop - start) * _clamped_mean(c_start, c_stop, c0, c1)

@@ -23,15 +23,13 @@ needs_centers = True
 
 def boxes(pixels: PixelShapes, circle: Circle, u_floor: float, *, equal_area: bool = False) -> FloatArray:
     """Return (n, 4): u_min, u_max, c_min, c_max; with `equal_area` shrunk to the area of the pixel's polygon."""
-    assert pixels.corners is not None  # noqa: S101
-    assert pixels.centers is not None  # noqa: S101
+    assert pixels.corners is not None
+    assert pixels.centers is not None
     with np.errstate(invalid="ignore"):  # infinite coordinates: such pixels are counted and left out
         return _boxes(pixels.corners, pixels.centers, circle, u_floor, equal_area=equal_area)
 
 
-def _boxes(
-    corners: FloatArray, centers: FloatArray, circle: Circle, u_floor: float, *, equal_area: bool
-) -> FloatArray:
+def _boxes(corners: FloatArray, centers: FloatArray, circle: Circle, u_floor: float, *, equal_area: bool) -> FloatArray:
     distance = np.abs(corners - centers[:, None, :])
     distance[:, :, 0] = np.nan_to_num(distance[:, :, 0], nan=np.inf, posinf=np.inf)
     if circle.period is not None:
@@ -58,7 +56,7 @@ def split_boxes(box: FloatArray, pixels: PixelShapes, grid: BinGrid) -> PixelBin
     finite = np.isfinite(box).all(axis=1)
     rows = np.flatnonzero(finite & ~pixels.excluded)
     entries = box_entries(box[rows], rows, grid)
-    return entries.to_pixel_bins(len(box), np.count_nonzero(~finite & ~pixels.excluded))
+    return entries.to_pixel_bins(len(box), int(np.count_nonzero(~finite & ~pixels.excluded)))
 
 
 def extent_of_boxes(box: FloatArray, pixels: PixelShapes) -> Extent:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from azimuthal.binning import BinGrid
-from azimuthal.splitting._protocol import PixelShapes, Scheme
 from azimuthal.sparse import SparseMatrix
+from azimuthal.splitting._protocol import PixelShapes, Scheme
 
 
 def build_matrix(slabs: Iterable[PixelShapes], scheme: Scheme, grid: BinGrid) -> tuple[SparseMatrix, int]:

@@ -22,12 +22,12 @@ needs_centers = False
 
 def _polygons(pixels: PixelShapes, circle: Circle) -> tuple[list[tuple[FloatArray, IntArray]], int]:
     """Return groups (polygons, pixel numbers) of finite polygons, and how many were not finite."""
-    assert pixels.corners is not None  # noqa: S101
+    assert pixels.corners is not None
     polygons, special = unrolled(pixels.corners, circle)
     rows = np.flatnonzero(~special & ~pixels.excluded)
     groups = [(polygons[rows], rows)]
-    for i in np.flatnonzero(special & ~pixels.excluded):
-        groups.append((unrolled_one(pixels.corners[i], circle)[0][None], np.array([i])))
+    alone = np.flatnonzero(special & ~pixels.excluded)
+    groups += [(unrolled_one(pixels.corners[i], circle)[0][None], np.array([i])) for i in alone]
     finite = [np.isfinite(group).all(axis=(1, 2)) for group, _ in groups]
     n_not_finite = sum(int(np.count_nonzero(~f)) for f in finite)
     return [(group[f], numbers[f]) for (group, numbers), f in zip(groups, finite, strict=True)], n_not_finite

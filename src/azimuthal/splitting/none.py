@@ -18,7 +18,7 @@ needs_centers = True
 
 def _usable(pixels: PixelShapes) -> tuple[BoolArray, FloatArray]:
     """Return which pixels count, and all centres."""
-    assert pixels.centers is not None  # noqa: S101
+    assert pixels.centers is not None
     return ~pixels.excluded & np.isfinite(pixels.centers).all(axis=1), pixels.centers
 
 
@@ -33,7 +33,7 @@ def split(pixels: PixelShapes, grid: BinGrid) -> PixelBins:
         c_bin = np.where((c_bin < 0) & (found >= 0) & (found < grid.n_c), found, c_bin)
     inside = usable & (u_bin >= 0) & (u_bin < grid.n_u) & (c_bin >= 0)
     index = (c_bin * grid.n_u + u_bin)[inside]
-    n_not_finite = np.count_nonzero(~usable & ~pixels.excluded)
+    n_not_finite = int(np.count_nonzero(~usable & ~pixels.excluded))
     return PixelBins(inside.astype(np.int32), index.astype(np.int32), None, n_not_finite)
 
 

@@ -73,13 +73,13 @@ def unrolled_one(corners: FloatArray, circle: Circle) -> tuple[FloatArray, bool]
     pole = enclosed_pole(float(ring[:, 0].mean()), circle)
     vertices: list[tuple[float, float]] = []
     azimuth = azimuths[0]
-    for k, at in enumerate(defined):
-        following = defined[k + 1] if k + 1 < defined.size else len(ring)
-        on_beam = list(ring[at + 1 : following, 0]) or ([pole] if through_beam[k] else [])
+    for n, at in enumerate(defined.tolist()):
+        following = int(defined[n + 1]) if n + 1 < defined.size else len(ring)
+        on_beam = list(ring[at + 1 : following, 0]) or ([pole] if through_beam[n] else [])
         vertices.append((ring[at, 0], azimuth))
         for u in on_beam:
-            vertices += [(u, azimuth), (u, azimuth + steps[k])]
-        azimuth = azimuth + steps[k]
+            vertices += [(u, azimuth), (u, azimuth + steps[n])]
+        azimuth = azimuth + steps[n]
     encloses = bool(abs(azimuth - azimuths[0]) > 0.5 * period)
     if encloses:
         vertices += [(ring[0, 0], azimuth), (pole, azimuth), (pole, azimuths[0])]

@@ -24,6 +24,7 @@ from azimuthal.geometry.conventions.nexus import (
     module_of_image,
     pose_from_fields,
     pose_from_module,
+    pose_from_transformations,
     transformations_from_pose,
 )
 
@@ -83,6 +84,28 @@ def test_nexus_round_trip_keeps_lab_positions_of_every_image_pixel(pose, orienta
     )
 
 
+@given(pose=poses)
+def test_pose_from_transformations_of_own_chain_is_exact(pose):
+    assert pose_from_transformations(transformations_from_pose(pose), "poni_slow") == pose
+
+
+@given(pose=poses)
+def test_pose_from_transformations_of_another_chain_gives_the_same_positions(pose):
+    shift, *rest = transformations_from_pose(pose)
+    split = [
+        Transformation("a", "translation", 1e3 * pose.poni1 + 5.0, "mm", shift.vector, depends_on="b"),
+        Transformation("b", "translation", 5.0, "mm", (0, 1, 0), depends_on=shift.depends_on),
+    ]
+    back = pose_from_transformations([*split, *rest], "a")
+    np.testing.assert_allclose(image_positions(back, 3), image_positions(pose, 3), rtol=0, atol=LAB_TOLERANCE)
+
+
+def test_pose_from_transformations_with_its_back_to_the_sample_raises():
+    back = Transformation("z", "translation", -0.1, "m", (0, 0, 1))
+    with pytest.raises(ConversionError, match="back to the sample"):
+        pose_from_transformations([back], "z")
+
+
 def test_transformations_from_pose_explicit_vectors():
     chain = transformations_from_pose(Pose(0.1, 0.02, 0.03, 0.4, 0.5, 0.6))
     assert [(t.name, t.kind, t.value, t.unit, t.vector, t.depends_on) for t in chain] == [
@@ -96,7 +119,7 @@ def test_transformations_from_pose_explicit_vectors():
 
 
 def test_module_of_image_explicit_vectors():
-    assert NATIVE == DetectorModule(origin=(0, 0, 0), slow=(0, 1, 0), fast=(-1, 0, 0))
+    assert DetectorModule(origin=(0, 0, 0), slow=(0, 1, 0), fast=(-1, 0, 0)) == NATIVE
     mirrored = module_of_image(orientation=2, extent=(0.3, 0.4))
     assert mirrored == DetectorModule(origin=(0, 0.3, 0), slow=(0, -1, 0), fast=(-1, 0, 0))
 
@@ -157,7 +180,7 @@ def test_matrix_of_endless_chain_raises():
 
 
 def test_transformation_unknown_unit_raises_with_suggestion():
-    with pytest.raises(UnknownNameError, match="'degs'.*'deg'"):
+    with pytest.raises(UnknownNameError, match=r"'degs'.*'deg'"):
         Transformation("a", "rotation", 1.0, "degs", (0, 0, 1))
     with pytest.raises(UnknownNameError, match="unit of length"):
         Transformation("a", "translation", 1.0, "deg", (0, 0, 1))

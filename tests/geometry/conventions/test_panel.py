@@ -70,9 +70,7 @@ def test_rotations_from_matrix_any_rotation_gives_same_matrix(rot1, rot2, rot3):
 @pytest.mark.parametrize("rot2", [math.pi / 2, -math.pi / 2])
 def test_rotations_from_matrix_at_the_pole_gives_same_matrix(rot2):
     matrix = lab_from_detector_rotation(0.3, rot2, -0.8)
-    np.testing.assert_allclose(
-        lab_from_detector_rotation(*rotations_from_matrix(matrix)), matrix, rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(lab_from_detector_rotation(*rotations_from_matrix(matrix)), matrix, rtol=0, atol=1e-12)
 
 
 def test_pose_from_panel_native_image_seen_from_the_sample_is_orientation_3():

@@ -152,15 +152,27 @@ def test_parse_poni_wavelength_absent_or_none_is_none():
         ("\x89HDF\x00", "binary"),
         ("# only comments\n", "'distance'.*missing; found nothing"),
         (V1.replace("Rot2: 0\n", ""), "'rot2'.*missing"),
-        (V1.replace("Poni1: 0.015", "Poni1: nan"), r"geo.poni, line 5: poni1: expected a finite number in m, got 'nan'"),
+        (
+            V1.replace("Poni1: 0.015", "Poni1: nan"),
+            r"geo.poni, line 5: poni1: expected a finite number in m, got 'nan'",
+        ),
         (V1.replace("Poni1: 0.015", "Poni1: inf"), "line 5: poni1: expected a finite number"),
-        (V1.replace("Poni1: 0.015", "Poni1: 0,015"), "line 5: poni1: expected a finite number in m, got '0,015'"),
+        (
+            V1.replace("Poni1: 0.015", "Poni1: 0,015"),
+            "line 5: poni1: expected a finite number in m, got '0,015'",
+        ),
         (V1.replace("Distance: 0.1", "Distance: None"), "line 4: distance: expected a number|finite number"),
         (V1.replace("Distance: 0.1", "Distance: 0"), "line 4: distance: expected a number greater than 0"),
         (V1.replace("1e-10", "-1e-10"), "line 11: wavelength: expected a number greater than 0"),
-        (V21.replace('{"orientation": 3}', '{"orientation": 3'), "line 3: detector_config: expected a JSON object"),
+        (
+            V21.replace('{"orientation": 3}', '{"orientation": 3'),
+            "line 3: detector_config: expected a JSON object",
+        ),
         (V21.replace('{"orientation": 3}', "[3]"), "line 3: detector_config: expected a JSON object"),
-        (V21.replace('"orientation": 3', '"orientation": 6'), "line 3: detector_config: orientation: 6 transposes"),
+        (
+            V21.replace('"orientation": 3', '"orientation": 6'),
+            "line 3: detector_config: orientation: 6 transposes",
+        ),
         (V21.replace('"orientation": 3', '"orientation": 9'), "orientation: expected 1, 2, 3 or 4, got 9"),
         (V21.replace("version: 2.1", "version: 3.1"), "line 1: poni_version: version 3.1 is newer than 3"),
         (V21.replace("version: 2.1", "version: 2.05"), "expected 1, 2, 2.1 or 3"),
@@ -325,9 +337,7 @@ def test_poni_written_by_us_is_read_by_pyfai_with_equal_positions(pose, orientat
     config = {"pixel1": pixel, "pixel2": pixel, "max_shape": list(shape), "orientation": orientation}
     config["sensor"] = {"material": "Si", "thickness": 0.00045}
     path = tmp_path / "ours.poni"
-    path.write_text(
-        format_poni(PoniRecord(pose, 2.1, 1e-10, "Detector", config, parallax=parallax, calibrant="LaB6"))
-    )
+    path.write_text(format_poni(PoniRecord(pose, 2.1, 1e-10, "Detector", config, parallax=parallax, calibrant="LaB6")))
     theirs = load_with_pyfai(pyfai, path)
     z, y, x = np.moveaxis(theirs.position_array(shape, do_parallax=False), -1, 0)
     slow, fast = (np.arange(n) + 0.5 for n in shape)

@@ -214,7 +214,10 @@ def test_parse_xds_position_correction_warns_of_loss():
         ("\x00", "binary"),
         (XDS_INP.replace("QY= 0.172", ""), "'QY'.*missing"),
         (XDS_INP.replace("DETECTOR_DISTANCE= 200.0", ""), "'DETECTOR_DISTANCE'.*missing"),
-        (XDS_INP.replace("200.0", "nan"), "line 4: DETECTOR_DISTANCE: expected a finite number in mm, got 'nan'"),
+        (
+            XDS_INP.replace("200.0", "nan"),
+            "line 4: DETECTOR_DISTANCE: expected a finite number in mm, got 'nan'",
+        ),
         (XDS_INP.replace("200.0", "0"), "line 4: DETECTOR_DISTANCE: expected a signed distance"),
         (XDS_INP.replace("NX= 2463", "NX= 2463.5"), "line 14: NX: expected an integer"),
         (XDS_INP.replace("DIRECTION=0 0 1", "DIRECTION=0 0"), "line 17: INCIDENT_BEAM_DIRECTION: expected 3"),

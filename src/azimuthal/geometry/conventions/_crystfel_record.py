@@ -139,9 +139,7 @@ class CrystfelBadRegion:
     def __post_init__(self) -> None:
         given = tuple(getattr(self, axis) is not None for axis in ("fs", "ss", "x", "y"))
         if given not in ((True, True, False, False), (False, False, True, True)):
-            raise ParameterError(
-                f"{self.name}: expected min and max of fs and ss, or of x and y, and not both."
-            )
+            raise ParameterError(f"{self.name}: expected min and max of fs and ss, or of x and y, and not both.")
 
 
 @dataclass(frozen=True, slots=True)

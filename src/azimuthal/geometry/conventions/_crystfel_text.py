@@ -98,17 +98,14 @@ def parse_crystfel(
     sections = _sections(text, source)
     lengths = _camera_lengths(sections.panels, clen)
     shifts = tuple(
-        _length(sections.top[key]) if key in sections.top else 0.0
-        for key in ("detector_shift_x", "detector_shift_y")
+        _length(sections.top[key]) if key in sections.top else 0.0 for key in ("detector_shift_x", "detector_shift_y")
     )
     found_wavelength = _wavelength(sections.top, wavelength, source)
     try:
         return CrystfelGeometry(
             panels=tuple(_panel(name, keys, lengths[name], shifts) for name, keys in sections.panels.items()),
             wavelength=found_wavelength,
-            bad_regions=tuple(
-                _region(name, keys, sections.panels) for name, keys in sections.regions.items()
-            ),
+            bad_regions=tuple(_region(name, keys, sections.panels) for name, keys in sections.regions.items()),
             other=tuple((key, sections.top[key].text) for key in _PASSIVE if key in sections.top),
         )
     except ParameterError as error:
@@ -204,8 +201,7 @@ def _camera_lengths(panels: Mapping[str, Mapping[str, Entry]], given: float | No
         )
     passed = 0.0 if given is None else positive_number("clen", given, unit="m")
     return {
-        name: (passed if entry in located else _length(entry))
-        + _optional_number(panels[name].get("coffset"), "m")
+        name: (passed if entry in located else _length(entry)) + _optional_number(panels[name].get("coffset"), "m")
         for name, entry in entries.items()
     }
 
@@ -228,15 +224,11 @@ def _panel(name: str, keys: Mapping[str, Entry], depth: float, shifts: tuple[flo
         dims=tuple(text for _, text in dims) if dims else DEFAULT_DIMS,
         no_index=_truth(keys.get("no_index")),
         mask_edge_pixels=_index(keys["mask_edge_pixels"]) if "mask_edge_pixels" in keys else 0,
-        other=tuple(
-            (key, entry.text) for key, entry in keys.items() if key in kept or _MASK_KEY.fullmatch(key)
-        ),
+        other=tuple((key, entry.text) for key, entry in keys.items() if key in kept or _MASK_KEY.fullmatch(key)),
     )
 
 
-def _region(
-    name: str, keys: Mapping[str, Entry], panels: Mapping[str, Mapping[str, Entry]]
-) -> CrystfelBadRegion:
+def _region(name: str, keys: Mapping[str, Entry], panels: Mapping[str, Mapping[str, Entry]]) -> CrystfelBadRegion:
     """Return one bad region; a panel that it names must contain it."""
     ranges: dict[str, Range] = {}
     for axis in ("fs", "ss", "x", "y"):
@@ -274,9 +266,7 @@ def _check_inside(name: str, axis: str, wanted: Range, panel: Mapping[str, Entry
 def _wavelength(top: Mapping[str, Entry], given: float | None, source: str) -> float | None:
     """Return the wavelength in m from whichever key the file has."""
     if "electron_voltage" in top:
-        raise ConversionError(
-            f"{top['electron_voltage'].place}: an electron beam; this package is for X-rays."
-        )
+        raise ConversionError(f"{top['electron_voltage'].place}: an electron beam; this package is for X-rays.")
     present = [key for key in _WAVELENGTH if key in top]
     if len(present) > 1:
         raise FileFormatError(f"{source}: {' and '.join(present)} are both given. Remove one.")
@@ -319,9 +309,7 @@ def _length(entry: Entry) -> float:
     number, _, suffix = entry.text.partition(" ")
     unit = suffix.strip()
     if not _is_number(number):
-        raise ConversionError(
-            f"{entry.place}: the value is in the data file, at {entry.text!r}; write a number."
-        )
+        raise ConversionError(f"{entry.place}: the value is in the data file, at {entry.text!r}; write a number.")
     if unit not in ("", "m", "mm"):
         raise entry.malformed("a length in m or mm")
     return entry._replace(text=number).number("m") * (1e-3 if unit == "mm" else 1.0)

@@ -49,14 +49,10 @@ def direct_beam(pose: Pose, target: str) -> DirectBeam:
             "that holds directions (PONI, NeXus, CrystFEL, CXI)."
         )
     distance = pose.dist / along3
-    return DirectBeam(
-        float(distance), float(pose.poni1 + distance * along1), float(pose.poni2 + distance * along2)
-    )
+    return DirectBeam(float(distance), float(pose.poni1 + distance * along1), float(pose.poni2 + distance * along2))
 
 
-def pose_from_direct_beam(
-    beam: DirectBeam, direction: FloatArray, rotations: tuple[float, float, float]
-) -> Pose:
+def pose_from_direct_beam(beam: DirectBeam, direction: FloatArray, rotations: tuple[float, float, float]) -> Pose:
     """Return the pose from the beam's hit, its `direction` in the detector frame and the rotations in rad."""
     rot1, rot2, rot3 = rotations
     return Pose(

@@ -146,7 +146,7 @@ def pixels_from_crystfel(record: CrystfelGeometry) -> CrystfelPixels:
     """Return the corners of all pixels, the pixels known to be bad, and the pose that goes with them.
 
     The detector frame is parallel to the laboratory and its origin at the lowest coordinates along axes 1 and
-    2; ``dist`` is the z of the panels when it is the same for all, and the mean otherwise.
+    2; ``dist`` is the z of the corners when it is the same for all, and their mean otherwise.
 
     Parameters
     ----------
@@ -182,10 +182,7 @@ def pixels_from_crystfel(record: CrystfelGeometry) -> CrystfelPixels:
         covered[panel.slices] = True
         corners[panel.slices] = _panel_corners(panel)
         mask[panel.slices] = _panel_mask(panel, record.bad_regions)
-    depths = {panel.z for panel in record.panels}
-    dist = depths.pop() if len(depths) == 1 else float(np.mean([panel.z for panel in record.panels]))
-    if dist <= 0:
-        raise ConversionError(f"CrystFEL: the panels are at z = {dist} m, behind the sample; expected z > 0.")
+    dist = _distance(corners[..., 2])
     lowest = [float(value) for value in np.nanmin(corners[..., :2], axis=(0, 1, 2))]
     corners -= np.array([*lowest, dist])
     _warn_data_masks(record)
@@ -403,6 +400,15 @@ def _panel_mask(panel: CrystfelPanel, regions: Iterable[CrystfelBadRegion]) -> B
     return bad
 
 
+def _distance(depths: FloatArray) -> float:
+    """Return the common z of all corners, or the mean; NaN means no panel."""
+    nearest, farthest = float(np.nanmin(depths)), float(np.nanmax(depths))
+    dist = nearest if nearest == farthest else float(np.nanmean(depths))
+    if dist <= 0:
+        raise ConversionError(f"CrystFEL: the panels are at z = {dist} m, behind the sample; expected z > 0.")
+    return dist
+
+
 def _refuse_several_arrays(record: CrystfelGeometry) -> None:
     """Refuse panels that are in different data sets, or in different slices of one."""
     first = record.panels[0]
@@ -422,8 +428,7 @@ def _warn_data_masks(record: CrystfelGeometry) -> None:
     if named:
         listed = ", ".join(f"{key} = {value}" for key, value in named.items())
         warnings.warn(
-            f"CrystFEL: masks that need the data are not applied: {listed}. Read them and combine them with "
-            "the mask.",
+            f"CrystFEL: masks that need the data are not applied: {listed}. Read them and combine them with the mask.",
             ConversionLossWarning,
             stacklevel=3,
         )

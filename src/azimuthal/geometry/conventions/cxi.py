@@ -178,9 +178,7 @@ def cxi_from_pose(
     """
     pixel1, pixel2 = positive_number("pixel1", pixel1, unit="m"), positive_number("pixel2", pixel2, unit="m")
     panel = panel_from_pose(pose, orientation=orientation, extent=_extent(pixel1, pixel2, shape, orientation))
-    corner, slow, fast = (
-        np.array(vector) @ _OURS_FROM_CXI for vector in (panel.origin, panel.slow, panel.fast)
-    )
+    corner, slow, fast = (np.array(vector) @ _OURS_FROM_CXI for vector in (panel.origin, panel.slow, panel.fast))
     translation = None
     if shape is not None:
         translation = _triple(corner + 0.5 * (shape[0] * pixel1 * slow + shape[1] * pixel2 * fast))
@@ -232,9 +230,7 @@ def pose_from_cxi(
                 f"CXI: the {name} basis vector has the length {math.hypot(*vector):.9g} m and the pixel size "
                 f"is {length:.9g} m. Correct the one that is wrong."
             )
-    corner, slow, fast = (
-        _OURS_FROM_CXI @ vector for vector in (corner, slow / record.pixel1, fast / record.pixel2)
-    )
+    corner, slow, fast = (_OURS_FROM_CXI @ vector for vector in (corner, slow / record.pixel1, fast / record.pixel2))
     mirrored = float(np.cross(slow, fast) @ corner) < 0
     extent = _extent(record.pixel1, record.pixel2, shape, 2 if mirrored else 3)
     panel = Panel(origin=_triple(corner), slow=_triple(slow), fast=_triple(fast))
@@ -275,9 +271,7 @@ def parse_cxi(
             warnings.warn(f"{source}: {problem} It is not used.", GeometryFileWarning, stacklevel=2)
     missing = [name for name in ("x_pixel_size", "y_pixel_size") if detector.get(name) is None]
     if missing:
-        raise FileFormatError(
-            f"{source}: missing {', '.join(missing)}; found {', '.join(detector) or 'nothing'}."
-        )
+        raise FileFormatError(f"{source}: missing {', '.join(missing)}; found {', '.join(detector) or 'nothing'}.")
     geometry = detector.get("geometry_1") or {}
     distance = detector.get("distance")
     try:
@@ -341,16 +335,12 @@ def _from_geometry_1(
     corner = np.array(record.translation)
     if one_of("origin", origin, _ORIGINS) == "center":
         if shape is None:
-            raise ConversionError(
-                "CXI: origin='center' needs the size of the image; pass shape=(rows, columns)."
-            )
+            raise ConversionError("CXI: origin='center' needs the size of the image; pass shape=(rows, columns).")
         corner = corner - 0.5 * (shape[0] * slow + shape[1] * fast)
     return corner, slow, fast
 
 
-def _extent(
-    pixel1: float, pixel2: float, shape: tuple[int, int] | None, orientation: int
-) -> tuple[float, float]:
+def _extent(pixel1: float, pixel2: float, shape: tuple[int, int] | None, orientation: int) -> tuple[float, float]:
     """Return height and width of the image, m; (0, 0) when no axis is mirrored and the shape is not known."""
     if shape is not None:
         return shape[0] * pixel1, shape[1] * pixel2
@@ -388,9 +378,7 @@ def _scalar(value: Any) -> float:
     """Return a number, or the one value of an array that repeats it for every frame."""
     array = np.asarray(value, dtype=np.float64)
     if array.size == 0 or not np.isclose(array, array.flat[0], rtol=1e-9, atol=0.0).all():
-        raise FileFormatError(
-            f"CXI: expected one value, got {array.size} that differ ({value!r}). Select a frame."
-        )
+        raise FileFormatError(f"CXI: expected one value, got {array.size} that differ ({value!r}). Select a frame.")
     return float(array.flat[0])
 
 

@@ -45,12 +45,12 @@ The rotation that this means
 
 What is lost
     From a pose, ``D``, ``x0``, ``y0``, ``tilt`` and ``phi`` follow from ``dist``, ``poni1``, ``poni2`` and
-    ``b``; ``R`` and ``R_min`` differ by a rotation about the beam, the constant ``chi`` offset ``delta``, for
+    ``b``; ``R`` and ``R_min`` differ by a rotation ``delta`` about the beam, a constant offset of ``chi``, for
     which Fit2D's powder integration has no place (also when the tilt is zero and ``phi`` means nothing).
-    2theta is exact. :func:`fit2d_from_pose` warns and names ``delta`` when it is above
+    2theta is exact.  :func:`fit2d_from_pose` warns and names the offset when ``delta`` is above
     :data:`CHI_TOLERANCE` ::
 
-        chi(pose) = chi(Fit2D record) + delta
+        R = R3(delta) R_min        chi(pose) = chi(Fit2D record) - delta
 
 Orientation
     Fit2D knows the image, not the detector: its axes are those of the image as it is displayed.  For an
@@ -320,16 +320,12 @@ def parse_fit2d(text: str, *, source: str = "Fit2D listing") -> Fit2dGeometry:
     for entry in _entries(text, source):
         for name, part in _named(entry):
             if name in found:
-                raise FileFormatError(
-                    f"{entry.place}: the key is given twice. Remove the one that does not apply."
-                )
+                raise FileFormatError(f"{entry.place}: the key is given twice. Remove the one that does not apply.")
             found.add(name)
             values[name] = _without_unit(part, _UNITS[name]).number(_UNITS[name])
     missing = [name for name in _REQUIRED if name not in values]
     if missing:
-        raise FileFormatError(
-            f"{source}: missing {', '.join(missing)}; found {', '.join(sorted(found)) or 'nothing'}."
-        )
+        raise FileFormatError(f"{source}: missing {', '.join(missing)}; found {', '.join(sorted(found)) or 'nothing'}.")
     try:
         return Fit2dGeometry(**values)
     except ParameterError as error:
@@ -361,13 +357,13 @@ def _smallest_rotation(direction: FloatArray) -> FloatArray:
 
 def _warn_chi_offset(pose: Pose, direction: FloatArray) -> None:
     """Warn of the rotation about the beam between the pose and the smallest rotation with the same tilt."""
-    turn = pose.rotation @ _smallest_rotation(direction).T
-    offset = math.atan2(turn[1, 0], turn[0, 0])
-    if abs(offset) > CHI_TOLERANCE:
+    difference = pose.rotation @ _smallest_rotation(direction).T
+    turn = math.atan2(difference[1, 0], difference[0, 0])
+    if abs(turn) > CHI_TOLERANCE:
         warnings.warn(
-            f"Fit2D: the geometry is turned by {math.degrees(offset):.6g} degrees about the beam against one "
-            "with the same single tilt, and Fit2D has no place for that. 2theta is exact; chi of this "
-            f"geometry is chi of the Fit2D record plus {math.degrees(offset):.6g} degrees.",
+            f"Fit2D: the geometry is turned by {math.degrees(turn):.6g} degrees about the beam (as by rot3) against "
+            "one with the same single tilt, and Fit2D has no place for that. 2theta is exact; chi of this geometry is "
+            f"chi of the Fit2D record {-math.degrees(turn):+.6g} degrees.",
             ConversionLossWarning,
             stacklevel=3,
         )

@@ -179,9 +179,7 @@ def parse_imctrl(text: str, *, source: str = "imctrl text") -> ImageControls:
     refuse_unreadable(text, source, _WHAT)
     entries = _entries(text, source)
     warn_unknown_keys(entries.values(), (*_GEOMETRY, *_OTHER), stacklevel=3)
-    needed = {
-        name: required(entries, name, source, _WHAT) for name in ("distance", "center", "tilt", "rotation")
-    }
+    needed = {name: required(entries, name, source, _WHAT) for name in ("distance", "center", "tilt", "rotation")}
     tilt = needed["tilt"].number("degrees")
     if not abs(tilt) < 90.0:
         raise needed["tilt"].malformed("an angle between -90 and 90 degrees")
@@ -247,8 +245,7 @@ def pose_from_imctrl(controls: ImageControls) -> Pose:
             stacklevel=2,
         )
     tilt, rotation, offset, arm = (
-        math.radians(angle)
-        for angle in (controls.tilt, controls.rotation, controls.azimuth_offset, controls.det2theta)
+        math.radians(angle) for angle in (controls.tilt, controls.rotation, controls.azimuth_offset, controls.det2theta)
     )
     turn = _about_z(offset) @ _about_y(-arm)
     rot1, rot2, rot3 = rotations_from_matrix(_SWAP @ turn @ _tilted(tilt, rotation) @ _SWAP)

@@ -90,10 +90,7 @@ _REQUIRED = ("distance", "y_center", "y_size", "z_center", "z_size")
 _SAMPLE_SHIFT = ("t_x", "t_y", "t_z")
 _DISTORTION = ("spline", "splinefile", "dxfile", "dyfile", "spatial", "e2dxfile", "e2dyfile")
 _OTHER = (
-    *(
-        f"cell_{name}"
-        for name in ("_a", "_b", "_c", "alpha", "beta", "gamma", "sg", "lattice_[P,A,B,C,I,F,R]")
-    ),
+    *(f"cell_{name}" for name in ("_a", "_b", "_c", "alpha", "beta", "gamma", "sg", "lattice_[P,A,B,C,I,F,R]")),
     *("chi", "wedge", "omegasign", "fit_tolerance", "min_bin_prob", "no_bins", "weight_hist_intensities"),
 )
 
@@ -235,7 +232,7 @@ def pose_from_imaged11(
     """
     orientation = _orientation(record)
     mirror = mirror_of(orientation, shape, "ImageD11")
-    rotations = (-record.tilt_z, record.tilt_y, record.tilt_x)
+    rotations = (record.tilt_z, record.tilt_y, record.tilt_x)
     direction = lab_from_detector_rotation(*rotations)[2]
     if direction[2] <= 1e-9:
         raise ConversionError(
@@ -327,13 +324,9 @@ def _entries(text: str, source: str) -> dict[str, Entry]:
         if not words:
             continue
         if len(words) != 2:
-            raise FileFormatError(
-                f"{source}, line {number}: expected 'name value', got {raw.strip()[:60]!r}."
-            )
+            raise FileFormatError(f"{source}, line {number}: expected 'name value', got {raw.strip()[:60]!r}.")
         if words[0] in entries:
-            raise FileFormatError(
-                f"{source}, line {number}: {words[0]} is given twice. Remove the wrong one."
-            )
+            raise FileFormatError(f"{source}, line {number}: {words[0]} is given twice. Remove the wrong one.")
         entries[words[0]] = Entry(words[0], words[1].strip(), number, source)
     return entries
 

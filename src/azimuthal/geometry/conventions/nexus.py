@@ -65,6 +65,7 @@ __all__ = [
     "module_of_image",
     "pose_from_fields",
     "pose_from_module",
+    "pose_from_transformations",
     "transformations_from_pose",
 ]
 
@@ -287,10 +288,36 @@ def pose_from_module(
     matrix = matrix_from_transformations(transformations, start)
     turn = _LAB_FROM_NEXUS @ matrix[:3, :3]
     origin = turn @ np.array(module.origin) + _LAB_FROM_NEXUS @ matrix[:3, 3]
-    panel = Panel(
-        _triple(origin), _triple(turn @ np.array(module.slow)), _triple(turn @ np.array(module.fast))
-    )
+    panel = Panel(_triple(origin), _triple(turn @ np.array(module.slow)), _triple(turn @ np.array(module.fast)))
     return pose_from_panel(panel, extent=extent)
+
+
+def pose_from_transformations(transformations: Iterable[Transformation], start: str) -> Pose:
+    """Return the pose of a native detector at the end of a chain.
+
+    A chain as :func:`transformations_from_pose` makes it gives its six parameters back unchanged; of any other one
+    the product is taken apart.
+
+    Parameters
+    ----------
+    transformations, start:
+        As in :func:`matrix_from_transformations`.
+
+    Raises
+    ------
+    ConversionError
+        The chain turns the detector's back to the sample, or puts the sample into its plane.
+    """
+    known = list(transformations)
+    values = _own_chain({item.name: item for item in known}, start)
+    if values is not None and values["dist"] > 0:
+        return Pose(**values)
+    pose, orientation = pose_from_module(module_of_image(), known, start, extent=(0.0, 0.0))
+    if orientation != 3:
+        raise ConversionError(
+            f"depends_on: the chain from {start!r} turns the detector's back to the sample; a pose has its front there."
+        )
+    return pose
 
 
 def fields_from_pose(
@@ -361,12 +388,25 @@ def pose_from_fields(
     slow, fast = fields.beam_center_y, fields.beam_center_x
     if orientation != 3:
         if shape is None:
-            raise ParameterError(
-                f"shape: the number of pixels is needed for orientation {orientation}; got None."
-            )
+            raise ParameterError(f"shape: the number of pixels is needed for orientation {orientation}; got None.")
         slow = shape[0] - slow if orientation in (1, 2) else slow
         fast = shape[1] - fast if orientation in (1, 4) else fast
     return Pose(dist=fields.distance, poni1=slow * pixel1, poni2=fast * pixel2)
+
+
+def _own_chain(known: dict[str, Transformation], start: str) -> dict[str, float] | None:
+    """Return the six parameters when the chain has one plain transformation for each, in our order; else None."""
+    values: dict[str, float] = {}
+    name = start
+    for _, parameter, kind, vector in _POSE_CHAIN:
+        if name == END_OF_CHAIN:
+            return None
+        item = _resolved(known, name)
+        if (item.kind, tuple(item.vector)) != (kind, vector) or any(item.offset):
+            return None
+        values[parameter] = item.value * scale_of("length" if kind == "translation" else "angle", item.unit, item.name)
+        name = item.depends_on
+    return values if name == END_OF_CHAIN else None
 
 
 def _resolved(known: dict[str, Transformation], name: str) -> Transformation:

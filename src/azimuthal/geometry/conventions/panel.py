@@ -118,8 +118,7 @@ def pose_from_panel(panel: Panel, *, extent: tuple[float, float]) -> tuple[Pose,
     shift = rotation.T @ origin
     if shift[2] <= 0:
         raise ConversionError(
-            f"panel: the sample lies in the detector plane (origin {panel.origin} m); a pose needs a "
-            "distance."
+            f"panel: the sample lies in the detector plane (origin {panel.origin} m); a pose needs a distance."
         )
     rot1, rot2, rot3 = rotations_from_matrix(rotation)
     pose = Pose(dist=shift[2], poni1=-shift[0], poni2=-shift[1], rot1=rot1, rot2=rot2, rot3=rot3)

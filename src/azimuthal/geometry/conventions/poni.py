@@ -369,9 +369,7 @@ def _written_detector(record: PoniRecord) -> tuple[str, dict[str, Any]]:
     """Return the detector name and configuration to write; version 1 records become version 2.1."""
     config = dict(record.detector_config or {})
     if record.detector_name is None and (record.pixel1 is None or record.pixel2 is None):
-        raise ConversionError(
-            "PONI: a file needs a detector name, or both pixel sizes; the record has neither."
-        )
+        raise ConversionError("PONI: a file needs a detector name, or both pixel sizes; the record has neither.")
     if record.detector_config is None:
         config.update({"pixel1": record.pixel1, "pixel2": record.pixel2})
         config = {key: value for key, value in config.items() if value is not None}

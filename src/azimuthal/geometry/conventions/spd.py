@@ -88,9 +88,7 @@ _ONLY = {
     "AxisType_2": "distance",
 }
 _REQUIRED = ("SampleDistance", "Center_1", "Center_2", "PSize_1", "PSize_2")
-_SUSPICIOUS = re.compile(
-    r"(center|offset|psize|bsize|detectorrotation|rot|axistype)_\w+|sampledist\w*|wavelen\w*"
-)
+_SUSPICIOUS = re.compile(r"(center|offset|psize|bsize|detectorrotation|rot|axistype)_\w+|sampledist\w*|wavelen\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +254,7 @@ def parse_spd(header: Mapping[str, Any], *, source: str = "EDF header") -> SpdGe
             _store(found, name, value, source)
     missing = [key for key in _REQUIRED if key not in found]
     if missing:
-        raise FileFormatError(
-            f"{source}: missing {', '.join(missing)}; found {', '.join(found) or 'no geometry key'}."
-        )
+        raise FileFormatError(f"{source}: missing {', '.join(missing)}; found {', '.join(found) or 'no geometry key'}.")
     values = {_KEYS[key][0]: value for key, value in found.items()}
     for name in ("binning_1", "binning_2"):
         if name in values:
@@ -309,8 +305,7 @@ def _store(found: dict[str, Any], name: str, value: Any, source: str) -> None:
     number = _number(name, value, _KEYS[key][1], source)
     if key in found and found[key] != number:
         raise ConversionError(
-            f"{source}: {name} is {number} and {key} is {found[key]} rad under its other name. Remove the "
-            "wrong one."
+            f"{source}: {name} is {number} and {key} is {found[key]} rad under its other name. Remove the wrong one."
         )
     found[key] = number
 
@@ -324,9 +319,7 @@ def _number(name: str, value: Any, units: Mapping[str, float], source: str) -> f
     unit = match.group(2)
     if unit is not None and unit not in units:
         allowed = ", ".join(f"_{known}" for known in units) or "none"
-        raise FileFormatError(
-            f"{source}: {name}: unit _{unit} of {text!r} is not understood here; known: {allowed}."
-        )
+        raise FileFormatError(f"{source}: {name}: unit _{unit} of {text!r} is not understood here; known: {allowed}.")
     return float(match.group(1)) * (1.0 if unit is None else units[unit])
 
 
@@ -340,6 +333,4 @@ def _warn_suspicious(key: str, value: Any, source: str) -> None:
     """Warn of a key that reads like one of ours; an EDF header is full of others."""
     if _SUSPICIOUS.fullmatch(key.casefold()):
         problem = unknown_name("key", key, (*_KEYS, *_ALIASES, *_ONLY))
-        warnings.warn(
-            f"{source}: {problem} Its value {value!r} is not used.", GeometryFileWarning, stacklevel=3
-        )
+        warnings.warn(f"{source}: {problem} Its value {value!r} is not used.", GeometryFileWarning, stacklevel=3)

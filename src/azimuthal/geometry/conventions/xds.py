@@ -120,9 +120,7 @@ class XdsGeometry:
         if self.distance == 0:
             raise ParameterError("distance: expected a signed distance in mm other than 0, got 0.")
         if not np.linalg.norm(self.beam_direction) > 0:
-            raise ParameterError(
-                f"beam_direction: expected a vector longer than 0, got {self.beam_direction}."
-            )
+            raise ParameterError(f"beam_direction: expected a vector longer than 0, got {self.beam_direction}.")
 
 
 def parse_xds(text: str, *, source: str = "XDS text") -> XdsGeometry:
@@ -195,9 +193,7 @@ def pose_from_xds(geometry: XdsGeometry) -> tuple[Pose, int]:
     """
     lab_from_xds = _LAB_FROM_XDS @ _aligning(np.array(geometry.beam_direction))
     fast, slow = (np.array(axis) for axis in (geometry.x_axis, geometry.y_axis))
-    Panel(
-        origin=(0.0, 0.0, 0.0), slow=geometry.y_axis, fast=geometry.x_axis
-    )  # refuses skewed axes before use
+    Panel(origin=(0.0, 0.0, 0.0), slow=geometry.y_axis, fast=geometry.x_axis)  # refuses skewed axes before use
     normal = np.cross(fast, slow)
     corner = (
         (0.5 - geometry.orgx) * geometry.qx * fast
@@ -234,9 +230,7 @@ def xds_from_pose(
         m, or None.
     """
     panel = panel_from_pose(pose, orientation=orientation, extent=(shape[0] * pixel1, shape[1] * pixel2))
-    origin, slow, fast = (
-        _LAB_FROM_XDS.T @ np.array(vector) for vector in (panel.origin, panel.slow, panel.fast)
-    )
+    origin, slow, fast = (_LAB_FROM_XDS.T @ np.array(vector) for vector in (panel.origin, panel.slow, panel.fast))
     return XdsGeometry(
         orgx=float(0.5 - origin @ fast / pixel2),
         orgy=float(0.5 - origin @ slow / pixel1),
@@ -267,9 +261,7 @@ def _entries(text: str, source: str) -> list[Entry]:
     return entries
 
 
-def _from_entries(
-    entries: dict[str, Entry], source: str, other: tuple[tuple[str, str], ...] = ()
-) -> XdsGeometry:
+def _from_entries(entries: dict[str, Entry], source: str, other: tuple[tuple[str, str], ...] = ()) -> XdsGeometry:
     """Return the geometry from the values by keyword."""
     found = {key: required(entries, key, source, _WHAT) for key in _GEOMETRY}
     distance = found["DETECTOR_DISTANCE"].number("mm")
@@ -302,16 +294,12 @@ def _parse_xparm(text: str, source: str) -> XdsGeometry:
     """Read ``XPARM.XDS``: a file of fixed lines."""
     rows = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(rows) < _XPARM_LINES:
-        raise FileFormatError(
-            f"{source}: expected at least {_XPARM_LINES} lines of XPARM.XDS, got {len(rows)}."
-        )
+        raise FileFormatError(f"{source}: expected at least {_XPARM_LINES} lines of XPARM.XDS, got {len(rows)}.")
 
     def entry(row: int, key: str, column: int, count: int = 1) -> Entry:
         number, words = rows[row]
         if len(words) < column + count:
-            raise FileFormatError(
-                f"{source}, line {number}: {key}: expected {column + count} values, got {words}."
-            )
+            raise FileFormatError(f"{source}, line {number}: {key}: expected {column + count} values, got {words}.")
         return Entry(key, " ".join(words[column : column + count]), number, source)
 
     _refuse_segments([words for _, words in rows[_XPARM_LINES:]], source)

@@ -47,6 +47,19 @@ class PendingFile:
             f".{self.target.name}.{os.getpid()}-{secrets.token_hex(4)}.part"
         )
 
+    def create(self) -> io.FileIO:
+        """Create the temporary file and return it, open for writing without a buffer.
+
+        Raises
+        ------
+        OutputError
+            The folder may not be written.
+        """
+        try:
+            return self.temporary.open("xb", buffering=0)
+        except OSError as error:
+            raise translated(self.target, error) from error
+
     def publish(self) -> Path:
         """Flush the temporary file to the disk, give it its name, and return that."""
         try:
@@ -91,7 +104,7 @@ def write_text(path: PathLike, pieces: Iterable[str], *, force: bool) -> Path:
     """Write pieces of text as UTF-8 with line feeds; errors that `pieces` itself raises pass unchanged."""
     file = PendingFile(path, force=force)
     try:
-        with _created(file) as stream:
+        with file.create() as stream:
             for piece in pieces:
                 _write(stream, piece.encode(), file.target)
     except BaseException:
@@ -123,13 +136,6 @@ def translated(target: Path, error: OSError) -> OSError:
     return OutputError(
         f"{target}: cannot be written: {reason}. Check the folder, its permissions and free space."
     )
-
-
-def _created(file: PendingFile) -> io.FileIO:
-    try:
-        return file.temporary.open("xb", buffering=0)
-    except OSError as error:
-        raise translated(file.target, error) from error
 
 
 def _write(stream: io.FileIO, content: bytes, target: Path) -> None:

@@ -61,7 +61,7 @@ def profile_lines(profile: Profile) -> list[str]:
 
 
 def correction(provenance: Mapping[str, Any], name: str) -> Any:
-    """Return what the provenance says about a correction: its value or mode, False or None when it was not applied.
+    """Return what the provenance says about a correction: its value or mode, False or None for "not applied".
 
     Raises
     ------

@@ -157,7 +157,7 @@ def save(
             raise unknown_name(f"option of {chosen.name}", name, chosen.options)
     if is_template(path):
         return _save_each(results, str(path), chosen, force=force, options=options)
-    if isinstance(results, Iterator) or not _is_result(results):
+    if not _is_result(results):
         _check_holds_many(chosen)
     _write(chosen, _checked(results, chosen), path, force=force, options=options)
     return (Path(path),)
@@ -232,8 +232,8 @@ def _check_holds_many(chosen: Format) -> None:
     if not chosen.holds_many:
         raise UnsupportedOptionError(
             f"format: {chosen.name!r} holds one pattern, got several results. Use a template to write one "
-            f"file of each, e.g. 'pattern_{{frame:05d}}{chosen.extensions[0]}', or save them together as .h5, "
-            ".npz or .csv."
+            f"file of each, e.g. 'pattern_{{frame:05d}}{chosen.extensions[0]}', or save them together as "
+            ".h5, .npz or .csv."
         )
 
 

@@ -20,40 +20,44 @@ def is_template(path: PathLike) -> bool:
     return "{" in str(path) or "}" in str(path)
 
 
-def expanded(template: str, metadata: Mapping[str, Any], index: int) -> Path:
+def expanded(template: str, metadata: Mapping[str, Any], position: int) -> Path:
     """Return the path for one result.
 
-    Fields are ``index`` (position in the call), ``frame`` (number of the frame in its source, else the
-    position), ``label``, ``stem`` and whatever text or number the metadata holds.
+    Fields are ``frame`` (number of the frame in its source, else the position), ``number`` (position in the
+    call), ``label``, ``stem`` (name of the source, else the label) and whatever text or number the metadata
+    holds.
     """
-    fields = {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
+    fields: dict[str, Any] = {
+        name: value for name, value in metadata.items() if isinstance(value, str | int | float)
+    }
     fields["number"] = position
     fields.setdefault("frame", frame_number(metadata, position))
-    for name, other in (("stem", "name"), ("label", "name"), ("stem", "label")):
+    for wanted, other in (("stem", "name"), ("label", "name"), ("stem", "label")):
         if other in fields:
-            fields.setdefault(name, fields[other])
-    for _, name, _, _ in _parts(template):
-        if name is None:
-            continue
-        if name not in fields:
-            raise unknown_name(
-                "path: field", name, fields, hint=f"Fields of this result: {', '.join(fields)}."
-            )
-        if isinstance(fields[name], str) and ("/" in fields[name] or "\\" in fields[name]):
-            raise ParameterError(
-                f"path: the field {name!r} is {fields[name]!r}, which cannot be part of a file name. Use "
-                "{frame} or {number}."
-            )
+            fields.setdefault(wanted, fields[other])
+    for name in _field_names(template):
+        _check_field(name, fields)
     try:
         return Path(template.format_map(fields))
     except (ValueError, TypeError) as error:
         raise ParameterError(f"path: {template!r} cannot be filled in: {error}.") from error
 
 
-def _parts(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+def _check_field(name: str, fields: Mapping[str, Any]) -> None:
+    if name not in fields:
+        hint = f"Fields of this result: {', '.join(fields)}. A brace that is meant is written twice."
+        raise unknown_name("path: field", name, fields, hint=hint)
+    if "/" in str(fields[name]) or "\\" in str(fields[name]):
+        raise ParameterError(
+            f"path: the field {name!r} is {fields[name]!r}, which cannot be part of a file name. Use "
+            "{frame} or {number}."
+        )
+
+
+def _field_names(template: str) -> list[str]:
     try:
-        return list(Formatter().parse(template))
+        return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
     except ValueError as error:
         raise ParameterError(
-            f"path: {template!r} is no template: {error}. Write {{{{ for a brace."
+            f"path: {template!r} is no template: {error}. A brace that is meant is written twice."
         ) from error

@@ -148,11 +148,11 @@ class _Table:
         return _Table(self.profile, columns, self.facts, {**self.left_out, reason: number})
 
     def loss(self) -> str:
-        """Return e.g. ``3 of 1000 bins are left out: 2 empty, 1 without an esd above zero``; "" for none."""
+        """Return e.g. ``left out 3 of 1000 bins: 2 empty, 1 without an esd above zero``; "" for none."""
         if not self.left_out:
             return ""
         parts = ", ".join(f"{number} {reason}" for reason, number in self.left_out.items())
-        return f"{sum(self.left_out.values())} of {self.profile.axis.n_bins} bins are left out: {parts}"
+        return f"left out {sum(self.left_out.values())} of {self.profile.axis.n_bins} bins: {parts}"
 
     def warn(self, path: Path) -> None:
         """Warn, in the line of the user's code that asked for the file, when rows are left out."""
@@ -178,7 +178,7 @@ def _write_columns(
     table: _Table, path: Path, *, force: bool, header: bool, mend: Callable[[str], str] = str
 ) -> None:
     if table.n_rows == 0:
-        raise ParameterError(f"results: every bin is left out of {path}: {table.loss()}. Nothing is written.")
+        raise ParameterError(f"{path}: no bin is left to write ({table.loss()}). Nothing is written.")
     table.warn(path)
     lines = [*profile_lines(table.profile), *table.facts]
     if table.left_out:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Names that the writer and the reader of result files have to agree on, and the JSON record of a result.
+
+A stored result is made of its sums (arrays), its axes (edges and a record of the unit) and a record of
+everything else. What all results of a file share is stored once; of every single result only what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from azimuthal.errors import FileFormatError, ParameterError
+from azimuthal.io.writers._facts import json_text
+from azimuthal.results import Cake, Profile, Sums
+from azimuthal.units import Axis, Unit
+
+Result: TypeAlias = Profile | Cake
+
+FORMAT_NAME = "azimuthal result"
+FORMAT_VERSION = 1
+
+#: Field of `Sums` -> name of the stored array.
+SUM_NAMES = {
+    "signal": "sum_signal",
+    "variance": "sum_variance",
+    "normalization": "sum_normalization",
+    "normalization2": "sum_normalization2",
+    "count": "count",
+}
+
+
+def axes_of(result: Result) -> dict[str, Axis]:
+    """Return the axes of a result by direction, in the order of the dimensions of its arrays."""
+    if isinstance(result, Cake):
+        return {"azimuthal": result.azimuthal_axis, "radial": result.radial_axis}
+    return {"azimuthal" if runs_over_azimuth(result) else "radial": result.axis}
+
+
+def runs_over_azimuth(profile: Profile) -> bool:
+    """Say whether a profile is I(chi)."""
+    return profile.unit.period is not None
+
+
+def sum_arrays(sums: Sums) -> dict[str, Any]:
+    """Return the arrays of the sums under the names that files use, without a variance that is None."""
+    arrays = {name: getattr(sums, field) for field, name in SUM_NAMES.items()}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def shared_record(result: Result) -> dict[str, Any]:
+    """Return what the results of one file must have in common, ready for JSON."""
+    return {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        "kind": "cake" if isinstance(result, Cake) else "profile",
+        "units": {name: axis.unit.to_dict() for name, axis in axes_of(result).items()},
+        "average": result.average,
+        "error_model": result.error_model,
+        "wavelength": result.wavelength,
+    }
+
+
+def check_record(record: Any, where: str) -> None:
+    """Raise unless `record` is a shared record of a version that is understood."""
+    if not isinstance(record, Mapping) or record.get("format") != FORMAT_NAME:
+        raise FileFormatError(f"{where}: holds no result of azimuthal.save().")
+    if record.get("version") != FORMAT_VERSION:
+        raise FileFormatError(
+            f"{where}: format version {record.get('version')!r} is not understood, expected {FORMAT_VERSION}. "
+            "Read it with a newer azimuthal."
+        )
+
+
+def check_alike(first: Result, other: Result, where: str) -> None:
+    """Raise unless two results can be stored in the same arrays."""
+    expected, got = shared_record(first), shared_record(other)
+    for name, value in expected.items():
+        if got[name] != value:
+            raise ParameterError(
+                f"{where}: expected the {name} of the first result, {value!r}, got {got[name]!r}. Save "
+                "results of different kinds in files of their own."
+            )
+    if axes_of(first) != axes_of(other):
+        raise ParameterError(
+            f"{where}: its bin edges differ from those of the first result. Integrate all frames with one "
+            "plan, or save them in files of their own."
+        )
+
+
+def differing(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has to be stored of `own` besides `shared`, for `with_changes`; empty when nothing."""
+    changed = {key: value for key, value in own.items() if key not in shared or not _same(shared[key], value)}
+    absent = sorted(shared.keys() - own.keys())
+    return ({"changed": changed} if changed else {}) | ({"absent": absent} if absent else {})
+
+
+def with_changes(shared: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record whose `differing` from `shared` is `changes`."""
+    absent, changed = changes.get("absent", ()), changes.get("changed", {})
+    return {key: value for key, value in shared.items() if key not in absent} | dict(changed)
+
+
+def _same(one: Any, two: Any) -> bool:
+    return one is two or json_text(one) == json_text(two)
+
+
+def rebuilt(
+    record: Mapping[str, Any],
+    edges: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    *,
+    normalization_factor: float,
+    provenance: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+) -> Result:
+    """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result."""
+    axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}
+    stored: list[Any] = [arrays.get(name) for name in SUM_NAMES.values()]
+    fields: dict[str, Any] = {
+        "sums": Sums(*stored),
+        "average": record["average"],
+        "error_model": record["error_model"],
+        "wavelength": record["wavelength"],
+        "normalization_factor": normalization_factor,
+        "provenance": provenance,
+        "metadata": metadata,
+    }
+    if record["kind"] == "cake":
+        return Cake(axes["radial"], axes["azimuthal"], **fields)
+    (axis,) = axes.values()
+    return Profile(axis, **fields)

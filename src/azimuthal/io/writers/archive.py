@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""NumPy archives (``.npz``) that hold everything and need nothing but NumPy to read.
+
+====================  ==================================================================================
+array                 meaning
+====================  ==================================================================================
+radial, azimuthal     bin centres, in the unit that ``about`` names; one of them for a profile
+radial_edges, ...     bin edges
+intensity, sigma      derived; sigma only with an error model
+sum_..., count        the sums
+normalization_factor  one number per result
+metadata, provenance  JSON texts, one per result
+about                 JSON text: format, version, kind, units, average, error model, wavelength (m)
+====================  ==================================================================================
+
+One result is stored with the shape it has; of several, all arrays except the axes and ``about`` get a leading
+axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from azimuthal.io.writers._atomic import check_target, pending
+from azimuthal.io.writers._facts import json_text
+from azimuthal.io.writers._layout import Result, axes_of, check_alike, shared_record, sum_arrays
+from azimuthal.typing import AnyArray
+
+
+def write_npz(results: Iterator[Result], path: Path, *, force: bool, compressed: bool = True) -> None:
+    """Write results to an archive; all are kept in memory until the last has come."""
+    check_target(path, force=force)
+    held = list(results)
+    arrays = _shared(held[0])
+    for index, other in enumerate(held[1:], start=1):
+        check_alike(held[0], other, f"results[{index}]")
+    rows = [_own(result) for result in held]
+    for name, only in rows[0].items():
+        arrays[name] = only if len(rows) == 1 else np.stack([row[name] for row in rows])
+    write: Callable[..., None] = np.savez_compressed if compressed else np.savez
+    with pending(path, force=force) as temporary, temporary.open("xb") as file:
+        write(file, **arrays)
+
+
+def _shared(result: Result) -> dict[str, AnyArray]:
+    arrays: dict[str, AnyArray] = {"about": np.array(json_text(shared_record(result)))}
+    for name, axis in axes_of(result).items():
+        arrays[name] = axis.centers
+        arrays[f"{name}_edges"] = axis.edges
+    return arrays
+
+
+def _own(result: Result) -> dict[str, Any]:
+    derived = {"intensity": result.intensity} | ({} if result.sigma is None else {"sigma": result.sigma})
+    return {
+        **derived,
+        **sum_arrays(result.sums),
+        "normalization_factor": np.float64(result.normalization_factor),
+        "metadata": np.array(json_text(result.metadata)),
+        "provenance": np.array(json_text(result.provenance)),
+    }

@@ -1,0 +1,528 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""NeXus HDF5 by the application definitions NXazint1d and NXazint2d, with everything that a result holds.
+
+::
+
+    /entry                         NXentry, definition = NXazint1d | NXazint2d
+        solid_angle_applied, polarization_applied, normalization_applied, monitor_applied
+        instrument                 NXinstrument: name, monochromator (wavelength in angstrom, energy in keV),
+                                   source
+        monitor                    NXmonitor: data[frame], when frames were divided by a monitor
+        reduction                  NXprocess: program, version, date, reference, note
+            input                  NXparameters: recipe, provenance and unit as text, average, error_model ...
+            results                NXcollection: metadata[frame], provenance[frame] as JSON texts
+        data                       NXdata, the default plot
+            I[frame, radial]       or [frame, azimuthal, radial]; I_errors: one standard error
+            radial_axis, radial_axis_edges, azimuthal_axis, azimuthal_axis_edges
+            sum_signal, sum_variance, sum_normalization, sum_normalization2, count
+            norm                   effective number of pixels per bin, when it is the same for all frames
+            frame, label, normalization_factor    [frame]
+
+Every axis is an HDF5 dimension scale attached to the arrays, so that xarray finds its coordinates; silx,
+h5web and nexusformat go by the attributes.  GSAS-II imports the file (``.h5``) when the axis is 2theta in
+degrees.
+
+What the definitions leave open, or have no place for:
+
+* ``I`` is NaN in empty bins.
+* The wavelength is a required field; it is NaN when it is not known.  So are the names of the instrument and
+  of the source; they are ``"not recorded"`` unless given.
+* The definitions know q and 2theta.  With another radial unit, and for I(chi), the layout is the same and
+  the field ``definition`` is left out, because the file does not conform; the note in ``reduction`` says so.
+
+Frames are written as they come, a block at a time, under a temporary name; `NxazintWriter.close` gives the
+file its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from azimuthal._validate import one_of, positive_integer
+from azimuthal.errors import OutputError, ParameterError
+from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.io.writers._atomic import PendingFile
+from azimuthal.io.writers._facts import (
+    PROGRAM,
+    correction,
+    frame_number,
+    json_text,
+    label_of,
+    program_version,
+)
+from azimuthal.io.writers._layout import Result, axes_of, check_alike, differing, shared_record, sum_arrays
+from azimuthal.results import Cake
+from azimuthal.typing import AnyArray, FloatArray, PathLike
+from azimuthal.units import HC_KEV_M, Axis
+
+#: Bytes of one chunk: large enough for the disk, small enough for a viewer in a browser.
+_CHUNK_BYTES = 1 << 18
+_LARGEST_CHUNK_BYTES = 1 << 22
+_NOT_RECORDED = "not recorded"
+_REFERENCE = "azimuthal, https://azimuthal.example.org"
+_LONG_NAMES = {"q": "q", "two_theta": "2theta"}
+#: What GSAS-II and azint expect in ``input/unit``.
+_UNIT_WORDS = {"2th_deg": "2th", "q_nm^-1": "q", "q_A^-1": "q"}
+_NEXUS_UNITS = {
+    "nm^-1": "1/nm",
+    "A^-1": "1/angstrom",
+    "nm^-2": "1/nm^2",
+    "A^-2": "1/angstrom^2",
+    "A": "angstrom",
+}
+
+
+class NxazintWriter:
+    """Write results to one file, one after the other; use it in a ``with`` block.
+
+    The file appears under its name when the block ends, complete; when the block raises, nothing is left.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    template_result:
+        A result like those that will be appended (the first one, for instance): it fixes axes, average, error
+        model. It is not written by itself.
+    n_frames:
+        How many results will come, if that is known: it only sets the size of the chunks.
+    force:
+        Whether an existing file may be replaced.
+    compression:
+        ``"gzip"`` (fast level, with shuffle), which every reader knows, or None.
+    instrument, source:
+        Names of the beamline and of the laboratory.
+    title:
+        Title of the entry; by default the name in the metadata of the template.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        The file exists and `force` is False, or it cannot be written.
+    ParameterError
+        Nothing was appended, or a result does not fit the template.
+
+    Notes
+    -----
+    Memory: one chunk of frames (a quarter of a megabyte per array, at least one frame).  Not thread-safe.
+
+    Examples
+    --------
+    >>> with NxazintWriter("run.h5", first) as writer:  # doctest: +SKIP
+    ...     for result in plan.map("run_master.h5"):
+    ...         writer.append(result)
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        template_result: Result,
+        n_frames: int | None = None,
+        *,
+        force: bool = False,
+        compression: str | None = "gzip",
+        instrument: str = _NOT_RECORDED,
+        source: str = _NOT_RECORDED,
+        title: str | None = None,
+    ) -> None:
+        if compression is not None:
+            one_of("compression", compression, ("gzip",))
+        expected = None if n_frames is None else positive_integer("n_frames", n_frames)
+        self._template = template_result
+        self._pending = PendingFile(path, force=force)
+        self._resources = contextlib.ExitStack()
+        self._frames = _FrameColumns()
+        self._norm: FloatArray | None = None
+        self._closed = False
+        with self._abandoned_on_error():
+            self._pending.create().close()
+            file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
+            self._entry = _write_entry(file, template_result, instrument, source, title)
+            self._blocks = _Blocks(self._entry["data"], template_result, expected, compression)
+
+    @property
+    def path(self) -> Path:
+        """Where the file will be."""
+        return self._pending.target
+
+    def __len__(self) -> int:
+        """Return the number of results appended so far."""
+        return len(self._frames.labels)
+
+    def append(self, result: Result, *, label: str | None = None, frame_index: int | None = None) -> None:
+        """Add one result.
+
+        Parameters
+        ----------
+        result:
+            Same kind, bin edges, units, average, error model and wavelength as the template.
+        label:
+            Name of the frame; by default the ``label`` of the metadata.
+        frame_index:
+            Number of the frame in its source; by default the ``index`` of the metadata, else the position.
+
+        Raises
+        ------
+        ParameterError
+            The result does not fit, or the writer is closed.
+        OutputError
+            The disk is full, or failed.  Nothing is left of the file.
+        """
+        if self._closed:
+            raise ParameterError(f"{self.path}: this writer is closed. Open another one for another file.")
+        check_alike(self._template, result, f"result {len(self)} for {self.path}")
+        metadata = dict(result.metadata)
+        if label is not None:
+            metadata["label"] = label
+        if frame_index is not None:
+            metadata["index"] = frame_index
+        with self._abandoned_on_error():
+            self._blocks.append(result)
+            self._compare_norm(result)
+            self._frames.append(result, metadata, self._template)
+
+    def close(self) -> None:
+        """Write what is left, finish the file and give it its name; doing it twice is no error."""
+        if self._closed:
+            return
+        with self._abandoned_on_error():
+            if not len(self):
+                raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
+            self._blocks.flush()
+            self._frames.write(self._entry, self._blocks.datasets)
+            if self._norm is not None:
+                _write_norm(self._entry["data"], self._norm)
+            self._resources.close()
+        self._closed = True
+        self._pending.publish()
+
+    def abandon(self) -> None:
+        """Close without leaving a file."""
+        self._closed = True
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            self._resources.close()
+        self._pending.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def __repr__(self) -> str:
+        return f"<NxazintWriter {self.path}: {len(self)} results{', closed' if self._closed else ''}>"
+
+    def _compare_norm(self, result: Result) -> None:
+        """Keep the effective number of pixels while it is the same for all frames."""
+        norm = result.sum_normalization
+        if result.average == "ratio_of_sums":
+            norm = norm / result.normalization_factor
+        if not len(self):
+            self._norm = norm
+        elif self._norm is not None and not np.allclose(norm, self._norm, rtol=1e-9, atol=0):
+            self._norm = None
+
+    @contextlib.contextmanager
+    def _abandoned_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.abandon()
+            if isinstance(error, OSError | RuntimeError) and type(error).__module__ == "builtins":
+                reason = " ".join(str(error).split())
+                raise OutputError(
+                    f"{self.path}: cannot be written: {reason}. Check the free space."
+                ) from error
+            raise
+
+
+def write_nxazint(
+    results: Iterator[Result],
+    path: Path,
+    *,
+    force: bool,
+    compression: str | None = "gzip",
+    n_frames: int | None = None,
+    instrument: str = _NOT_RECORDED,
+    source: str = _NOT_RECORDED,
+    title: str | None = None,
+) -> None:
+    """Write an iterator of results, in memory for a few frames."""
+    first = next(results)
+    with NxazintWriter(
+        path,
+        first,
+        n_frames,
+        force=force,
+        compression=compression,
+        instrument=instrument,
+        source=source,
+        title=title,
+    ) as writer:
+        writer.append(first)
+        for result in results:
+            writer.append(result)
+
+
+class _Blocks:
+    """The arrays that grow by one row per frame; rows are collected and written a chunk at a time."""
+
+    def __init__(self, data: Any, template: Result, n_frames: int | None, compression: str | None) -> None:
+        shape = template.sums.shape
+        self._n_rows = max(1, _CHUNK_BYTES // (8 * math.prod(shape)))
+        if n_frames is not None:
+            self._n_rows = min(self._n_rows, n_frames)
+        self._rows: dict[str, list[AnyArray]] = {name: [] for name in _row_arrays(template)}
+        self._n_written = 0
+        filters = (
+            {} if compression is None else {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        )
+        self.datasets = {
+            name: data.create_dataset(
+                name,
+                shape=(0, *shape),
+                maxshape=(None, *shape),
+                chunks=(self._n_rows, *_chunk(shape)),
+                dtype="<f8",
+                **filters,
+            )
+            for name in self._rows
+        }
+        self._describe(template)
+
+    def _describe(self, template: Result) -> None:
+        about = {
+            "I": "intensity",
+            "I_errors": "estimated intensity error",
+            "sum_signal": "weighted sum of the signal",
+            "sum_variance": "sum of the variance with squared weights",
+            "sum_normalization": "weighted sum of the normalisation",
+            "sum_normalization2": "sum of the squared normalisation with squared weights",
+            "count": "pixels per bin",
+        }
+        axes = [f"{name}_axis" for name in axes_of(template)]
+        for name, dataset in self.datasets.items():
+            dataset.attrs["long_name"] = about[name]
+            dataset.attrs["units"] = "pixels" if name == "count" else "arbitrary units"
+            for number, axis in enumerate(axes, start=1):
+                dataset.dims[number].attach_scale(dataset.parent[axis])
+        image = isinstance(template, Cake)
+        self.datasets["I"].attrs["interpretation"] = "image" if image else "spectrum"
+
+    def append(self, result: Result) -> None:
+        for name, array in _row_arrays(result).items():
+            self._rows[name].append(array)
+        if len(self._rows["I"]) == self._n_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        stop = self._n_written + len(self._rows["I"])
+        if stop == self._n_written:
+            return
+        for name, rows in self._rows.items():
+            self.datasets[name].resize(stop, axis=0)
+            self.datasets[name][self._n_written : stop] = np.stack(rows)
+            rows.clear()
+        self._n_written = stop
+
+
+class _FrameColumns:
+    """What is one value per frame: numbers, names, and whatever differs in the records."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self._numbers: list[int] = []
+        self._factors: list[float] = []
+        self._metadata: list[str] = []
+        self._provenance: list[str] = []
+
+    def append(self, result: Result, metadata: dict[str, Any], template: Result) -> None:
+        own = json_text(metadata), json_text(differing(template.provenance, result.provenance))
+        self._numbers.append(frame_number(metadata, len(self.labels)))
+        self.labels.append(label_of(metadata))
+        self._factors.append(result.normalization_factor)
+        self._metadata.append(own[0])
+        self._provenance.append(own[1])
+
+    def write(self, entry: Any, datasets: dict[str, Any]) -> None:
+        data = entry["data"]
+        frame = _field(data, "frame", np.array(self._numbers, dtype="<i8"), long_name="frame number")
+        frame.make_scale("frame")
+        factor = _field(
+            data,
+            "normalization_factor",
+            np.array(self._factors),
+            long_name="monitor that intensities are divided by",
+        )
+        label = _field(data, "label", self.labels, long_name="name of the frame")
+        for dataset in (*datasets.values(), factor, label):
+            dataset.dims[0].attach_scale(frame)
+        monitored = any(value != 1.0 for value in self._factors)
+        _field(entry, "monitor_applied", monitored)
+        if monitored:
+            _field(
+                _group(entry, "monitor", "NXmonitor"),
+                "data",
+                np.array(self._factors),
+                units="arbitrary units",
+            )
+        own = _group(entry["reduction"], "results", "NXcollection")
+        _field(own, "metadata", self._metadata, format="JSON, one record per frame")
+        _field(
+            own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame"
+        )
+
+
+def _row_arrays(result: Result) -> dict[str, AnyArray]:
+    errors = {} if result.sigma is None else {"I_errors": result.sigma}
+    return {"I": result.intensity, **errors, **sum_arrays(result.sums)}
+
+
+def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the chunk of one row: all of a profile, as much of a cake as is reasonable, whole radii."""
+    if len(shape) == 1:
+        return shape
+    return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
+
+
+def _write_entry(file: Any, result: Result, instrument: str, source: str, title: str | None) -> Any:
+    """Write everything that does not depend on the frames, and return the entry."""
+    file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
+    entry = _group(file, "entry", "NXentry", default="data")
+    definition = _definition(result)
+    if definition is not None:
+        _field(entry, "definition", definition)
+    name = title or label_of({"name": result.metadata.get("name")}) or label_of(result.metadata)
+    _field(entry, "title", name or "azimuthal integration")
+    _write_flags(entry, result)
+    _write_instrument(entry, result, instrument, source)
+    _write_reduction(entry, result, definition)
+    _write_axes(entry, result)
+    return entry
+
+
+def _definition(result: Result) -> str | None:
+    """Return the application definition that the file conforms to, None when there is none."""
+    radial = axes_of(result).get("radial")
+    if radial is None or radial.quantity.name not in _LONG_NAMES:
+        return None
+    return "NXazint2d" if isinstance(result, Cake) else "NXazint1d"
+
+
+def _write_flags(entry: Any, result: Result) -> None:
+    for field, name in (
+        ("solid_angle_applied", "solid_angle"),
+        ("polarization_applied", "polarization_factor"),
+    ):
+        try:
+            value = correction(result.provenance, name)
+        except KeyError:
+            _field(entry, field, False, note="the result does not say whether it was applied")
+        else:
+            _field(entry, field, value is not None and value is not False)
+    _field(entry, "normalization_applied", result.average != "sum")
+
+
+def _write_instrument(entry: Any, result: Result, instrument: str, source: str) -> None:
+    group = _group(entry, "instrument", "NXinstrument")
+    _field(group, "name", instrument)
+    beam = _group(group, "monochromator", "NXmonochromator")
+    wavelength = math.nan if result.wavelength is None else result.wavelength
+    _field(beam, "wavelength", wavelength * 1e10, units="angstrom")
+    _field(beam, "energy", HC_KEV_M / wavelength, units="keV")
+    laboratory = _group(group, "source", "NXsource")
+    _field(laboratory, "name", source)
+    kind = _field(laboratory, "type", _NOT_RECORDED)
+    kind.attrs["custom"] = True  # NeXus: a value outside the list, which is open
+    _field(laboratory, "probe", "x-ray")
+
+
+def _write_reduction(entry: Any, result: Result, definition: str | None) -> None:
+    group = _group(entry, "reduction", "NXprocess")
+    _field(group, "program", PROGRAM)
+    _field(group, "version", program_version(result.provenance))
+    _field(group, "date", dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
+    _field(group, "reference", _REFERENCE)
+    if definition is None:
+        _field(group, "note", "NXazint1d and NXazint2d know q and 2theta only; this file has their layout.")
+    parameters = _group(group, "input", "NXparameters")
+    provenance = dict(result.provenance)
+    _field(parameters, "about", json_text(shared_record(result)), format="JSON")
+    if "recipe" in provenance:
+        _field(parameters, "recipe", json_text(provenance.pop("recipe")), format="JSON")
+    if isinstance(provenance.get("poni"), str):
+        _field(parameters, "poni", provenance.pop("poni"), format="PONI")
+    _field(parameters, "provenance", json_text(provenance), format="JSON")
+    for name, value in _plain_parameters(result).items():
+        _field(parameters, name, value)
+
+
+def _plain_parameters(result: Result) -> dict[str, Any]:
+    """Return the parameters that other programs look for, one field each."""
+    axes = axes_of(result)
+    main = axes.get("radial", axes.get("azimuthal"))
+    parameters: dict[str, Any] = {"average": result.average, "error_model": result.error_model or "none"}
+    if main is not None:
+        parameters["unit"] = _UNIT_WORDS.get(main.unit.name, main.unit.name)
+    for name, axis in axes.items():
+        parameters["azimuth_bins" if name == "azimuthal" else "radial_bins"] = axis.n_bins
+    with contextlib.suppress(KeyError):
+        factor = correction(result.provenance, "polarization_factor")
+        if isinstance(factor, float):
+            parameters["polarization_factor"] = factor
+    return parameters
+
+
+def _write_axes(entry: Any, result: Result) -> None:
+    image = isinstance(result, Cake)
+    axes = axes_of(result)
+    data = _group(entry, "data", "NXdata", signal="I", interpretation="image" if image else "spectrum")
+    data.attrs["axes"] = [".", *(f"{name}_axis" for name in axes)]
+    for name, axis in axes.items():
+        words = _axis_words(name, axis)
+        units = _NEXUS_UNITS.get(axis.unit.symbol, axis.unit.symbol)
+        centers = _field(data, f"{name}_axis", axis.centers, long_name=words[0], units=units)
+        edges = _field(data, f"{name}_axis_edges", axis.edges, long_name=words[1], units=units)
+        for scale in (centers, edges):
+            scale.make_scale(scale.name.rpartition("/")[2])
+
+
+def _axis_words(name: str, axis: Axis) -> tuple[str, str]:
+    if name == "azimuthal":
+        return "azimuthal bin center", "azimuthal bin edges"
+    word = _LONG_NAMES.get(axis.quantity.name, axis.quantity.long_name or axis.quantity.name)
+    return word, f"{word} bin edges"
+
+
+def _write_norm(data: Any, norm: FloatArray) -> None:
+    about = "effective number of pixels contributing to the corresponding bin"
+    dataset = _field(data, "norm", norm, long_name=about, units="arbitrary units")
+    names = ("azimuthal_axis", "radial_axis") if norm.ndim == 2 else (data.attrs["axes"][-1],)
+    for number, name in enumerate(names):
+        dataset.dims[number].attach_scale(data[name])
+
+
+def _group(parent: Any, name: str, nexus_class: str, **attributes: str) -> Any:
+    group = parent.create_group(name, track_order=True)
+    group.attrs.update({"NX_class": nexus_class, **attributes})
+    return group
+
+
+def _field(parent: Any, name: str, value: Any, **attributes: str) -> Any:
+    dataset = parent.create_dataset(name, data=value)
+    dataset.attrs.update(attributes)
+    return dataset

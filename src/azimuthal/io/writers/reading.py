@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Reading results back: the sums, so that means, sigmas and mergers come out exactly as before saving."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from azimuthal.errors import FileFormatError, FileMissingError
+from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.writers._layout import SUM_NAMES, Result, check_record, rebuilt, with_changes
+from azimuthal.typing import PathLike
+
+_READ_AHEAD_BYTES = 1 << 22
+
+
+def load_result(path: PathLike) -> ResultFile:
+    """Open a file that :func:`azimuthal.save` wrote as ``.h5`` or ``.npz``.
+
+    Parameters
+    ----------
+    path:
+        The file.  What it is, is found out from its contents.
+
+    Returns
+    -------
+    :
+        A sequence of profiles or cakes: ``load_result("run.h5")[0]``.
+
+    Raises
+    ------
+    FileMissingError
+        The file does not exist.
+    FileFormatError
+        It is truncated, damaged, or not written by this package.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileMissingError(
+            f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file."
+        )
+    store: _Store = _Archive(path) if zipfile.is_zipfile(path) else _Nexus(path)
+    return ResultFile(path, store)
+
+
+class ResultFile(Sequence["Result"]):
+    """The results of a file, read when they are asked for.
+
+    The file is opened for the time of each access, so there is nothing to close; iterating reads blocks of
+    frames.
+    """
+
+    def __init__(self, path: Path, store: _Store) -> None:
+        self._path = path
+        self._store = store
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def kind(self) -> str:
+        """``"profile"`` or ``"cake"``."""
+        return str(self._store.record["kind"])
+
+    def __len__(self) -> int:
+        return self._store.n_results
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Result]: ...
+
+    def __getitem__(self, index: int | slice) -> Result | list[Result]:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, range):
+            return [self._store.read(number, number + 1)[0] for number in numbers]
+        return self._store.read(numbers, numbers + 1)[0]
+
+    def __iter__(self) -> Iterator[Result]:
+        step = self._store.n_ahead
+        for start in range(0, len(self), step):
+            yield from self._store.read(start, min(start + step, len(self)))
+
+    def __repr__(self) -> str:
+        return f"<ResultFile {self._path}: {len(self)} x {self.kind}>"
+
+
+class _Store(ABC):
+    """Where results are kept: `record` and `edges` for all of them, and `read` for a range."""
+
+    record: Mapping[str, Any]
+    edges: Mapping[str, Any]
+    n_results: int
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> list[Result]:
+        """Return the results from `start` to before `stop`."""
+
+    @property
+    def n_ahead(self) -> int:
+        """How many results to read at once."""
+        bytes_each = 8 * len(SUM_NAMES)
+        for edges in self.edges.values():
+            bytes_each *= len(edges) - 1
+        return max(1, _READ_AHEAD_BYTES // bytes_each)
+
+
+class _Archive(_Store):
+    """A NumPy archive, which is read whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                self._arrays = {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+            raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
+        if "about" not in self._arrays:
+            raise FileFormatError(
+                f"{path}: this archive was not written by azimuthal.save() (no entry 'about')."
+            )
+        self.record = _parsed(str(self._arrays["about"]), str(path))
+        check_record(self.record, str(path))
+        self.edges = {name: self._array(f"{name}_edges") for name in self.record["units"]}
+        self._single = self._array("normalization_factor").ndim == 0
+        self.n_results = 1 if self._single else len(self._array("normalization_factor"))
+
+    def read(self, start: int, stop: int) -> list[Result]:
+        return [self._one(number) for number in range(start, stop)]
+
+    def _one(self, number: int) -> Result:
+        def row(name: str) -> Any:
+            return self._array(name) if self._single else self._array(name)[number]
+
+        return rebuilt(
+            self.record,
+            self.edges,
+            {name: row(name) for name in SUM_NAMES.values() if name in self._arrays},
+            normalization_factor=float(row("normalization_factor")),
+            provenance=_parsed(str(row("provenance")), str(self._path)),
+            metadata=_parsed(str(row("metadata")), str(self._path)),
+        )
+
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            raise FileFormatError(f"{self._path}: lacks the array {name!r}; it is not complete.")
+        return self._arrays[name]
+
+
+class _Nexus(_Store):
+    """An HDF5 file in the layout of :mod:`azimuthal.io.writers.nxazint`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with open_hdf5(path) as file, self._understood(file) as entry:
+            about = entry["reduction/input"]
+            self.record = _parsed(_text(about["about"]), str(path))
+            check_record(self.record, str(path))
+            self.edges = {name: entry[f"data/{name}_axis_edges"][()] for name in self.record["units"]}
+            self.n_results = len(entry["data/normalization_factor"])
+            self._provenance = _parsed(_text(about["provenance"]), str(path))
+            if "recipe" in about:
+                self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
+            if "poni" in about:
+                self._provenance["poni"] = _text(about["poni"])
+
+    def read(self, start: int, stop: int) -> list[Result]:
+        with open_hdf5(self._path) as file, self._understood(file) as entry:
+            data, own = entry["data"], entry["reduction/results"]
+            arrays = {name: data[name][start:stop] for name in SUM_NAMES.values() if name in data}
+            factors = data["normalization_factor"][start:stop]
+            metadata = own["metadata"].asstr()[start:stop]
+            provenance = own["provenance"].asstr()[start:stop]
+        return [
+            rebuilt(
+                self.record,
+                self.edges,
+                {name: block[row] for name, block in arrays.items()},
+                normalization_factor=float(factors[row]),
+                provenance=self._joined(_parsed(provenance[row], str(self._path))),
+                metadata=_parsed(metadata[row], str(self._path)),
+            )
+            for row in range(stop - start)
+        ]
+
+    def _joined(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        return with_changes(self._provenance, own)
+
+    @contextlib.contextmanager
+    def _understood(self, file: Any) -> Iterator[Any]:
+        """Yield the entry; whatever is absent or damaged inside the block becomes a FileFormatError."""
+        with translated_errors(self._path, "read the results"):
+            if "entry/reduction/input/about" not in file:
+                raise FileFormatError(
+                    f"{self._path}: holds no results of azimuthal.save() (no /entry/reduction/input/about)."
+                )
+            yield file["entry"]
+
+
+def _text(dataset: Any) -> str:
+    text: str = dataset.asstr()[()]
+    return text
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise FileFormatError(f"{where}: a record is no JSON: {error}.") from error
+    if not isinstance(record, dict):
+        raise FileFormatError(f"{where}: expected a record of names and values, got {type(record).__name__}.")
+    return record

@@ -212,6 +212,13 @@ void split_fan(const Polygon& p, const BinGrid& grid, CellList& list) {
 
 void split_polygon(const Polygon& p, const BinGrid& grid, CellList& list) {
   if (p.u_max < grid.u.lower() || p.u_min > grid.u.upper()) return;
+  if (!has_azimuth(grid) && p.u_min >= grid.u.lower() && p.u_max <= grid.u.upper()) {
+    const long bin = grid.u.find(p.u_min);
+    if (grid.u.find(p.u_max) == bin) {  // wholly inside one bin: no area is needed
+      list.add(bin, 1.0);
+      return;
+    }
+  }
   const double area = p.signed_area();
   if (!(std::abs(area) > kDegenerate * (p.u_max - p.u_min) * (p.c_max - p.c_min))) {
     split_rectangle({p.u_min, p.u_max, p.c_min, p.c_max}, grid, list);

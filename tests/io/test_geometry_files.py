@@ -346,8 +346,12 @@ def test_spd_header_of_an_edf_file_is_read(tmp_path):
     header = format_spd(spd_from_pose(INSTRUMENT.pose, CAMERA.pixel1, CAMERA.pixel2, 1e-10))
     lines = "".join(f"{key} = {value} ;\n" for key, value in {**header, "Dim_1": "7", "Dim_2": "5"}.items())
     (tmp_path / "a.edf").write_bytes(f"{{\n{lines}}}\n".encode() + b"\x00" * 140)
-    loaded = load_instrument(tmp_path / "a.edf", shape=(5, 7))
+    loaded = load_instrument(tmp_path / "a.edf")
+    assert loaded.detector.shape == (5, 7)
     np.testing.assert_allclose(positions(loaded), positions(INSTRUMENT), rtol=0, atol=LAB_TOLERANCE)
+    (tmp_path / "b.edf").write_bytes(f"{{\n{lines}}}\n".replace("= 7 ;", "= seven ;").encode())
+    with pytest.raises(FileFormatError, match=r"b\.edf: dim_1: expected an integer, got 'seven'"):
+        load_instrument(tmp_path / "b.edf")
 
 
 def test_crystfel_of_several_panels_gives_the_place_of_every_pixel(tmp_path):

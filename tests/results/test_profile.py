@@ -145,8 +145,7 @@ def test_merged_profile_is_the_profile_of_all_pixels(make_profile):
 def test_merged_profiles_keep_what_they_agree_on(make_profile):
     about = {"recipe": {"npt": 12}, "engine": "native"}
     parts = [
-        make_profile(provenance={**about, "n_invalid": n}, metadata={"sample": "CeO2", "index": n})
-        for n in (1, 2, 4)
+        make_profile(provenance={**about, "n_invalid": n}, metadata={"sample": "CeO2", "index": n}) for n in (1, 2, 4)
     ]
     merged = parts[0].merged(parts[1]).merged(parts[2])
     assert merged.provenance == {**about, "n_invalid": 7, "n_merged": 3}

@@ -65,23 +65,21 @@ def test_sums_of_what_is_no_number_raises(bad):
         Sums([1, 2], None, [1, 2], [1, 2], bad)
 
 
-@given(whole, whole, whole)
-def test_merge_of_whole_numbers_is_associative_and_commutative_exactly(*three):
+@given(st.tuples(whole, whole, whole))
+def test_merge_of_whole_numbers_is_associative_and_commutative_exactly(three):
     a, b, c = (Sums(*part) for part in three)
     assert (a + b) + c == a + (b + c)
     assert a + b == b + a
     assert a.merge(b, c) == a + b + c
 
 
-@given(real, real, real)
-def test_merge_of_real_numbers_is_associative_up_to_rounding(*three):
+@given(st.tuples(real, real, real))
+def test_merge_of_real_numbers_is_associative_up_to_rounding(three):
     a, b, c = (Sums(*part) for part in three)
     left, right = (a + b) + c, a + (b + c)
     for name in FIELDS:
         largest = max(1.0, np.abs(getattr(left, name)).max())
-        np.testing.assert_allclose(
-            getattr(left, name), getattr(right, name), rtol=ROUNDING, atol=ROUNDING * largest
-        )
+        np.testing.assert_allclose(getattr(left, name), getattr(right, name), rtol=ROUNDING, atol=ROUNDING * largest)
 
 
 def test_merge_of_nothing_is_the_same():

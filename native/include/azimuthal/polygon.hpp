@@ -83,6 +83,25 @@ inline double enclosed_pole(double mean_u, const Circle& circle) noexcept {
 // Part of a turn from which two neighbouring corners are half a turn apart: the edge between them meets the beam.
 inline constexpr double kHalfTurn = 0.5 - 1e-10;
 
+// The ordinary pixel, which is nearly every one: true when all corners have an azimuth, no edge meets the beam and the
+// way around comes back to where it began; the polygon is made then.
+inline bool unrolled_plainly(const double* corners, int n_corners, const Circle& circle, Polygon& polygon) noexcept {
+  const double limit = kHalfTurn * circle.period;
+  double c = corners[1];
+  polygon.push(corners[0], c);
+  bool plain = true;
+  for (int k = 1; k < n_corners; ++k) {
+    const double step = wrapped(corners[2 * k + 1] - corners[2 * k - 1], circle.period);
+    plain = plain && step <= limit && step >= -limit;  // false for NaN
+    c += step;
+    polygon.push(corners[2 * k], c);
+  }
+  const double last = wrapped(corners[1] - corners[2 * n_corners - 1], circle.period);
+  plain = plain && last <= limit && last >= -limit && std::abs(c + last - corners[1]) < 0.5 * circle.period;
+  if (plain) polygon.measure();
+  return plain;
+}
+
 // Unrolls the corners of one pixel onto the line: neighbours are joined along the shorter arc, a corner on the beam
 // (c is NaN) becomes two vertices, an edge through the beam goes along the pole, and a pixel around the beam is closed
 // along it. Returns whether the pixel holds the beam.
@@ -93,6 +112,8 @@ inline bool unrolled(const double* corners, int n_corners, const Circle& circle,
     polygon.measure();
     return false;
   }
+  if (unrolled_plainly(corners, n_corners, circle, polygon)) return false;
+  polygon.n = 0;
   std::array<int, kMaxCorners> defined;
   int n_defined = 0;
   double mean_u = 0.0;

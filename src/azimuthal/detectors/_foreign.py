@@ -95,19 +95,19 @@ def pyfai_config(described: Detector) -> tuple[str, dict[str, Any]]:
         tail["sensor"] = asdict(described.sensor)
     if described.file is not None and described.is_whole:
         return _FILE_DETECTOR, {"filename": described.file, **tail}
+    layout, parent = described.layout, catalogue_parent(described)
+    name = "Detector" if parent is None else parent.name
     pixels: dict[str, Any] = {"pixel1": described.pixel1, "pixel2": described.pixel2}
-    parent = catalogue_parent(described)
-    if parent is None or parent.name == "Detector":
-        if isinstance(described.layout, RegularGrid) and described.origin == (0, 0) and not _masked(described):
+    if isinstance(layout, SplineGrid):
+        if layout.spline.file and described.is_whole and not _masked(described):
+            return name, {"splineFile": layout.spline.file, **tail}
+    elif parent is None or name == "Detector":
+        if isinstance(layout, RegularGrid) and described.origin == (0, 0) and not _masked(described):
             return "Detector", {**pixels, "max_shape": list(described.shape), **tail}
     elif described.gaps == parent.gaps and (described.is_whole or described == _binned(parent, described)):
-        if isinstance(described.layout, Cylindrical):
-            pixels["radius"] = described.layout.radius
-        if not isinstance(described.layout, SplineGrid):
-            return described.name, {**pixels, **tail}
-    if isinstance(described.layout, SplineGrid) and described.layout.spline.file and described.is_whole:
-        name = "Detector" if parent is None else parent.name
-        return name, {"splineFile": described.layout.spline.file, **tail}
+        if isinstance(layout, Cylindrical):
+            pixels["radius"] = layout.radius
+        return name, {**pixels, **tail}
     raise ConversionError(
         f"detector: a PONI file cannot describe this {described.name}: its layout, mask or region is not that of the "
         "catalogue. Save it with azimuthal.io.detector_files.save_detector(), load it again, and use that."

@@ -286,8 +286,8 @@ def _load_imaged11(path: Path, given: Given) -> Instrument:
 def _load_spd(path: Path, given: Given) -> Instrument:
     header = _edf_header(path)
     record = spd.parse_spd(header, source=str(path))
-    dims = (header.get("dim_2"), header.get("dim_1"))
-    written = None if None in dims else tuple(int(str(dim)) for dim in dims)
+    sizes = {key.lower(): value for key, value in header.items() if key.lower() in ("dim_1", "dim_2")}
+    written = None if len(sizes) < 2 else [_count(path, key, sizes[key]) for key in ("dim_2", "dim_1")]
     detector = grid_detector(path, given, (record.pixel1, record.pixel2), written)
     pose, wavelength = spd.pose_from_spd(record)
     return Instrument(detector, on_detector(pose, detector, orientation=3), Beam(wavelength))
@@ -446,6 +446,14 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def _count(path: Path, key: str, text: str) -> int:
+    """Return a number of pixels from a header."""
+    try:
+        return int(text)
+    except ValueError:
+        raise FileFormatError(f"{path}: {key}: expected an integer, got {text!r}.") from None
 
 
 def _edf_header(path: Path) -> dict[str, str]:

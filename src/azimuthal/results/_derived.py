@@ -132,15 +132,11 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
             )
     for name in ("average", "error_model", "wavelength"):
         if getattr(one, name) != getattr(two, name):
-            raise ParameterError(
-                f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}."
-            )
+            raise ParameterError(f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}.")
 
 
 def _axis_text(axis: Axis) -> str:
-    return (
-        f"{axis.n_bins} bins of {axis.unit.name} from {float(axis.edges[0])!r} to {float(axis.edges[-1])!r}"
-    )
+    return f"{axis.n_bins} bins of {axis.unit.name} from {float(axis.edges[0])!r} to {float(axis.edges[-1])!r}"
 
 
 def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
@@ -181,11 +177,7 @@ def _merged_factor(results: list[AnyResult]) -> float:
 
 def _agreed(records: list[Mapping[str, Any]]) -> dict[str, Any]:
     first, *rest = records
-    return {
-        key: value
-        for key, value in first.items()
-        if all(key in other and other[key] == value for other in rest)
-    }
+    return {key: value for key, value in first.items() if all(key in other and other[key] == value for other in rest)}
 
 
 def range_text(axis: Axis) -> str:

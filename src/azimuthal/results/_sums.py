@@ -81,9 +81,7 @@ class Sums:
         for name in _FIELDS[1:]:
             array = getattr(self, name)
             if array is not None and array.shape != self.signal.shape:
-                raise ShapeError(
-                    f"{name}: expected shape {self.signal.shape} to match signal, got {array.shape}."
-                )
+                raise ShapeError(f"{name}: expected shape {self.signal.shape} to match signal, got {array.shape}.")
 
     @property
     def shape(self) -> tuple[int, ...]:

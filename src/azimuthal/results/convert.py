@@ -45,7 +45,7 @@ def variables(result: Derived) -> dict[str, FloatArray]:
 
 def dimension(axis: Axis) -> str:
     """Return ``"azimuthal"`` for an axis that runs round the beam, ``"radial"`` for all others."""
-    return "azimuthal" if axis.quantity.name in ("chi", "chigi") else "radial"
+    return "radial" if axis.unit.period is None else "azimuthal"
 
 
 def profile_to_xarray(profile: Profile) -> xarray.Dataset:

@@ -165,15 +165,11 @@ def _write(target: Path, content: bytes, *, force: bool) -> None:
     except FileExistsError:
         raise _exists(target) from None
     except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written: {error.strerror or error}. Check the folder."
-        ) from error
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}. Check the folder.") from error
 
 
 def _exists(target: Path) -> OutputExistsError:
-    return OutputExistsError(
-        f"{target}: exists already. Pass force=True to replace it, or choose another name."
-    )
+    return OutputExistsError(f"{target}: exists already. Pass force=True to replace it, or choose another name.")
 
 
 def _axis_label(unit: Unit) -> str:

@@ -232,7 +232,7 @@ def pose_from_imaged11(
     """
     orientation = _orientation(record)
     mirror = mirror_of(orientation, shape, "ImageD11")
-    rotations = (record.tilt_z, record.tilt_y, record.tilt_x)
+    rotations = (-record.tilt_z, record.tilt_y, record.tilt_x)
     direction = lab_from_detector_rotation(*rotations)[2]
     if direction[2] <= 1e-9:
         raise ConversionError(

@@ -43,9 +43,7 @@ class PendingFile:
         self.target = Path(path)
         self.force = force
         check_target(self.target, force=force)
-        self.temporary = self.target.with_name(
-            f".{self.target.name}.{os.getpid()}-{secrets.token_hex(4)}.part"
-        )
+        self.temporary = self.target.with_name(f".{self.target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
     def create(self) -> io.FileIO:
         """Create the temporary file and return it, open for writing without a buffer.
@@ -133,9 +131,7 @@ def translated(target: Path, error: OSError) -> OSError:
     if isinstance(error, AzimuthalError):
         return error
     reason = error.strerror or str(error)
-    return OutputError(
-        f"{target}: cannot be written: {reason}. Check the folder, its permissions and free space."
-    )
+    return OutputError(f"{target}: cannot be written: {reason}. Check the folder, its permissions and free space.")
 
 
 def _write(stream: io.FileIO, content: bytes, target: Path) -> None:

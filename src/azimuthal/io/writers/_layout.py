@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.io.writers._facts import json_text
 from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results.convert import dimension
 from azimuthal.units import Axis, Unit
 
 Result: TypeAlias = Profile | Cake
@@ -35,12 +36,7 @@ def axes_of(result: Result) -> dict[str, Axis]:
     """Return the axes of a result by direction, in the order of the dimensions of its arrays."""
     if isinstance(result, Cake):
         return {"azimuthal": result.azimuthal_axis, "radial": result.radial_axis}
-    return {"azimuthal" if runs_over_azimuth(result) else "radial": result.axis}
-
-
-def runs_over_azimuth(profile: Profile) -> bool:
-    """Say whether a profile is I(chi)."""
-    return profile.unit.period is not None
+    return {dimension(result.axis): result.axis}
 
 
 def sum_arrays(sums: Sums) -> dict[str, Any]:

@@ -9,7 +9,7 @@ A writer is a function ``write(results, path, *, force, **options)`` that is imp
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -56,12 +56,8 @@ class Format:
 
 _FORMATS = (
     Format("xy", (".xy",), "text:write_xy", "two columns: x, intensity", ("header", "empty_bins")),
-    Format(
-        "dat", (".dat",), "text:write_dat", "three columns: x, intensity, sigma", ("header", "empty_bins")
-    ),
-    Format(
-        "xye", (".xye",), "text:write_xye", "powder pattern: 2theta in degrees, intensity, esd", ("header",)
-    ),
+    Format("dat", (".dat",), "text:write_dat", "three columns: x, intensity, sigma", ("header", "empty_bins")),
+    Format("xye", (".xye",), "text:write_xye", "powder pattern: 2theta in degrees, intensity, esd", ("header",)),
     Format("chi", (".chi",), "text:write_chi", "Fit2D: four header lines, two columns"),
     Format(
         "csv",
@@ -155,6 +151,8 @@ def save(
     for name in options:
         if name not in chosen.options:
             raise unknown_name(f"option of {chosen.name}", name, chosen.options)
+    if "n_frames" in chosen.options:
+        options.setdefault("n_frames", _number(results, template=is_template(path)))
     if is_template(path):
         return _save_each(results, str(path), chosen, force=force, options=options)
     if not _is_result(results):
@@ -179,9 +177,7 @@ def _save_each(
     return tuple(written)
 
 
-def _write(
-    chosen: Format, results: Iterator[Result], path: PathLike, *, force: bool, options: dict[str, Any]
-) -> None:
+def _write(chosen: Format, results: Iterator[Result], path: PathLike, *, force: bool, options: dict[str, Any]) -> None:
     module, _, function = chosen.location.partition(":")
     writer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
     writer(results, Path(path), force=force, **options)
@@ -216,9 +212,7 @@ def _checked_each(results: Iterable[Result], chosen: Format) -> Iterator[Result]
     index = -1
     for index, result in enumerate(results):
         if not _is_result(result):
-            raise DataTypeError(
-                f"results[{index}]: expected a Profile or a Cake, got {type(result).__name__}."
-            )
+            raise DataTypeError(f"results[{index}]: expected a Profile or a Cake, got {type(result).__name__}.")
         if isinstance(result, Cake) and not chosen.holds_cakes:
             raise UnsupportedOptionError(
                 f"format: {chosen.name!r} holds one profile, got a Cake. Save it as .h5, .npz or .csv."
@@ -235,6 +229,13 @@ def _check_holds_many(chosen: Format) -> None:
             f"file of each, e.g. 'pattern_{{frame:05d}}{chosen.extensions[0]}', or save them together as "
             ".h5, .npz or .csv."
         )
+
+
+def _number(results: object, *, template: bool) -> int | None:
+    """Return how many results one file gets, None when that is not known or none."""
+    if template or _is_result(results):
+        return 1
+    return len(results) or None if isinstance(results, Sized) else None
 
 
 def _is_result(value: object) -> bool:

@@ -27,9 +27,7 @@ def expanded(template: str, metadata: Mapping[str, Any], position: int) -> Path:
     call), ``label``, ``stem`` (name of the source, else the label) and whatever text or number the metadata
     holds.
     """
-    fields: dict[str, Any] = {
-        name: value for name, value in metadata.items() if isinstance(value, str | int | float)
-    }
+    fields: dict[str, Any] = {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
     fields["number"] = position
     fields.setdefault("frame", frame_number(metadata, position))
     for wanted, other in (("stem", "name"), ("label", "name"), ("stem", "label")):

@@ -244,9 +244,7 @@ class NxazintWriter:
             self.abandon()
             if isinstance(error, OSError | RuntimeError) and type(error).__module__ == "builtins":
                 reason = " ".join(str(error).split())
-                raise OutputError(
-                    f"{self.path}: cannot be written: {reason}. Check the free space."
-                ) from error
+                raise OutputError(f"{self.path}: cannot be written: {reason}. Check the free space.") from error
             raise
 
 
@@ -288,9 +286,7 @@ class _Blocks:
             self._n_rows = min(self._n_rows, n_frames)
         self._rows: dict[str, list[AnyArray]] = {name: [] for name in _row_arrays(template)}
         self._n_written = 0
-        filters = (
-            {} if compression is None else {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-        )
+        filters = {} if compression is None else {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         self.datasets = {
             name: data.create_dataset(
                 name,
@@ -382,9 +378,7 @@ class _FrameColumns:
             )
         own = _group(entry["reduction"], "results", "NXcollection")
         _field(own, "metadata", self._metadata, format="JSON, one record per frame")
-        _field(
-            own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame"
-        )
+        _field(own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame")
 
 
 def _row_arrays(result: Result) -> dict[str, AnyArray]:

@@ -44,9 +44,7 @@ def load_result(path: PathLike) -> ResultFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileMissingError(
-            f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file."
-        )
+        raise FileMissingError(f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file.")
     store: _Store = _Archive(path) if zipfile.is_zipfile(path) else _Nexus(path)
     return ResultFile(path, store)
 
@@ -127,9 +125,7 @@ class _Archive(_Store):
         except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
             raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
         if "about" not in self._arrays:
-            raise FileFormatError(
-                f"{path}: this archive was not written by azimuthal.save() (no entry 'about')."
-            )
+            raise FileFormatError(f"{path}: this archive was not written by azimuthal.save() (no entry 'about').")
         self.record = _parsed(str(self._arrays["about"]), str(path))
         check_record(self.record, str(path))
         self.edges = {name: self._array(f"{name}_edges") for name in self.record["units"]}

@@ -106,13 +106,11 @@ def write_chi(results: Iterator[Result], path: Path, *, force: bool) -> None:
     profile = _only_profile(results)
     table = _table(profile, {profile.unit.name: profile.radial, "intensity": profile.intensity}, "omit")
     wavelength = "" if profile.wavelength is None else f"wavelength {profile.wavelength!r} m"
-    title = (
-        ", ".join(text for text in (label_of(profile.metadata), wavelength) if text) or "azimuthal profile"
-    )
+    title = ", ".join(text for text in (label_of(profile.metadata), wavelength) if text) or "azimuthal profile"
     # GSAS-II takes "q " in any of the four lines for a scale of q.
     title = re.sub("q ", "q_", title, flags=re.IGNORECASE)
     label = _FIT2D_LABELS.get(profile.unit.name, ascii_axis_text(profile.axis))
-    table.warn(path)
+    table.report(path)
     head = f"{title}\n{label}\nIntensity\n{table.n_rows:>12d}\n"
     write_text(path, (head, table.rows()), force=force)
 
@@ -154,8 +152,10 @@ class _Table:
         parts = ", ".join(f"{number} {reason}" for reason, number in self.left_out.items())
         return f"left out {sum(self.left_out.values())} of {self.profile.axis.n_bins} bins: {parts}"
 
-    def warn(self, path: Path) -> None:
-        """Warn, in the line of the user's code that asked for the file, when rows are left out."""
+    def report(self, path: Path) -> None:
+        """Raise when no row is left; warn, in the user's line that asked for the file, when some are not."""
+        if self.n_rows == 0:
+            raise ParameterError(f"{path}: no bin is left to write ({self.loss()}). Nothing is written.")
         if self.left_out:
             warnings.warn(f"{path}: {self.loss()}.", ConversionLossWarning, stacklevel=_levels_to_caller())
 
@@ -174,12 +174,8 @@ def _table(profile: Profile, columns: dict[str, FloatArray], empty_bins: str) ->
     return table.without(~np.isfinite(table.columns["intensity"]), "without a finite intensity")
 
 
-def _write_columns(
-    table: _Table, path: Path, *, force: bool, header: bool, mend: Callable[[str], str] = str
-) -> None:
-    if table.n_rows == 0:
-        raise ParameterError(f"{path}: no bin is left to write ({table.loss()}). Nothing is written.")
-    table.warn(path)
+def _write_columns(table: _Table, path: Path, *, force: bool, header: bool, mend: Callable[[str], str] = str) -> None:
+    table.report(path)
     lines = [*profile_lines(table.profile), *table.facts]
     if table.left_out:
         lines.append(table.loss())
@@ -191,9 +187,7 @@ def _write_columns(
 def _only_profile(results: Iterator[Result]) -> Profile:
     (profile,) = results
     if not isinstance(profile, Profile):
-        raise UnsupportedOptionError(
-            "results: this format holds one profile. Save a cake as .h5, .npz or .csv."
-        )
+        raise UnsupportedOptionError("results: this format holds one profile. Save a cake as .h5, .npz or .csv.")
     return profile
 
 
@@ -265,9 +259,7 @@ def _csv_rows(result: Result, front: tuple[str, ...]) -> str:
     for axis, where in zip(axes, positions, strict=True):
         columns += [values[where] for values in (axis.centers, axis.edges[:-1], axis.edges[1:])]
     columns += list(variables(result).values())
-    texts = [
-        ["" if value != value else repr(value) for value in column.ravel().tolist()] for column in columns
-    ]
+    texts = [["" if value != value else repr(value) for value in column.ravel().tolist()] for column in columns]
     return _csv_text([[*front, *row] for row in zip(*texts, strict=True)])
 
 

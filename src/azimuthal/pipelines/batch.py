@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Many images to patterns: one plan, every frame through it, results to files as they come.
+
+``integrate_batch(settings)`` is what ``azimuthal integrate`` runs.  It works in two steps:
+
+1. `prepare_batch` does everything that can go wrong for reasons other than a single frame: it looks at all files,
+   reads the geometry, masks and darks, compiles the plan, and works out and checks every output name.  Nothing is
+   written.
+2. `Batch.run` streams the frames.  A frame that cannot be read or integrated is recorded with its name and the
+   reason, and the others go on.  An output that cannot be written ends the run.
+
+Files appear under their names complete or not at all, also when the run is interrupted.  Memory is that of a few
+frames, whatever the length of the run.  Numbers are those of ``plan(frame)``, bit for bit.
+
+Events (`Surveying`, `Prepared`, `FrameDone`, `FrameFailed`) are handed to a function as they happen.  When that
+function raises, the run ends there, cleanly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from azimuthal._validate import positive_number
+from azimuthal.errors import (
+    AzimuthalError,
+    OutputError,
+    OutputExistsError,
+    ParameterError,
+    UnsupportedOptionError,
+    WavelengthMissingError,
+)
+from azimuthal.engines import thread_count
+from azimuthal.instrument import Instrument
+from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
+from azimuthal.io.geometry_files import load_instrument
+from azimuthal.io.writers import save
+from azimuthal.pipelines.inputs import (
+    FrameFailure,
+    ReadFrame,
+    Survey,
+    frame_fields,
+    pixel_mask_of,
+    plain_path,
+    read_frames,
+    reason_of,
+    survey_files,
+    with_shape,
+)
+from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
+from azimuthal.pipelines.pixel_files import read_image, read_masks
+from azimuthal.results import Cake, Profile
+from azimuthal.results.plot import check_picture, save_picture
+from azimuthal.masks import combine
+from azimuthal.typing import BoolArray
+
+Result: TypeAlias = Profile | Cake
+
+#: Trouble with the output itself: the next frame would meet it too.
+_FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettings:
+    """What to integrate, how, and where to put it; plain values only.
+
+    Parameters
+    ----------
+    images:
+        Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
+    geometry:
+        Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
+    npt, npt_azim:
+        Number of radial bins; number of azimuthal bins for cakes, None for profiles.
+    unit:
+        Radial unit.
+    output:
+        One file, or a name with fields (:mod:`azimuthal.pipelines.outputs`); None: the stem of the first image with
+        ``_azimuthal.h5`` in the working folder.
+    force:
+        Whether files that exist may be replaced.
+    detector, orientation:
+        Instead of those in the geometry file.
+    masks:
+        Files of 0 and 1, 1 = excluded; all of them apply.
+    file_mask:
+        Whether the detector's own pixel mask, stored in the first image file that has one, applies too.
+    dark, flat:
+        Image files.
+    choices:
+        Further fields of :class:`azimuthal.integrate.PlanSpec`: ``split``, ``average``, ``error_model``,
+        ``radial_range``, ``azimuth_range``, ``polarization_factor``, ``solid_angle``, ``dummy``, ``delta_dummy``,
+        ``engine`` ...
+    normalization_factor:
+        Divides every intensity.
+    threads:
+        Number of threads; None for all that this process may use.
+    picture:
+        Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
+    """
+
+    images: tuple[str, ...]
+    geometry: str
+    npt: int
+    unit: str
+    npt_azim: int | None = None
+    output: str | None = None
+    force: bool = False
+    detector: str | None = None
+    orientation: int | None = None
+    masks: tuple[str, ...] = ()
+    file_mask: bool = False
+    dark: str | None = None
+    flat: str | None = None
+    choices: tuple[tuple[str, Any], ...] = ()
+    normalization_factor: float = 1.0
+    threads: int | None = None
+    picture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surveying:
+    """A file was looked at."""
+
+    n_files: int
+    n_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything was checked; frames come next."""
+
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDone:
+    """A frame was integrated and handed to its writer.
+
+    Parameters
+    ----------
+    label:
+        Its name.
+    path:
+        The file of its own that was written, None when all frames go into one file.
+    """
+
+    label: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFailed:
+    """A frame, or a file, could not be integrated."""
+
+    failure: FrameFailure
+
+
+BatchEvent: TypeAlias = Surveying | Prepared | FrameDone | FrameFailed
+Report: TypeAlias = Callable[[BatchEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What a batch did.
+
+    Parameters
+    ----------
+    outputs:
+        Files that were written, in order; empty when no frame could be integrated.
+    n_frames, n_files:
+        Frames that were integrated, and image files that they came from.
+    failures:
+        Frames and files that were not, with reasons.
+    seconds:
+        Time from the first frame to the last file.
+    picture:
+        The picture that was written.
+    """
+
+    outputs: tuple[Path, ...]
+    n_frames: int
+    n_files: int
+    failures: tuple[FrameFailure, ...]
+    seconds: float
+    picture: Path | None = None
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames per second of the whole run; 0 when nothing was done."""
+        return self.n_frames / self.seconds if self.seconds > 0 else 0.0
+
+
+def integrate_batch(settings: BatchSettings, report: Report | None = None) -> BatchSummary:
+    """Integrate many images.
+
+    Parameters
+    ----------
+    settings:
+        What to do.
+    report:
+        Called with every event.
+
+    Returns
+    -------
+    :
+        What was done; ``failures`` names the frames that could not be integrated.
+
+    Raises
+    ------
+    AzimuthalError
+        Something is wrong that does not concern single frames: a file does not exist, the geometry, a name or a
+        range cannot be used, an output exists or cannot be written.
+    """
+    return prepare_batch(settings, report).run(report)
+
+
+def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batch:
+    """Check everything and compile the plan; nothing is written.
+
+    Raises
+    ------
+    AzimuthalError
+        As for `integrate_batch`.
+    """
+    tell = report or _ignore
+    positive_number("normalization_factor", settings.normalization_factor)
+    if settings.picture is not None:
+        check_picture(settings.picture)
+    survey = survey_files(settings.images, looked_at=lambda done, total: tell(Surveying(done, total)))
+    instrument = load_geometry(settings, survey)
+    survey = with_shape(survey, instrument.detector.shape)
+    output = settings.output or default_output(survey)
+    outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=settings.npt_azim is not None)
+    pictures = [] if settings.picture is None else [Path(settings.picture)]
+    check_outputs(outputs, force=settings.force, inputs=_inputs(settings, survey), extra=pictures)
+    spec = plan_spec(settings, instrument)
+    plan = compile(spec, _pixel_arrays(settings, survey, spec), threads=settings.threads)
+    batch = Batch(settings, survey, outputs, plan)
+    tell(Prepared(batch))
+    return batch
+
+
+def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
+    """Return the instrument of the settings; its detector has the shape of the images."""
+    first = survey.files[0]
+    try:
+        instrument = load_instrument(settings.geometry, detector=settings.detector, shape=first.shape)
+    except ParameterError as error:
+        rows, columns = first.shape
+        raise type(error)(f"{error} ({first.path} holds frames of {rows} x {columns} pixels.)") from error
+    if settings.orientation is None:
+        return instrument
+    return instrument.replace(detector=instrument.detector.with_orientation(settings.orientation))
+
+
+def plan_spec(settings: BatchSettings, instrument: Instrument) -> PlanSpec:
+    """Return the description of the integration."""
+    cake = settings.npt_azim is not None
+    return PlanSpec(
+        instrument,
+        "cake" if cake else "radial",
+        settings.npt,
+        settings.npt_azim if settings.npt_azim is not None else 1,
+        settings.unit,  # type: ignore[arg-type]  # PlanSpec takes names of units
+        "chi_deg",  # type: ignore[arg-type]
+        **dict(settings.choices),
+    )
+
+
+def default_output(survey: Survey) -> str:
+    """Return the name of the output when none is given: in the working folder, after the first image."""
+    return f"{survey.files[0].name}_azimuthal.h5"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """A batch that is ready to run.
+
+    Parameters
+    ----------
+    settings:
+        What was asked for.
+    survey:
+        The frames that there are, and the files that cannot be read.
+    outputs:
+        Where results will go.
+    plan:
+        The compiled integration.
+    """
+
+    settings: BatchSettings
+    survey: Survey
+    outputs: Outputs
+    plan: Plan
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames to integrate."""
+        return self.survey.n_frames
+
+    @property
+    def bins(self) -> str:
+        """The bins in words, e.g. ``1000 bins`` or ``500 x 360 bins``."""
+        grid = self.plan.axes.grid
+        return f"{grid.n_u} x {grid.n_c} bins" if self.plan.spec.kind == "cake" else f"{grid.n_u} bins"
+
+    @property
+    def masked_share(self) -> float:
+        """Share of the pixels that never count: gaps, masks, and where a correction has no value; 0 to 1."""
+        report = self.plan.report
+        return (report["gaps"] + report["mask"] + report["corrections"]) / report["total"]
+
+    @property
+    def threads(self) -> int:
+        """Number of threads that integrate."""
+        return thread_count(self.settings.threads)
+
+    def run(self, report: Report | None = None) -> BatchSummary:
+        """Integrate and write; see `integrate_batch`."""
+        return _Run(self, report or _ignore).finish()
+
+
+class _Run:
+    """One run of a batch: what was done so far."""
+
+    def __init__(self, batch: Batch, tell: Report) -> None:
+        self._batch = batch
+        self._tell = tell
+        self._failures: list[FrameFailure] = []
+        self._files: dict[str, None] = {}
+        self._written: list[Path] = []
+        self._n_frames = 0
+        self._total: Result | None = None
+        self._inputs = _recorded_inputs(batch.settings)
+
+    def finish(self) -> BatchSummary:
+        """Do everything, and say what was done."""
+        begin = time.perf_counter()
+        for failure in self._batch.survey.failures:
+            self._fail(failure)
+        outputs = self._batch.outputs
+        with made_folders(outputs.folders), closing(self._results()) as results:
+            if outputs.one_each:
+                self._write_each(results)
+            else:
+                self._write_together(results)
+        picture = self._draw()
+        seconds = time.perf_counter() - begin
+        written, failures = tuple(self._written), tuple(self._failures)
+        return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
+
+    def _results(self) -> Iterator[Result]:
+        """Yield the results of all frames that can be integrated."""
+        with closing(read_frames(self._batch.survey)) as frames:
+            for frame in frames:
+                result = self._integrated(frame)
+                if result is not None:
+                    yield result
+
+    def _integrated(self, frame: ReadFrame) -> Result | None:
+        if frame.data is None:
+            self._fail(frame.failure or FrameFailure(str(frame.metadata["label"]), "cannot be read"))
+            return None
+        factor = self._batch.settings.normalization_factor
+        try:
+            result: Result = self._batch.plan(frame.data, normalization_factor=factor, metadata=frame.metadata)
+        except AzimuthalError as error:
+            self._fail(FrameFailure(str(frame.metadata["label"]), reason_of(error)))
+            return None
+        return replace(result, provenance={**result.provenance, "inputs": self._inputs})
+
+    def _write_each(self, results: Iterator[Result]) -> None:
+        paths = self._batch.outputs.paths
+        for result in results:
+            path = paths[int(result.metadata["index"])]
+            try:
+                save(result, path, force=self._batch.settings.force)
+            except _FATAL:
+                raise
+            except AzimuthalError as error:
+                self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
+            else:
+                self._written.append(path)
+                self._count(result, path)
+
+    def _write_together(self, results: Iterator[Result]) -> None:
+        first = next(results, None)
+        if first is None:
+            return
+        outputs, options = self._batch.outputs, {}
+        if "n_frames" in outputs.format.options:
+            options["n_frames"] = self._batch.n_frames
+        force = self._batch.settings.force
+        if outputs.format.holds_many:
+            save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)
+        else:
+            save(first, outputs.paths[0], force=force)
+            self._count(first, outputs.paths[0])
+        self._written.append(outputs.paths[0])
+
+    def _counted(self, results: Iterator[Result]) -> Iterator[Result]:
+        for result in results:
+            yield result
+            self._count(result, None)
+
+    def _count(self, result: Result, path: Path | None) -> None:
+        self._n_frames += 1
+        self._files[str(result.metadata["file"])] = None
+        if self._batch.settings.picture is not None:
+            self._total = result if self._total is None else self._total.merged(result)  # type: ignore[arg-type]
+        self._tell(FrameDone(str(result.metadata["label"]), path))
+
+    def _fail(self, failure: FrameFailure) -> None:
+        self._failures.append(failure)
+        self._tell(FrameFailed(failure))
+
+    def _draw(self) -> Path | None:
+        picture = self._batch.settings.picture
+        if picture is None or self._total is None:
+            return None
+        if self._n_frames > 1:
+            words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
+            self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
+        return save_picture(self._total, picture, force=self._batch.settings.force)
+
+
+def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> PixelArrays:
+    shape = spec.instrument.detector.shape
+    mask = read_masks(settings.masks, shape)
+    if settings.file_mask:
+        mask = combine(mask, _file_mask(survey), shape=shape)
+    dark = None if settings.dark is None else read_image("dark", settings.dark, shape)
+    flat = None if settings.flat is None else read_image("flat", settings.flat, shape)
+    return PixelArrays(mask=mask, dark=dark, flat=flat)
+
+
+def _file_mask(survey: Survey) -> BoolArray | None:
+    for file in survey.files:
+        if file.has_pixel_mask:
+            return pixel_mask_of(file.path)
+    raise ParameterError(
+        "file_mask: none of the image files holds a pixel mask of the detector. Leave --file-mask out, or give a mask "
+        "with --mask."
+    )
+
+
+def _inputs(settings: BatchSettings, survey: Survey) -> list[str]:
+    """Return every file that is read."""
+    others = (settings.geometry, *settings.masks, settings.dark, settings.flat)
+    failed = (failure.name for failure in survey.failures)
+    return [*(file.path for file in survey.files), *failed, *(path for path in others if path is not None)]
+
+
+def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
+    """Return what the results say about the files that they were made from, besides their own images."""
+    record: dict[str, Any] = {"geometry": str(plain_path(settings.geometry).resolve())}
+    if settings.masks:
+        record["masks"] = list(settings.masks)
+    for name in ("dark", "flat"):
+        if getattr(settings, name) is not None:
+            record[name] = getattr(settings, name)
+    return record
+
+
+def _ignore(_event: BatchEvent) -> None:
+    """Do nothing."""

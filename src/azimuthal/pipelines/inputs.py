@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The frames of a batch: which files, how many frames in each, and reading them one after the other.
+
+A batch looks at every file once before it starts (the *survey*), so that it knows how many frames there are
+and what every output will be called.  A file that exists and cannot be read does not stop the others: it
+becomes a `FrameFailure`, with its name and the reason.  A file that does not exist is an error, because
+nothing has been done yet and it is most likely a slip of the pen.
+
+Frames are read one or two ahead of the integration, in one thread, so that reading and integrating overlap;
+the memory is that of a few frames, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from azimuthal.errors import AzimuthalError, FileMissingError, ParameterError, ShapeError
+from azimuthal.io.frames import FrameSource, open_frames
+from azimuthal.pipelines._tmp_paths import frame_paths
+from azimuthal.typing import AnyArray, BoolArray
+
+Item = TypeVar("Item")
+
+_READ_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a batch.
+
+    Parameters
+    ----------
+    path:
+        As it is opened: a path, with ``::/dataset`` where one was given.
+    name:
+        Stem of the labels of its frames.
+    shape:
+        ``(n_slow, n_fast)`` of its frames.
+    dtype:
+        Type of its frames, as text.
+    n_frames:
+        How many.
+    has_pixel_mask:
+        Whether the file holds the detector's own pixel mask.
+    """
+
+    path: str
+    name: str
+    shape: tuple[int, int]
+    dtype: str
+    n_frames: int
+    has_pixel_mask: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The file itself, without the dataset inside it."""
+        return plain_path(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFailure:
+    """A frame, or a whole file, that could not be integrated.
+
+    Parameters
+    ----------
+    name:
+        Label of the frame, or the path of the file.
+    reason:
+        What went wrong.
+    n_frames:
+        How many frames were lost; None when that is not known.
+    """
+
+    name: str
+    reason: str
+    n_frames: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to be integrated.
+
+    Parameters
+    ----------
+    files:
+        Files that can be opened, in order.
+    failures:
+        Files that cannot.
+    """
+
+    files: tuple[InputFile, ...]
+    failures: tuple[FrameFailure, ...]
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames in all files together."""
+        return sum(file.n_frames for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFrame:
+    """One frame that was read, or the reason why it could not be.
+
+    Parameters
+    ----------
+    number:
+        Position among all frames of the batch; frames of files that failed in the survey do not count.
+    metadata:
+        ``label``, ``index`` (the same as `number`), ``name`` (stem of the file), ``frame`` (number inside the
+        file) and ``file``.
+    data:
+        Raw values; None when `failure` says why.
+    failure:
+        What went wrong; one failure may stand for all frames of a file.
+    """
+
+    number: int
+    metadata: dict[str, Any]
+    data: AnyArray | None = None
+    failure: FrameFailure | None = None
+
+
+def survey_files(
+    sources: Sequence[str], *, looked_at: Callable[[int, int], None] | None = None
+) -> Survey:
+    """Look at every file of a batch without reading its frames.
+
+    Parameters
+    ----------
+    sources:
+        Paths, ``file.h5::/dataset`` and patterns.
+    looked_at:
+        Called with (files looked at, files in all) after each file.
+
+    Raises
+    ------
+    FileMissingError
+        A file does not exist, or a pattern matches nothing.
+    ParameterError
+        Nothing is given, or a file is given twice.
+    AzimuthalError
+        No file can be opened; the reason of the first one.
+    """
+    paths = _distinct(frame_paths(sources))
+    files: list[InputFile] = []
+    failures: list[FrameFailure] = []
+    first_error: Exception | None = None
+    for number, path in enumerate(paths, start=1):
+        try:
+            files.append(_looked_into(path))
+        except (AzimuthalError, OSError) as error:
+            first_error = first_error or error
+            failures.append(FrameFailure(path, reason_of(error), None))
+        if looked_at is not None:
+            looked_at(number, len(paths))
+    if not files and first_error is not None:
+        if len(failures) > 1:
+            first_error.add_note(f"None of the {len(failures)} files can be opened; this is the first.")
+        raise first_error
+    return Survey(tuple(files), tuple(failures))
+
+
+def with_shape(survey: Survey, shape: tuple[int, int]) -> Survey:
+    """Return the survey with files whose frames are of another shape moved to the failures.
+
+    Raises
+    ------
+    ShapeError
+        No file is left.
+    """
+    fitting = tuple(file for file in survey.files if file.shape == shape)
+    others = [file for file in survey.files if file.shape != shape]
+    failures = tuple(FrameFailure(file.path, _misfit(file, shape), file.n_frames) for file in others)
+    if not fitting and failures:
+        raise ShapeError(f"{failures[0].name}: {failures[0].reason}")
+    return Survey(fitting, (*survey.failures, *failures))
+
+
+def frame_fields(survey: Survey) -> Iterator[dict[str, Any]]:
+    """Yield, for every frame in order, the metadata that name it; nothing is opened."""
+    number = 0
+    for file in survey.files:
+        for index in range(file.n_frames):
+            yield _fields(file, index, number)
+            number += 1
+
+
+def read_frames(survey: Survey) -> Iterator[ReadFrame]:
+    """Yield all frames in order, reading a little ahead; close the iterator, or use it up."""
+    return _ahead(_read_each(survey), _READ_AHEAD)
+
+
+def plain_path(text: str) -> Path:
+    """Return the file of ``file::/dataset``."""
+    if "::" not in text or Path(text).exists():
+        return Path(text)
+    return Path(text.rpartition("::")[0])
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the message of an error on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _distinct(paths: list[str]) -> list[str]:
+    if not paths:
+        raise ParameterError("images: expected at least one file, got none.")
+    seen: set[str] = set()
+    for path in paths:
+        if not plain_path(path).exists():
+            raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
+        place = f"{plain_path(path).resolve()}::{path.rpartition('::')[2] if '::' in path else ''}"
+        if place in seen:
+            raise ParameterError(f"images: {path} is given twice; its frames would count twice.")
+        seen.add(place)
+    return paths
+
+
+def _looked_into(path: str) -> InputFile:
+    with open_frames(path) as source:
+        return InputFile(
+            path,
+            source.name,
+            source.shape,
+            str(source.dtype),
+            len(source),
+            "pixel_mask_dataset" in source.metadata,
+        )
+
+
+def _misfit(file: InputFile, shape: tuple[int, int]) -> str:
+    transposed = " The rows and columns are exchanged." if file.shape == shape[::-1] else ""
+    return f"expected frames of {shape} pixels (slow, fast) as the detector has, got {file.shape}.{transposed}"
+
+
+def _fields(file: InputFile, index: int, number: int) -> dict[str, Any]:
+    label = file.name if file.n_frames == 1 else f"{file.name}_{index:05d}"
+    return {"label": label, "index": number, "name": file.name, "frame": index, "file": file.path}
+
+
+def _read_each(survey: Survey) -> Iterator[ReadFrame]:
+    start = 0
+    for file in survey.files:
+        try:
+            with open_frames(file.path) as source:
+                _check_unchanged(file, source)
+                yield from _read_source(source, file, start)
+        except (AzimuthalError, OSError) as error:
+            failure = FrameFailure(file.path, reason_of(error), file.n_frames)
+            yield ReadFrame(start, _fields(file, 0, start), failure=failure)
+        start += file.n_frames
+
+
+def _read_source(source: FrameSource, file: InputFile, start: int) -> Iterator[ReadFrame]:
+    for index in range(file.n_frames):
+        fields = _fields(file, index, start + index)
+        try:
+            data = source.read(index)
+        except (AzimuthalError, OSError) as error:
+            yield ReadFrame(start + index, fields, failure=FrameFailure(fields["label"], reason_of(error)))
+        else:
+            yield ReadFrame(start + index, fields, data)
+
+
+def _check_unchanged(file: InputFile, source: FrameSource) -> None:
+    if (len(source), source.shape) != (file.n_frames, file.shape):
+        raise ShapeError(
+            f"{file.path}: held {file.n_frames} frames of {file.shape} when it was looked at, now {len(source)} of "
+            f"{source.shape}. Integrate it when it is complete."
+        )
+
+
+class _End:
+    """Marks the end of an iterator that is read in another thread."""
+
+
+def _ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
+    """Yield `items`, taken in one other thread, at most `depth` of them before they are asked for."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="azimuthal-read")
+    waiting: deque[Future[Item | type[_End]]] = deque()
+    try:
+        waiting.extend(pool.submit(next, items, _End) for _ in range(depth))
+        while True:
+            item = waiting.popleft().result()
+            if item is _End:
+                return
+            waiting.append(pool.submit(next, items, _End))
+            yield item  # type: ignore[misc]  # the end was returned above
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+
+
+def pixel_mask_of(path: str) -> BoolArray | None:
+    """Return the detector's own pixel mask that an image file holds, True = excluded; None without one."""
+    with open_frames(path) as source:
+        return source.read_mask()

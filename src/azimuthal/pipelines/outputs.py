@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Where the results of a batch go: every name is known, and checked, before the first frame is integrated.
+
+An output is one file for all results (``run.h5``), or a name with fields in braces for one file each::
+
+    out/{stem}_{frame:05d}.xye
+
+============  ==============================================================
+field         meaning
+============  ==============================================================
+``stem``      name of the image file without folder and extension
+``frame``     number of the frame inside its file, from 0
+``number``    number of the frame in the whole batch, from 0
+``label``     the stem, and the frame's number when the file holds several
+``folder``    name of the folder that the image file is in
+============  ==============================================================
+
+Two frames are never written to one name, no file that exists is replaced unless that was asked for, and no
+input is ever replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azimuthal._validate import unknown_name
+from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnsupportedOptionError
+from azimuthal.io.writers import Format, formats
+from azimuthal.io.writers._template import expanded, is_template
+from azimuthal.pipelines.inputs import plain_path
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a batch will write.
+
+    Parameters
+    ----------
+    name:
+        What the user wrote, fields and all.
+    paths:
+        One path for each frame, in order; or the one path for all of them.
+    format:
+        Of all of them.
+    one_each:
+        Whether every frame has a file of its own.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    format: Format
+    one_each: bool
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Folders of the files, each once."""
+        return tuple(dict.fromkeys(path.parent for path in self.paths))
+
+
+def plan_outputs(name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, *, cake: bool) -> Outputs:
+    """Return where every result goes; nothing is created.
+
+    Parameters
+    ----------
+    name:
+        A file name, or one with fields (module docstring).
+    fields:
+        Metadata of every frame, in order (`azimuthal.pipelines.inputs.frame_fields`).
+    n_frames:
+        How many frames there are.
+    cake:
+        Whether results are cakes.
+
+    Raises
+    ------
+    UnknownNameError
+        The extension or a field is not known.
+    UnsupportedOptionError
+        The format cannot hold a cake, or several results.
+    ParameterError
+        Two frames would be written to one file.
+    """
+    format = _format_of(name)
+    if cake and not format.holds_cakes:
+        raise UnsupportedOptionError(
+            f"output: {format.extensions[0]} holds one pattern, and a cake is asked for. Write it to .h5, .npz or .csv."
+        )
+    if is_template(name):
+        return Outputs(name, tuple(_each(name, fields)), format, True)
+    if n_frames > 1 and not format.holds_many:
+        stem = str(Path(name).with_suffix(""))
+        raise UnsupportedOptionError(
+            f"output: {name} holds one pattern, and there are {n_frames} frames. Write one file each with "
+            f"'{stem}_{{stem}}_{{frame:05d}}{Path(name).suffix}', or all of them to {stem}.h5."
+        )
+    return Outputs(name, (Path(name),), format, False)
+
+
+def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path], extra: Iterable[Path] = ()) -> None:
+    """Raise unless all files can be expected to be writable; nothing is created.
+
+    Parameters
+    ----------
+    outputs:
+        What is to be written.
+    force:
+        Whether files that exist may be replaced.
+    inputs:
+        Files that are read: they are never replaced, whatever `force` says.
+    extra:
+        Further files that will be written, such as a picture.
+
+    Raises
+    ------
+    OutputExistsError
+        Files exist and `force` is False.
+    OutputError
+        A name is that of a folder, or the folder of a folder does not exist.
+    ParameterError
+        A name is that of an input.
+    """
+    paths = [*outputs.paths, *extra]
+    sources = {plain_path(str(path)).resolve(): str(path) for path in inputs}
+    present: list[Path] = []
+    for path in paths:
+        if path.resolve() in sources:
+            raise ParameterError(f"output: {path} is an input of this run ({sources[path.resolve()]}). Choose another name.")
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, expected the name of a file. Write e.g. {path / 'run.h5'}.")
+        if path.exists() or path.is_symlink():
+            present.append(path)
+    for folder in dict.fromkeys(path.parent for path in paths):
+        _check_folder(folder)
+    if present and not force:
+        raise OutputExistsError(f"{_listed(present)} already. Pass --force (force=True) to replace, or choose another name.")
+
+
+@contextlib.contextmanager
+def made_folders(folders: Sequence[Path]) -> Iterator[None]:
+    """Create the folders that are not there, for the block; those that stay empty are removed again.
+
+    Raises
+    ------
+    OutputError
+        A folder cannot be created.
+    """
+    created: list[Path] = []
+    try:
+        for folder in folders:
+            if not folder.exists():
+                _make(folder)
+                created.append(folder)
+        yield
+    finally:
+        for folder in created:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # fails, as it should, when there is something in it
+
+
+def _format_of(name: str) -> Format:
+    suffix = Path(name).suffix.lower()
+    for format in formats():
+        if suffix in format.extensions:
+            return format
+    known = [extension for format in formats() for extension in format.extensions]
+    hint = f"The extension chooses the format: {' '.join(known)}. For a picture use --plot."
+    raise unknown_name("output: extension", suffix or name, known, hint=hint)
+
+
+def _each(name: str, fields: Iterable[Mapping[str, Any]]) -> Iterator[Path]:
+    owner: dict[str, str] = {}
+    for number, record in enumerate(fields):
+        path = expanded(name, {**record, "folder": plain_path(record["file"]).resolve().parent.name}, number)
+        label = f"frame {record['frame']} of {record['file']}"
+        other = owner.setdefault(str(path), label)
+        if other is not label:
+            raise ParameterError(
+                f"output: {name!r} gives {path} to two frames: {other} and {label}. One would overwrite the other; "
+                "put {stem}, {frame} or {number} into the name."
+            )
+        yield path
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists():
+        if not folder.is_dir():
+            raise OutputError(f"{folder}: is a file, expected a folder to write into.")
+        return
+    if not folder.parent.is_dir():
+        raise OutputError(
+            f"{folder}: this folder cannot be created, because {folder.parent} does not exist. Create that first."
+        )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be created: {error.strerror or error}. Choose another folder.") from error
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    names = ", ".join(str(path) for path in paths[:_SHOWN])
+    if len(paths) > _SHOWN:
+        names += f" and {len(paths) - _SHOWN} more"
+    return f"{names} exist{'s' if len(paths) == 1 else ''}"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The public face: its names, what importing costs, and that optional packages stay optional."""
+
+import subprocess
+import sys
+
+import pytest
+
+import azimuthal as az
+
+PUBLIC = {
+    "Axis", "Beam", "Cake", "Detector", "Instrument", "Integrator", "ParallaxSettings", "Plan", "Pose", "Profile",
+    "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
+    "open_frames", "register_unit", "save", "save_geometry", "unit", "unit_names",
+}  # fmt: skip
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_public_names_are_these_and_resolve():
+    assert set(az.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(az, name) is not None
+    with pytest.raises(AttributeError, match="integrate1d"):
+        az.integrate1d  # noqa: B018
+
+
+def test_import_loads_nothing_heavy():
+    """Importing the package and everything that integrates an array loads NumPy and no optional package."""
+    loaded = run(
+        "import sys, azimuthal as az; az.Integrator; az.Profile; az.unit('q_nm^-1'); az.detector('Eiger2_4M');"
+        "print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    for package in (
+        "h5py",
+        "fabio",
+        "tifffile",
+        "hdf5plugin",
+        "matplotlib",
+        "xarray",
+        "pandas",
+        "scipy",
+        "click",
+        "rich",
+    ):
+        assert repr(package) not in loaded
+
+
+def test_import_takes_little_more_than_numpy():
+    code = (
+        "import time; import numpy; t = time.perf_counter(); import azimuthal as az; az.Integrator;"
+        "print(time.perf_counter() - t)"
+    )
+    # Budget 0.2 s with NumPy; ours alone is about 0.05 s. Ten times that would be a mistake, not a slow machine.
+    assert min(float(run(code)) for _ in range(3)) < 0.5
+
+
+def test_nothing_runs_at_import():
+    """Rule D7: no threads, no warnings, no output."""
+    out = run("import threading, azimuthal as az; az.Integrator; print(threading.active_count())")
+    assert out.strip() == "1"

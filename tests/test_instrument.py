@@ -39,7 +39,7 @@ def lab_of_pixel_coordinate(instrument, slow, fast):
 
 @pytest.mark.parametrize("name", ["detector", "pose", "beam", "parallax"])
 def test_instrument_part_of_another_type_raises_naming_it(name):
-    parts = {"detector": CAMERA, "pose": POSE, "beam": Beam(), "parallax": False}
+    parts = {"detector": CAMERA, "pose": POSE, "beam": Beam(), "parallax": None}
     with pytest.raises(DataTypeError, match=f"^{name}: expected"):
         Instrument(**(parts | {name: 1}))
 

@@ -23,8 +23,7 @@ from azimuthal._version import __version__
 if TYPE_CHECKING:
     from azimuthal.binning import log_bins
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
-    from azimuthal.geometry import Beam, Pose
-    from azimuthal.geometry.parallax import ParallaxSettings
+    from azimuthal.geometry import Beam, ParallaxSettings, Pose
     from azimuthal.instrument import Instrument
     from azimuthal.integrate import Integrator, Plan
     from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry
@@ -38,7 +37,7 @@ _HOMES = {
     "Detector": "detectors",
     "Instrument": "instrument",
     "Integrator": "integrate",
-    "ParallaxSettings": "geometry.parallax",
+    "ParallaxSettings": "geometry",
     "Plan": "integrate",
     "Pose": "geometry",
     "Profile": "results",

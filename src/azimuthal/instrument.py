@@ -31,6 +31,7 @@ from azimuthal._validate import unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.errors import DataTypeError, FileFormatError, ParameterError
 from azimuthal.geometry import ORIENTATION_NAMES, Beam, Pose, orientation_flips
+from azimuthal.geometry.parallax import ParallaxSettings
 from azimuthal.typing import FloatArray
 
 __all__ = ["BeamCenter", "Instrument"]
@@ -61,31 +62,38 @@ class Instrument:
     beam:
         The incident beam; without a wavelength angles can be computed, q and d cannot.
     parallax:
-        Whether positions are corrected for the depth at which photons are absorbed; needs
-        ``detector.sensor``.
+        How positions are corrected for the depth at which photons are absorbed, or None (also False) for no
+        correction.  True asks for it without an attenuation coefficient, as a PONI file does: integrating then
+        raises and says what is missing.
 
     Raises
     ------
     DataTypeError
         A part is of another type.
     ParameterError
-        `parallax` is asked of a detector whose sensor is not known.
+        `parallax` is asked of a detector whose sensor is not known, without a thickness.
     """
 
     detector: Detector
     pose: Pose
     beam: Beam = dataclasses.field(default_factory=Beam)
-    parallax: bool = False
+    parallax: ParallaxSettings | None = None
 
     def __post_init__(self) -> None:
-        for name, expected in (("detector", Detector), ("pose", Pose), ("beam", Beam), ("parallax", bool)):
+        given: object = self.parallax
+        if isinstance(given, bool):
+            object.__setattr__(self, "parallax", ParallaxSettings() if given else None)
+        kinds = {"detector": Detector, "pose": Pose, "beam": Beam}
+        if self.parallax is not None:
+            kinds["parallax"] = ParallaxSettings
+        for name, expected in kinds.items():
             value = getattr(self, name)
             if not isinstance(value, expected):
                 raise DataTypeError(f"{name}: expected a {expected.__name__}, got {type(value).__name__} {value!r}.")
-        if self.parallax and self.detector.sensor is None:
+        if self.parallax is not None and self.parallax.thickness is None and self.detector.sensor is None:
             raise ParameterError(
                 "parallax: the correction needs the sensor's material and thickness, and "
-                f"{self.detector.name} has none. Use detector.with_sensor(...), or parallax=False."
+                f"{self.detector.name} has none. Use detector.with_sensor(...), or parallax=None."
             )
 
     def replace(self, **changes: Any) -> Instrument:
@@ -164,7 +172,7 @@ class Instrument:
             "detector": self.detector.to_dict(),
             **pose,
             "wavelength": self.beam.wavelength,
-            "parallax": self.parallax,
+            "parallax": None if self.parallax is None else dataclasses.asdict(self.parallax),
         }
 
     @classmethod
@@ -188,7 +196,7 @@ class Instrument:
             detector=Detector.from_dict(values["detector"]),
             pose=Pose(**{key: values[key] for key in _POSE_KEYS if key in values}),
             beam=Beam(values.get("wavelength")),
-            parallax=values.get("parallax", False),
+            parallax=parallax_from_dict(values.get("parallax")),
         )
 
     def _beam_on_plane(self) -> tuple[float, float]:
@@ -291,6 +299,13 @@ class Instrument:
             return "0° (the beam is normal to the detector)"
         angle, direction = math.degrees(self.tilt), math.degrees(self.tilt_direction)
         return f"{angle:.6g}°, nearest to the sample at chi = {direction:.6g}°"
+
+
+def parallax_from_dict(value: object) -> ParallaxSettings | None:
+    """Return the settings of a stored value: None, a boolean, or the fields of the settings."""
+    if isinstance(value, Mapping):
+        return ParallaxSettings(**value)
+    return ParallaxSettings() if value else None
 
 
 def _pixel_coordinate(position: float, bounds: tuple[FloatArray, FloatArray], pitch: float, flipped: bool) -> float:

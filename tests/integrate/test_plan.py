@@ -388,6 +388,27 @@ def test_wrong_option_is_refused_by_name(ai, frame, options, error, words):
         ai.integrate1d(frame, **options)
 
 
+def test_integrate_radial_with_a_radial_unit_is_refused(ai, frame):
+    with pytest.raises(UnsupportedOptionError, match="radial_unit"):
+        ai.integrate_radial(frame, 36, unit="2th_deg")
+
+
+def test_parallax_moves_rings_inwards_and_needs_a_coefficient(frame):
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=SHAPE).with_sensor("Si", 4.5e-4)
+    plain = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10)
+    settings = az.ParallaxSettings(attenuation_coefficient=1600.0)
+    corrected = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10, parallax=settings)
+    for engine in ("native", "reference"):
+        before = plain.integrate1d(frame, 50, unit="r_mm", split="none", engine=engine)
+        after = corrected.integrate1d(frame, 50, unit="r_mm", split="none", engine=engine)
+        # sin(alpha) f(m) / mu at the corner of the detector: alpha = 35 degrees.
+        assert 0.05 < before.edges[-1] - after.edges[-1] < 0.3
+        assert after.count.sum() == frame.size
+    unknown = az.Integrator(detector, dist=0.1, wavelength=1e-10, parallax=az.ParallaxSettings())
+    with pytest.raises(UnsupportedOptionError, match="attenuation_coefficient"):
+        unknown.integrate1d(frame, 10)
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [

@@ -4,6 +4,7 @@
 
 from azimuthal.geometry.beam import Beam
 from azimuthal.geometry.frames import ORIENTATION_NAMES, checked_orientation, orientation_flips
+from azimuthal.geometry.parallax import ParallaxSettings
 from azimuthal.geometry.pose import Pose
 
-__all__ = ["ORIENTATION_NAMES", "Beam", "Pose", "checked_orientation", "orientation_flips"]
+__all__ = ["ORIENTATION_NAMES", "Beam", "ParallaxSettings", "Pose", "checked_orientation", "orientation_flips"]

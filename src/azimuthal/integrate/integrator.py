@@ -13,7 +13,7 @@ from azimuthal._validate import unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
-from azimuthal.geometry import Beam, Pose
+from azimuthal.geometry import Beam, ParallaxSettings, Pose
 from azimuthal.instrument import Instrument
 from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
@@ -74,7 +74,7 @@ class Integrator:
     orientation:
         1-4, for a detector given by name.
     parallax:
-        A :class:`~azimuthal.geometry.parallax.ParallaxSettings`, or False.
+        A :class:`~azimuthal.geometry.parallax.ParallaxSettings`, or None for no correction.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class Integrator:
         wavelength: float | None = None,
         energy: float | None = None,
         orientation: int | None = None,
-        parallax: Any = False,
+        parallax: ParallaxSettings | None = None,
     ) -> None:
         if wavelength is not None and energy is not None:
             raise ParameterError("wavelength, energy: two views of one value; give one of them.")

@@ -49,6 +49,7 @@ from azimuthal.errors import (
 )
 from azimuthal.geometry import Beam
 from azimuthal.geometry.conventions import crystfel, fit2d, gsas2, imaged11, poni, spd, xds
+from azimuthal.geometry.parallax import ParallaxSettings
 from azimuthal.instrument import Instrument
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.geometry_hdf5 import load_cxi, load_nexus, save_cxi, save_nexus
@@ -193,7 +194,7 @@ def read_poni(path: PathLike) -> poni.PoniRecord:
 def _load_poni(path: Path, given: Given) -> Instrument:
     record = read_poni(path)
     detector = _poni_detector(record, path, given)
-    return Instrument(detector, record.pose, Beam(record.wavelength), record.parallax)
+    return Instrument(detector, record.pose, Beam(record.wavelength), ParallaxSettings() if record.parallax else None)
 
 
 def _poni_detector(record: poni.PoniRecord, path: Path, given: Given) -> Detector:
@@ -331,7 +332,7 @@ def _save_poni(instrument: Instrument, path: Path, force: bool) -> None:
         wavelength=instrument.wavelength,
         detector_name=name,
         detector_config={"orientation": instrument.detector.orientation, **config},
-        parallax=instrument.parallax,
+        parallax=instrument.parallax is not None,
     )
     write_text(path, [poni.format_poni(record)], force=force)
 

@@ -34,7 +34,7 @@ from azimuthal.detectors import Detector
 from azimuthal.errors import ConversionError, FileFormatError, GeometryFileWarning
 from azimuthal.geometry import Beam, Pose
 from azimuthal.geometry.conventions import cxi, nexus
-from azimuthal.instrument import Instrument
+from azimuthal.instrument import Instrument, parallax_from_dict
 from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
 from azimuthal.io.pixel_grids import (
     Given,
@@ -89,7 +89,7 @@ def _write_detector(group: H5Object, instrument: Instrument) -> None:
     _put(group, "depends_on", start)
     _write_module(group, detector, start)
     note = _group(group, _NOTE, "NXnote")
-    record = {"version": _NOTE_VERSION, "detector": detector.to_dict(), "parallax": instrument.parallax}
+    record = {"version": _NOTE_VERSION, "detector": detector.to_dict(), "parallax": instrument.to_dict()["parallax"]}
     _put(note, "type", "application/json")
     _put(note, "data", json.dumps(record))
 
@@ -155,7 +155,7 @@ def _from_chain(group: H5Object, path: Path, given: Given, beam: Beam) -> Instru
         chain, start = _chain(group, _words(group["depends_on"][()]), path)
         pose = nexus.pose_from_transformations(chain, start)
         detector = Detector.from_dict(note["detector"])
-        return Instrument(detector, pose, beam, bool(note.get("parallax", False)))
+        return Instrument(detector, pose, beam, parallax_from_dict(note.get("parallax")))
     module = _first_module(group, path)
     size = None if module is None else _value(module, "data_size")
     shape = _written_shape(group) if size is None else [int(n) for n in np.ravel(size)]

@@ -137,9 +137,7 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     except FileNotFoundError:
         if mode in {"r", "r+"}:
             raise FileMissingError(f"{path}: this file does not exist.") from None
-        raise OutputError(
-            f"{path}: cannot be created: its folder does not exist. Create the folder first."
-        ) from None
+        raise OutputError(f"{path}: cannot be created: its folder does not exist. Create the folder first.") from None
     except FileExistsError:
         raise OutputExistsError(f"{path}: exists already. Remove it, or choose another name.") from None
     except _H5PY_ERRORS as error:
@@ -237,9 +235,7 @@ def require_filters(dataset: H5Object) -> None:
             "Run: pip install 'azimuthal[formats]'"
         ) from error
     if _unavailable(dataset):
-        raise FileFormatError(
-            f"{where}: compressed with the filter {names}, which hdf5plugin does not have either."
-        )
+        raise FileFormatError(f"{where}: compressed with the filter {names}, which hdf5plugin does not have either.")
 
 
 def _unavailable(dataset: H5Object) -> list[int]:

@@ -200,9 +200,7 @@ def _by_entry_data(root: Node) -> Choice | None:
 
 
 def _by_nxdata(contents: _Contents) -> Choice | None:
-    return _only_one(
-        contents, (_in_group(group, f"in {group.path}") for group in contents.groups_of("NXdata"))
-    )
+    return _only_one(contents, (_in_group(group, f"in {group.path}") for group in contents.groups_of("NXdata")))
 
 
 def _by_nxdetector(contents: _Contents) -> Choice | None:
@@ -361,9 +359,7 @@ def _undecided(contents: _Contents, trouble: str) -> FileFormatError | FileMissi
     if not stacks and contents.broken:
         return missing_member(filename, *contents.broken[0])
     candidates = [f"{node.path} {node.item.shape} {node.item.dtype}" for node in stacks]
-    listing = "; ".join(candidates[:12]) + (
-        f"; and {len(candidates) - 12} more" if len(candidates) > 12 else ""
-    )
+    listing = "; ".join(candidates[:12]) + (f"; and {len(candidates) - 12} more" if len(candidates) > 12 else "")
     example = f" Name one, e.g. open_frames('{Path(filename).name}::{stacks[0].path}')." if stacks else ""
     return AmbiguousImagesError(
         f"{filename}: {trouble}. Datasets of two or more dimensions: {listing or 'none'}.{example}",

@@ -114,9 +114,7 @@ def dectris_facts(lines: Iterable[str]) -> dict[str, Any]:
             _store(facts, "detector", rest)
         elif "sensor" in line and "thickness" in line:
             _store(facts, "sensor_material", line.partition(" sensor")[0].strip())
-            _store(
-                facts, "sensor_thickness", _quantity(line.partition("thickness")[2].lstrip(" :="), "length")
-            )
+            _store(facts, "sensor_thickness", _quantity(line.partition("thickness")[2].lstrip(" :="), "length"))
         elif _TIMESTAMP.match(line):
             _store(facts, "timestamp", line)
     return facts

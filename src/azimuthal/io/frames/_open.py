@@ -115,9 +115,7 @@ def _is_list_of_paths(source: Any) -> bool:
 def _open_arrays(arrays: Sequence[Any]) -> FrameSource:
     for number, item in enumerate(arrays):
         if not is_array_like(item):
-            raise DataTypeError(
-                f"source[{number}]: expected a path or a 2-D array, got {type(item).__name__}."
-            )
+            raise DataTypeError(f"source[{number}]: expected a path or a 2-D array, got {type(item).__name__}.")
     return SequenceFrames(arrays)
 
 

@@ -223,9 +223,7 @@ class FrameSource(ABC):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ParameterError(
-                f"{self._name}: this frame source is closed. Open it again with open_frames()."
-            )
+            raise ParameterError(f"{self._name}: this frame source is closed. Open it again with open_frames().")
 
     def _check_out(self, out: AnyArray) -> None:
         if not isinstance(out, np.ndarray):

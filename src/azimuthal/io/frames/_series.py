@@ -159,9 +159,7 @@ class _Pool:
 
 def _check_agreement(path: str, source: FrameSource, first: str, shape: tuple[int, int], dtype: Any) -> None:
     if source.shape != shape:
-        raise ShapeError(
-            f"{path}: expected frames of {shape} as in {first}, got {source.shape}. Open them separately."
-        )
+        raise ShapeError(f"{path}: expected frames of {shape} as in {first}, got {source.shape}. Open them separately.")
     if source.dtype != dtype:
         raise DataTypeError(
             f"{path}: expected frames of {dtype} as in {first}, got {source.dtype}. Open them separately."
@@ -173,8 +171,7 @@ def unique_names(names: Sequence[str], paths: Sequence[str]) -> list[str]:
     counts = Counter(names)
     folders = [Path(path.partition("::")[0]).parent.name for path in paths]
     named = [
-        f"{folder}_{name}" if counts[name] > 1 and folder else name
-        for name, folder in zip(names, folders, strict=True)
+        f"{folder}_{name}" if counts[name] > 1 and folder else name for name, folder in zip(names, folders, strict=True)
     ]
     counts = Counter(named)
     seen: Counter[str] = Counter()
@@ -187,8 +184,4 @@ def unique_names(names: Sequence[str], paths: Sequence[str]) -> list[str]:
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Sort key that takes digits as numbers: ``f_2.tif`` before ``f_10.tif``."""
-    return [
-        (0, int(part), part) if part.isdecimal() else (1, 0, part)
-        for part in re.split(r"(\d+)", text)
-        if part
-    ]
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]

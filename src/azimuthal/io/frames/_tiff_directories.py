@@ -117,9 +117,7 @@ class Directories:
         visited = set()
         while offset:
             if offset in visited or len(self._tags) >= _MAX_PAGES:
-                raise FileFormatError(
-                    f"{file.path}: the chain of TIFF directories runs in a circle at {offset}."
-                )
+                raise FileFormatError(f"{file.path}: the chain of TIFF directories runs in a circle at {offset}.")
             visited.add(offset)
             offset = self._read_directory(offset)
         if not self._tags:
@@ -160,9 +158,7 @@ class Directories:
                 f"{self._file.path}: its description announces {announced} images, but there is one "
                 "directory and its image is not stored contiguously."
             )
-        self._file.foresee(
-            first.offsets[0], announced * size, f"{announced} images announced by the description"
-        )
+        self._file.foresee(first.offsets[0], announced * size, f"{announced} images announced by the description")
         return [
             Page(
                 0,
@@ -201,9 +197,7 @@ class Directories:
         (count,) = struct.unpack(endian + ("Q" if big else "H"), self._file.read(offset, count_size, what))
         self._entry_bytes += count * entry_size
         if count > 0xFFFF or self._entry_bytes > (self._file.size or _LARGEST_DIRECTORIES):
-            raise FileFormatError(
-                f"{self._file.path}: {what}: claims {count} entries; the directories overlap."
-            )
+            raise FileFormatError(f"{self._file.path}: {what}: claims {count} entries; the directories overlap.")
         raw = self._file.read(offset + count_size, count * entry_size + link_size, what)
         tags: dict[int, tuple[Any, ...]] = {}
         entry_format = endian + ("HHQ" if big else "HHI")
@@ -229,9 +223,7 @@ class Directories:
     def _values(self, tag: int, kind: int, number: int, inline: bytes) -> tuple[Any, ...]:
         code = _FIELD_CODES.get(kind)
         if code is None or number < 1:
-            raise FileFormatError(
-                f"{self._file.path}: TIFF tag {tag} has field type {kind} and {number} values."
-            )
+            raise FileFormatError(f"{self._file.path}: TIFF tag {tag} has field type {kind} and {number} values.")
         raw = self._content(number, struct.calcsize("=" + code), inline, tag)
         return struct.unpack(f"{self._header.endian}{number}{code}", raw)
 
@@ -245,8 +237,7 @@ class Directories:
                 raise FileFormatError(f"{where}: the tag {name} is missing.")
         if tags.get(_SAMPLES, (1,))[0] != 1:
             raise FileFormatError(
-                f"{where}: {tags[_SAMPLES][0]} samples a pixel (a colour picture), expected 1. "
-                "Export it as greyscale."
+                f"{where}: {tags[_SAMPLES][0]} samples a pixel (a colour picture), expected 1. Export it as greyscale."
             )
         dtype = _dtype(where, tags, self._header.endian)
         shape = checked_frame_shape(where, tags[_LENGTH][0], tags[_WIDTH][0], dtype)
@@ -256,9 +247,7 @@ class Directories:
         if compression != 1:
             stored = sum(counts)
             if stored * _LARGEST_RATIO < shape[0] * shape[1] * dtype.itemsize:
-                raise FileFormatError(
-                    f"{where}: claims {shape} pixels in {stored} compressed bytes; it is damaged."
-                )
+                raise FileFormatError(f"{where}: claims {shape} pixels in {stored} compressed bytes; it is damaged.")
             for offset, count in zip(offsets, counts, strict=True):
                 self._file.foresee(offset, count, f"image directory {directory}")
             return page
@@ -274,8 +263,7 @@ class Directories:
                 )
             self._file.foresee(offset, size, f"image directory {page.directory}, block {number}")
         one_piece = not is_tiled(page) and all(
-            page.offsets[number] + sizes[number] == page.offsets[number + 1]
-            for number in range(len(sizes) - 1)
+            page.offsets[number] + sizes[number] == page.offsets[number + 1] for number in range(len(sizes) - 1)
         )
         return Page(page.directory, page.shape, page.dtype, 1, page.block, page.offsets, contiguous=one_piece)
 

@@ -65,12 +65,8 @@ class VirtualSources:
         n_leading = len(handle.shape) - 2
         everything = ((0,) * n_leading, (1 << 62,) * n_leading)
         bounds = [_bounds(mapping.vspace) or everything for mapping in mappings]
-        self._first = np.array([low[:n_leading] for low, _ in bounds], np.int64).reshape(
-            len(bounds), n_leading
-        )
-        self._last = np.array([high[:n_leading] for _, high in bounds], np.int64).reshape(
-            len(bounds), n_leading
-        )
+        self._first = np.array([low[:n_leading] for low, _ in bounds], np.int64).reshape(len(bounds), n_leading)
+        self._last = np.array([high[:n_leading] for _, high in bounds], np.int64).reshape(len(bounds), n_leading)
         self._checked: dict[tuple[str, str], tuple[int, ...]] = {}
         self.filters: tuple[str, ...] = ()
         if self._sources:
@@ -100,9 +96,7 @@ class VirtualSources:
         last = self._sources[number].last or ()
         if len(extent) == len(last) and all(size > high for size, high in zip(extent, last, strict=True)):
             return False
-        if len(extent) != len(last) or any(
-            size <= high for size, high in zip(extent[1:], last[1:], strict=True)
-        ):
+        if len(extent) != len(last) or any(size <= high for size, high in zip(extent[1:], last[1:], strict=True)):
             return True
         if self._first.shape[1] != 1:
             return True

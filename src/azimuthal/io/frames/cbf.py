@@ -120,9 +120,7 @@ class CbfFrames(FrameSource):
         raw = self._file.read(section.offset, section.size, f"binary section {index}")
         where = f"{self._file.path}: binary section {index}"
         if self._file.is_compressed and _next_section(self._file, section.offset + section.size) is not None:
-            raise FileFormatError(
-                f"{self._file.path}: holds several images in a compressed file. Decompress it first."
-            )
+            raise FileFormatError(f"{self._file.path}: holds several images in a compressed file. Decompress it first.")
         if section.digest is not None and hashlib.md5(raw, usedforsecurity=False).digest() != section.digest:
             raise FileFormatError(
                 f"{where}: its {section.size} bytes do not match the Content-MD5 of the header; damaged."
@@ -232,9 +230,7 @@ def _read_sections(file: ByteFile) -> tuple[str, list[_Section]]:
     """Return the text header and all binary sections."""
     head = _until(file, 0, _START_OF_BINARY, "CBF header")
     if not head.startswith(b"###CBF") and not head.lstrip().startswith((b"###_START", b"data_")):
-        raise FileFormatError(
-            f"{file.path}: expected a CBF file, which starts with '###CBF', got {head[:8]!r}."
-        )
+        raise FileFormatError(f"{file.path}: expected a CBF file, which starts with '###CBF', got {head[:8]!r}.")
     text, _, mime = head.rpartition(_BOUNDARY)
     sections = [_section(file, mime, len(head), 0)]
     end = sections[0].offset + sections[0].size
@@ -284,14 +280,10 @@ def _section(file: ByteFile, mime: bytes, offset: int, number: int) -> _Section:
     fields = _mime_fields(mime.decode("latin-1"))
     conversion = fields.get("conversions", "x-cbf_none").lower()
     if conversion not in _CONVERSIONS:
-        raise FileFormatError(
-            f"{where}: compression {conversion!r} is not supported (byte offset and none are)."
-        )
+        raise FileFormatError(f"{where}: compression {conversion!r} is not supported (byte offset and none are).")
     code = _ELEMENT_TYPES.get(fields.get("x-binary-element-type", "signed 32-bit integer").lower())
     if code is None or (code[0] == "f" and conversion != "x-cbf_none"):
-        raise FileFormatError(
-            f"{where}: element type {fields.get('x-binary-element-type')!r} is not supported."
-        )
+        raise FileFormatError(f"{where}: element type {fields.get('x-binary-element-type')!r} is not supported.")
     order = ">" if "big" in fields.get("x-binary-element-byte-order", "").lower() else "<"
     dtype = np.dtype(order + code)
     n_fast = _integer(where, fields, "x-binary-size-fastest-dimension")
@@ -312,8 +304,7 @@ def _section(file: ByteFile, mime: bytes, offset: int, number: int) -> _Section:
 def _mime_fields(text: str) -> dict[str, str]:
     """Return ``name: value`` lines and ``name="value"`` parameters with lower-case names."""
     fields = {
-        key.lower(): value.strip().strip('"')
-        for key, value in re.findall(r"^([\w-]+):[ \t]*(.*?)\r?$", text, re.M)
+        key.lower(): value.strip().strip('"') for key, value in re.findall(r"^([\w-]+):[ \t]*(.*?)\r?$", text, re.M)
     }
     fields.update({key.lower(): value for key, value in re.findall(r'([\w-]+)="([^"]*)"', text)})
     return fields
@@ -334,7 +325,5 @@ def _digest(where: str, fields: dict[str, str]) -> bytes | None:
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != 16:
-        raise FileFormatError(
-            f"{where}: Content-MD5: expected 16 bytes in base64, got {fields['content-md5']!r}."
-        )
+        raise FileFormatError(f"{where}: Content-MD5: expected 16 bytes in base64, got {fields['content-md5']!r}.")
     return digest

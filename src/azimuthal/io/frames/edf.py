@@ -151,9 +151,7 @@ class EdfFrames(FrameSource):
         try:
             content = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(raw, size)
         except zlib.error as error:
-            raise FileFormatError(
-                f"{self._file.path}: data of image {index}: damaged compression: {error}."
-            ) from error
+            raise FileFormatError(f"{self._file.path}: data of image {index}: damaged compression: {error}.") from error
         if len(content) != size:
             raise FileFormatError(
                 f"{self._file.path}: data of image {index}: expected {size} bytes after decompression, got "
@@ -224,9 +222,7 @@ class _Blocks:
         if stored is None:
             stored = size
         if not compression and stored < size:
-            raise FileFormatError(
-                f"{where}: {planes} x {shape} {dtype} needs {size} bytes, the header says {stored}."
-            )
+            raise FileFormatError(f"{where}: {planes} x {shape} {dtype} needs {size} bytes, the header says {stored}.")
         self._file.foresee(data_start, stored if compression else size, f"data of image {len(self.frames)}")
         if self.frames and (shape != self.shape or dtype != self.dtype):
             raise FileFormatError(
@@ -312,8 +308,7 @@ def _dtype(where: str, folded: dict[str, str]) -> np.dtype[Any]:
     order = _BYTE_ORDERS.get(folded.get("byteorder", "").lower())
     if order is None:
         raise FileFormatError(
-            f"{where}: ByteOrder: expected LowByteFirst or HighByteFirst, got "
-            f"{folded.get('byteorder', 'nothing')!r}."
+            f"{where}: ByteOrder: expected LowByteFirst or HighByteFirst, got {folded.get('byteorder', 'nothing')!r}."
         )
     return np.dtype(order + code)
 

@@ -141,6 +141,5 @@ def _translated(path: Path) -> Iterator[None]:
         raise
     except _FABIO_ERRORS as error:
         raise FileFormatError(
-            f"{path}: fabio cannot read it ({type(error).__name__}: {error}). It is damaged or of an unknown "
-            "format."
+            f"{path}: fabio cannot read it ({type(error).__name__}: {error}). It is damaged or of an unknown format."
         ) from error

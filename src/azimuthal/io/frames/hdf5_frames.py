@@ -106,9 +106,7 @@ class Hdf5Frames(FrameSource):
             for name in choice.datasets:
                 self._add_member(name)
             metadata = self._facts(choice)
-            self._starts = list(
-                itertools.accumulate((member.n_frames for member in self._members), initial=0)
-            )
+            self._starts = list(itertools.accumulate((member.n_frames for member in self._members), initial=0))
             self._opened = self._stack.pop_all()
         super().__init__(
             shape=self._members[0].shape,
@@ -145,8 +143,7 @@ class Hdf5Frames(FrameSource):
             require_filters(item)
             if item.shape not in {self._shape, (1, *self._shape)}:
                 raise ShapeError(
-                    f"{self._path}::{path}: expected shape {self._shape} as the frames have, got "
-                    f"{item.shape}."
+                    f"{self._path}::{path}: expected shape {self._shape} as the frames have, got {item.shape}."
                 )
             mask = np.asarray(item[()]).reshape(self._shape)
         return np.asarray(mask != 0)
@@ -258,17 +255,13 @@ class _Member:
         if self.virtual is not None:
             self.virtual.check(leading, where)
         elif self._has_holes and not _is_written(handle, leading):
-            raise FileFormatError(
-                f"{where} was never written: the acquisition or the copy stopped before it."
-            )
+            raise FileFormatError(f"{where} was never written: the acquisition or the copy stopped before it.")
 
 
 def _has_unwritten_parts(handle: H5Object) -> bool:
     """Say whether parts of a dataset have no storage."""
     if handle.chunks is None:
-        return bool(
-            handle.id.get_storage_size() == 0 and handle.id.get_create_plist().get_external_count() == 0
-        )
+        return bool(handle.id.get_storage_size() == 0 and handle.id.get_create_plist().get_external_count() == 0)
     chunks = math.prod(-(-size // chunk) for size, chunk in zip(handle.shape, handle.chunks, strict=True))
     return bool(handle.id.get_num_chunks() < chunks)
 
@@ -277,9 +270,7 @@ def _is_written(handle: H5Object, leading: tuple[int, ...]) -> bool:
     """Say whether all chunks of one frame have storage."""
     if handle.chunks is None:
         return False
-    slow, fast = (
-        range(0, size, chunk) for size, chunk in zip(handle.shape[-2:], handle.chunks[-2:], strict=True)
-    )
+    slow, fast = (range(0, size, chunk) for size, chunk in zip(handle.shape[-2:], handle.chunks[-2:], strict=True))
     return all(
         handle.id.get_chunk_info_by_coord((*leading, row, column)).byte_offset is not None
         for row in slow

@@ -164,17 +164,11 @@ class StreamFrames(FrameSource):
 
 def _check_frame(number: int, frame: AnyArray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if frame.ndim != 2 or frame.size == 0:
-        raise ShapeError(
-            f"source[{number}]: expected a 2-D frame with at least one pixel, got shape {frame.shape}."
-        )
+        raise ShapeError(f"source[{number}]: expected a 2-D frame with at least one pixel, got shape {frame.shape}.")
     if frame.shape != shape:
-        raise ShapeError(
-            f"source[{number}]: expected shape {shape} as the first frame has, got {frame.shape}."
-        )
+        raise ShapeError(f"source[{number}]: expected shape {shape} as the first frame has, got {frame.shape}.")
     if frame.dtype.newbyteorder("=") != dtype.newbyteorder("="):
-        raise DataTypeError(
-            f"source[{number}]: expected dtype {dtype} as the first frame has, got {frame.dtype}."
-        )
+        raise DataTypeError(f"source[{number}]: expected dtype {dtype} as the first frame has, got {frame.dtype}.")
 
 
 def _read_only(frame: AnyArray, dtype: np.dtype[Any]) -> AnyArray:

@@ -119,9 +119,7 @@ class TiffFrames(FrameSource):
             row, column = number // across * height, number % across * width
             target = out[row : row + height, column : column + width]
             rows = height if width != page.shape[1] or is_tiled(page) else target.shape[0]
-            raw = self._file.read(
-                offset, rows * width * page.dtype.itemsize, f"image {index}, block {number}"
-            )
+            raw = self._file.read(offset, rows * width * page.dtype.itemsize, f"image {index}, block {number}")
             block = np.frombuffer(raw, page.dtype.newbyteorder("=")).reshape(rows, width)
             target[...] = block[: target.shape[0], : target.shape[1]]
 
@@ -142,8 +140,7 @@ class TiffFrames(FrameSource):
                 raise FileFormatError(f"{where} cannot be decoded ({self.compression}): {error}.") from error
         if image.shape != page.shape or image.dtype.newbyteorder("=") != self._dtype:
             raise FileFormatError(
-                f"{where}: expected {page.shape} {page.dtype} after decoding, got {image.shape} "
-                f"{image.dtype}."
+                f"{where}: expected {page.shape} {page.dtype} after decoding, got {image.shape} {image.dtype}."
             )
         return image
 

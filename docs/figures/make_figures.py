@@ -37,6 +37,8 @@ INK, BLUE, ORANGE, GREEN = "#22303c", "#2f6690", "#cf5c2b", "#4f7f57"
 GREY, LIGHT, PALE = "#8795a1", "#d9e0e6", "#f1f4f6"
 PAPER = LinearSegmentedColormap.from_list("paper", ["#ffffff", "#b9cfe0", "#5d8fb5", "#24527a", "#12263a"])
 PAPER.set_bad(LIGHT)
+SHADE = LinearSegmentedColormap.from_list("shade", ["#e6eff6", "#8fb3cf", "#2f6690", "#12263a"])
+SHADE.set_bad("white")
 DPI = 120
 FONT = {"font.size": 9, "axes.edgecolor": GREY, "text.color": INK, "axes.labelcolor": INK}
 
@@ -59,11 +61,11 @@ class Simulation(NamedTuple):
 
 def ceria_pattern(q: np.ndarray) -> np.ndarray:
     """Return counts per pixel of a CeO2-like pattern; q in 1/m."""
-    counts = 6.0 + 60.0 * np.exp(-q / 1.2e10)
+    counts = 0.3 + 3.0 * np.exp(-q / 1.2e10)
     for squares, height in LINES.items():
         centre = 2 * np.pi * np.sqrt(squares) / CERIA
         width = 1.2e8 * (1 + centre / 1e11)
-        counts = counts + 1.6 * height * np.exp(-0.5 * ((q - centre) / width) ** 2)
+        counts = counts + 0.08 * height * np.exp(-0.5 * ((q - centre) / width) ** 2)
     return counts
 
 
@@ -108,7 +110,7 @@ def overview() -> Figure:
     grid = GridSpec(2, 2, figure, width_ratios=(1.0, 1.25))
     image_axes = figure.add_subplot(grid[:, 0])
     shown = pooled(frame, ai.detector.gap_mask(), 5)
-    image_axes.imshow(shown, cmap=PAPER, norm=LogNorm(8, 160), origin="lower", interpolation="nearest")
+    image_axes.imshow(shown, cmap=PAPER, norm=LogNorm(0.12, 8), origin="lower", interpolation="nearest")
     image_axes.set(xticks=[], yticks=[], title="detector image")
 
     cake_axes = figure.add_subplot(grid[0, 1])
@@ -118,7 +120,7 @@ def overview() -> Figure:
         cake.azimuthal_axis.edges,
         values,
         cmap=PAPER,
-        norm=LogNorm(10, 180),
+        norm=LogNorm(0.2, 9),
         rasterized=True,
     )
     cake_axes.set(ylabel="χ (deg)", yticks=(-180, -90, 0, 90, 180), title="cake")
@@ -132,16 +134,16 @@ def draw_pattern(axes: Axes, pattern: az.Profile) -> None:
     """Draw a profile, and one peak of it with its error bars."""
     q, intensity, sigma = pattern
     axes.plot(q, intensity, color=BLUE, linewidth=0.8)
-    axes.set(xlabel="q (nm⁻¹)", ylabel="mean intensity", title="pattern", xlim=(pattern.edges[0], 110))
-    inset = axes.inset_axes((0.56, 0.42, 0.42, 0.54))
-    low, high = 99.0, 107.5
+    axes.set(xlabel="q (nm⁻¹)", ylabel="mean intensity", title="pattern", xlim=(0, 120))
+    inset = axes.inset_axes((0.55, 0.38, 0.43, 0.58))
+    low, high = 100.0, 105.0
     part = (q > low) & (q < high)
     inset.errorbar(
-        q[part], intensity[part], sigma[part], fmt="o", ms=1.8, color=BLUE, ecolor=ORANGE, elinewidth=0.8
+        q[part], intensity[part], sigma[part], fmt="o", ms=1.6, color=BLUE, ecolor=ORANGE, elinewidth=1.1, capsize=1.6
     )
     inset.set(xlim=(low, high))
     inset.tick_params(labelsize=7, colors=GREY)
-    inset.text(0.03, 0.95, "I ± σ", transform=inset.transAxes, va="top", fontsize=8)
+    inset.text(0.62, 0.94, "I ± σ", transform=inset.transAxes, va="top", fontsize=8)
     axes.indicate_inset_zoom(inset, edgecolor=GREY, alpha=0.6)
 
 
@@ -276,8 +278,8 @@ def draw_detector(axes: Axes, pose: az.Pose, color: str, **options: Any) -> None
 
 def conventions() -> Figure:
     """Draw frames, angles and the signs of the rotations."""
-    figure = Figure(figsize=(11, 9), layout="constrained")
-    grid = GridSpec(2, 6, figure, height_ratios=(1.45, 1))
+    figure = Figure(figsize=(11, 8.2), layout="constrained")
+    grid = GridSpec(2, 6, figure, height_ratios=(1.35, 1))
     draw_view(figure.add_subplot(grid[0, :4]))
     draw_side(figure.add_subplot(grid[0, 4:]))
     for k, (name, words) in enumerate(
@@ -302,13 +304,13 @@ def draw_view(axes: Axes) -> None:
 
     corner = seen(pose, on_detector(0.0, 0.0))
     for tip, name in (((0.034, 0.0), "slow index i"), ((0.0, 0.040), "fast index j")):
-        arrow(axes, tuple(corner), tuple(seen(pose, on_detector(*tip))), BLUE, lw=1.8)
+        arrow(axes, tuple(corner), tuple(seen(pose, on_detector(*tip))), BLUE, lw=1.8, zorder=4)
         middle = seen(pose, on_detector(*(0.5 * np.array(tip))))
         slow = "slow" in name
-        axes.annotate(name, middle, (-8, 0) if slow else (0, -8), textcoords="offset points", color=BLUE,
+        axes.annotate(name, middle, (-8, 14) if slow else (0, -8), textcoords="offset points", color=BLUE,
                       rotation=90 if slow else 0, ha="right" if slow else "center",
                       va="center" if slow else "top")  # fmt: skip
-    axes.annotate("native pixel (0, 0)", corner, (-2, -16), textcoords="offset points", color=BLUE, ha="center")
+    axes.annotate("native pixel\n(0, 0)", corner, (-6, 4), textcoords="offset points", color=BLUE, ha="right")
 
     foot = seen(pose, on_detector(pose.poni1, pose.poni2))
     axes.plot(*foot, "o", color=ORANGE, ms=6)
@@ -327,7 +329,7 @@ def draw_view(axes: Axes) -> None:
     beam = seen(pose, on_detector(center.slow * PIXEL, center.fast * PIXEL))
     draw_angles(axes, tuple(beam))
     axes.annotate("beam centre", beam, (6, -12), textcoords="offset points", color=INK)
-    axes.set(xlim=(-0.60, 0.60), ylim=(-0.47, 0.50), aspect="equal", xticks=[], yticks=[])
+    axes.set(xlim=(-0.74, 0.50), ylim=(-0.40, 0.34), aspect="equal", xticks=[], yticks=[])
     axes.set_title("seen from the sample, looking along the beam")
     draw_triad(axes)
 
@@ -349,7 +351,7 @@ def draw_angles(axes: Axes, beam: tuple[float, float]) -> None:
 
 def draw_triad(axes: Axes) -> None:
     """Draw the laboratory axes beside the detector."""
-    origin = np.array([-0.53, 0.30])
+    origin = np.array([-0.635, 0.14])
     for step, name, where in (((0, 0.13), "1 (up)", "bottom"), ((0.13, 0), "2", "center")):
         arrow(axes, tuple(origin), tuple(origin + step), INK, lw=1.8)
         axes.text(*(origin + 1.12 * np.array(step)), name, ha="left" if step[0] else "center", va=where)
@@ -360,15 +362,15 @@ def draw_triad(axes: Axes) -> None:
 
 def draw_side(axes: Axes) -> None:
     """Draw sample, beam and detector from the side: distance, PONI, two theta."""
-    pose = az.Pose(dist=0.16, poni1=0.060, rot2=0.30)
-    lower, upper, foot = (pose.lab_from_detector(on_detector(slow, 0.0)) for slow in (0.0, 0.115, pose.poni1))
+    pose = az.Pose(dist=0.16, poni1=0.050, rot2=0.25)
+    lower, upper, foot = (pose.lab_from_detector(on_detector(slow, 0.0)) for slow in (0.0, 0.165, pose.poni1))
     beam_at = pose.dist / np.cos(pose.rot2)
     axes.plot([-0.045, 0.215], [0, 0], color=INK, lw=1.2)
     arrow(axes, (0.2, 0), (0.226, 0), INK)
     axes.text(0.2, 0.003, "3", ha="center", va="bottom")
-    axes.text(-0.046, 0.003, "beam", ha="left", va="bottom")
+    axes.text(-0.049, 0.003, "beam", ha="left", va="bottom")
     axes.plot(0, 0, "o", color=INK, ms=6)
-    axes.annotate("sample", (0, 0), (0, 7), textcoords="offset points", ha="center")
+    axes.annotate("sample", (0, 0), (0, -7), textcoords="offset points", ha="center", va="top")
     axes.plot([lower[2], upper[2]], [lower[0], upper[0]], color=INK, lw=3, solid_capstyle="butt")
     axes.annotate("native\npixel (0, 0)", (lower[2], lower[0]), (0, -4), textcoords="offset points", ha="center",
                   va="top", color=BLUE)  # fmt: skip
@@ -377,16 +379,16 @@ def draw_side(axes: Axes) -> None:
     axes.text(lower[2] - 0.010, lower[0] + 0.014, "i", color=BLUE, ha="right")
     axes.plot([0, foot[2]], [0, foot[0]], color=ORANGE, lw=1, ls=(0, (4, 2)))
     axes.plot(foot[2], foot[0], "o", color=ORANGE, ms=6)
-    axes.text(0.075, -0.032, "dist", color=ORANGE, ha="center", va="top")
+    axes.text(0.075, -0.026, "dist", color=ORANGE, ha="center", va="top")
     axes.annotate("PONI", (foot[2], foot[0]), (6, -3), textcoords="offset points", color=ORANGE, va="center")
     axes.plot(beam_at, 0, "x", color=INK, ms=7, mew=1.6)
-    point = pose.lab_from_detector(on_detector(0.112, 0.0))
+    point = pose.lab_from_detector(on_detector(0.150, 0.0))
     axes.plot([0, point[2]], [0, point[0]], color=GREEN, lw=1)
     axes.add_patch(Arc((0, 0), 0.17, 0.17, theta1=0, theta2=np.rad2deg(np.arctan2(point[0], point[2])), color=GREEN))
-    axes.text(0.09, 0.006, "2θ", color=GREEN, va="center")
-    arrow(axes, (-0.035, -0.052), (-0.035, -0.024), INK, lw=1.6)
-    axes.text(-0.035, -0.022, "1", ha="center", va="bottom")
-    axes.set(xlim=(-0.055, 0.235), ylim=(-0.135, 0.115), aspect="equal", xticks=[], yticks=[])
+    axes.text(0.09, 0.0135, "2θ", color=GREEN, va="center")
+    arrow(axes, (-0.035, -0.070), (-0.035, -0.034), INK, lw=1.6)
+    axes.text(-0.035, -0.031, "1", ha="center", va="bottom")
+    axes.set(xlim=(-0.055, 0.235), ylim=(-0.135, 0.100), aspect="equal", xticks=[], yticks=[])
     axes.set_title("from the side (axis 2 points to you), rot2 > 0")
 
 
@@ -400,9 +402,9 @@ def draw_rotation(axes: Axes, name: str, words: str) -> None:
         axes.add_patch(Polygon(seen(pose, SMALL.corners()[0, 0]), fc=color, alpha=0.45, lw=0))
     axes.plot(0, 0, "x", color=INK, ms=7, mew=1.6)
     axes.plot(*seen(turned, on_detector(turned.poni1, turned.poni2)), "o", color=ORANGE, ms=6)
-    axes.set(xlim=(-0.55, 0.95), ylim=(-0.72, 0.5), aspect="equal", xticks=[], yticks=[])
+    axes.set(xlim=(-0.45, 0.85), ylim=(-0.72, 0.36), aspect="equal", xticks=[], yticks=[])
     axes.set_title(f"{name} > 0", color=BLUE)
-    axes.text(0.5, 0.02, words, transform=axes.transAxes, ha="center", va="bottom", fontsize=8.5)
+    axes.set_xlabel(words)
 
 
 # ---- orientations ------------------------------------------------------------------------------------------
@@ -424,7 +426,7 @@ LETTER = np.array(  # row 0 first: an R that reads upright where row 0 is at the
 
 def orientations() -> Figure:
     """Draw where the four orientations put one and the same array."""
-    figure = Figure(figsize=(11, 3.5), layout="constrained")
+    figure = Figure(figsize=(11, 3.8), layout="constrained")
     detector = az.Detector(pixel1=PIXEL, pixel2=PIXEL, shape=LETTER.shape)
     pose = az.Pose(dist=1.0, poni1=0.045, poni2=0.04)
     for axes, number in zip(figure.subplots(1, 4), (1, 2, 3, 4), strict=True):
@@ -442,6 +444,7 @@ def orientations() -> Figure:
         native = " (native)" if number == 3 else ""
         axes.set_title(f"{number}: {ORIENTATION_NAMES[number]}{native}")
         axes.set_xlabel(mirror_words(detector, number))
+    figure.get_layout_engine().set(h_pad=0.1)
     figure.suptitle("one array, four orientations, seen from the sample (1 up, 2 to the right); orange: element [0, 0]",
                     fontsize=10)  # fmt: skip
     return figure
@@ -477,7 +480,7 @@ def splitting() -> Figure:
     """Draw how the four schemes share a pixel, from the weights that the plans hold."""
     examples = (
         Example("a pixel", (5, 6), (0.0, 0.0), np.linspace(6.8, 9.6, 8), np.linspace(31, 48, 10)),
-        Example("the pixel under the beam", (0, 0), (0.00035, 0.0004), np.linspace(0, 0.84, 8),
+        Example("the pixel under the beam", (0, 0), (0.00035, 0.0004), np.linspace(0, 0.98, 8),
                 np.linspace(-180, 180, 13)),
     )  # fmt: skip
     figure = Figure(figsize=(11, 5.9), layout="constrained")
@@ -507,15 +510,17 @@ def draw_weights(axes: Axes, example: Example, split: str) -> Any:
     weights[plan.matrix.indices[entries]] = plan.matrix.entry_weights()[entries]
     shape = (example.azimuthal.size - 1, example.radial.size - 1)
     image = axes.pcolormesh(
-        example.radial, example.azimuthal, np.ma.masked_less_equal(weights.reshape(shape), 0), cmap=PAPER, vmin=0,
-        vmax=0.35, edgecolors=LIGHT, lw=0.4,
+        example.radial, example.azimuthal, np.ma.masked_less_equal(weights.reshape(shape), 0), cmap=SHADE,
+        norm=LogNorm(1e-3, 1), edgecolors=LIGHT, lw=0.4,
     )  # fmt: skip
     axes.vlines(example.radial, example.azimuthal[0], example.azimuthal[-1], color=LIGHT, lw=0.5, zorder=0)
     axes.hlines(example.azimuthal, example.radial[0], example.radial[-1], color=LIGHT, lw=0.5, zorder=0)
     draw_pixel(axes, ai, example.pixel, split)
     axes.set(xlim=example.radial[[0, -1]], ylim=example.azimuthal[[0, -1]])
+    if np.ptp(example.azimuthal) == 360:
+        axes.set_yticks((-180, -90, 0, 90, 180))
     inside = f"sum of weights {weights.sum():.3f}"
-    axes.text(0.98, 0.02, inside, transform=axes.transAxes, ha="right", va="bottom", fontsize=7.5, color=GREY)
+    axes.text(0.98, 0.02, inside, transform=axes.transAxes, ha="right", va="bottom", fontsize=7.5, color=INK)
     return image
 
 
@@ -559,7 +564,7 @@ def arcs() -> Figure:
     """Draw which pixels sectors and radial ranges select, from the sums of their weights."""
     detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(41, 41))
     ai = az.Integrator(detector, 0.1, 0.0205, 0.0205)
-    figure = Figure(figsize=(11, 2.9), layout="constrained")
+    figure = Figure(figsize=(11, 2.6), layout="constrained")
     cases: tuple[dict[str, Any], ...] = (
         {"azimuth_range": (-10, 10)},
         {"azimuth_range": (170, 190)},
@@ -593,8 +598,8 @@ def make(folder: Path, names: list[str]) -> list[Path]:
         path = folder / f"{name}.png"
         with mpl.rc_context(FONT):
             FIGURES[name]().savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None})
-        with Image.open(path) as picture:  # 256 colours are enough, and a third of the bytes
-            reduced = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        with Image.open(path) as picture:  # 128 colours are enough, and a third of the bytes
+            reduced = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
         reduced.save(path, optimize=True)
         written.append(path)
     return written

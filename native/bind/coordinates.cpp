@@ -58,7 +58,7 @@ void points(Input<double, nb::shape<-1, 3>> positions, Input<double, nb::shape<3
 auto extent(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::size_t begin, std::size_t end,
             Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity, double factor,
             Input<std::uint8_t, nb::ndim<1>> excluded, int reach, double period, double forward_pole,
-            double backward_pole, double u_floor, unsigned n_threads) {
+            double backward_pole, double equator, double u_floor, unsigned n_threads) {
   const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
   require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
   require(begin <= end && end <= n1, "rows: out of range");
@@ -66,7 +66,7 @@ auto extent(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std:
   require(reach >= 0 && reach <= 2, "reach: expected 0 to 2");
   const Projection p = projection(rotation, shift, quantity, factor);
   const SeparableGrid g{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2};
-  const Circle circle{period, forward_pole, backward_pole};
+  const Circle circle{period, forward_pole, backward_pole, equator};
   RadialExtent found;
   {
     nb::gil_scoped_release release;
@@ -84,7 +84,7 @@ void bind_coordinates(nb::module_& module) {
   module.def("grid_extent", &extent, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
              nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"),
              nb::arg("factor"), nb::arg("excluded"), nb::arg("reach"), nb::arg("period"), nb::arg("forward_pole"),
-             nb::arg("backward_pole"), nb::arg("u_floor"), nb::arg("n_threads"));
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("project_points", &points, nb::arg("positions"), nb::arg("rotation"), nb::arg("shift"),
              nb::arg("quantity"), nb::arg("factor"), nb::arg("nan_at_pole"), nb::arg("out"), nb::arg("n_threads"));
 }

@@ -43,7 +43,7 @@ void require_edges(const Doubles& edges) {
 }
 
 auto split_pixels(OptionalCorners corners, OptionalCenters centers, OptionalMask excluded, int scheme_number, Doubles u_edges,
-                  Doubles c_edges, double period, double forward_pole, double backward_pole, double u_floor,
+                  Doubles c_edges, double period, double forward_pole, double backward_pole, double equator, double u_floor,
                   unsigned n_threads) {
   const Scheme scheme = scheme_of(scheme_number);
   const PixelView pixels = view(corners, centers, excluded, scheme);
@@ -54,7 +54,7 @@ auto split_pixels(OptionalCorners corners, OptionalCenters centers, OptionalMask
           "bins: more than 2^31");
   const BinGrid grid{{u_edges.data(), u_edges.shape(0)},
                      {c_edges.data(), c_edges.shape(0)},
-                     {period, forward_pole, backward_pole},
+                     {period, forward_pole, backward_pole, equator},
                      u_floor};
   Weights weights;
   {
@@ -66,13 +66,13 @@ auto split_pixels(OptionalCorners corners, OptionalCenters centers, OptionalMask
 }
 
 auto extent_of(OptionalCorners corners, OptionalCenters centers, OptionalMask excluded, int scheme_number, double period,
-               double forward_pole, double backward_pole, double u_floor, unsigned n_threads) {
+               double forward_pole, double backward_pole, double equator, double u_floor, unsigned n_threads) {
   const Scheme scheme = scheme_of(scheme_number);
   const PixelView pixels = view(corners, centers, excluded, scheme);
   Extent e;
   {
     nb::gil_scoped_release release;
-    e = extent(pixels, scheme, {period, forward_pole, backward_pole}, u_floor, n_threads);
+    e = extent(pixels, scheme, {period, forward_pole, backward_pole, equator}, u_floor, n_threads);
   }
   return std::make_tuple(e.u_min, e.u_max, e.c_min, e.c_max);
 }
@@ -82,10 +82,10 @@ auto extent_of(OptionalCorners corners, OptionalCenters centers, OptionalMask ex
 void bind_splitting(nb::module_& module) {
   module.def("split", &split_pixels, nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("excluded").none(),
              nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
-             nb::arg("backward_pole"), nb::arg("u_floor"), nb::arg("n_threads"));
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("extent", &extent_of, nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("excluded").none(),
              nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"),
-             nb::arg("u_floor"), nb::arg("n_threads"));
+             nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
 }
 
 }  // namespace azimuthal::bind

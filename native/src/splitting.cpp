@@ -263,9 +263,15 @@ Rectangle box_of(const PixelView& pixels, std::size_t i, bool scaled, const Circ
   HalfWidths half = half_widths(corners, center, pixels.n_corners, circle, encloses);
   if (scaled) {
     const double box_area = 4.0 * half.u * half.c;
-    const double ratio = box_area > 0.0 ? std::min(1.0, std::sqrt(std::abs(polygon.signed_area()) / box_area)) : 1.0;
-    half.u *= ratio;
-    half.c *= ratio;
+    const double part = std::abs(polygon.signed_area()) / box_area;
+    if (box_area > 0.0) {
+      // An area that is not finite spoils the box, which is then counted and left out; one of no area is a point.
+      const double ratio = !std::isfinite(part) ? std::numeric_limits<double>::infinity()
+                           : part > kDegenerate ? std::sqrt(std::min(1.0, part))
+                                                : 0.0;
+      half.u *= ratio;
+      half.c *= ratio;
+    }
   }
   return {std::max(u_floor, center[0] - half.u), std::max(u_floor, center[0] + half.u), center[1] - half.c,
           center[1] + half.c};

@@ -46,7 +46,7 @@ void bins_are_half_open_and_the_last_is_closed() {
 }
 
 void polygons_are_unrolled() {
-  const Circle circle{kTurn, 0.0, 1e3};
+  const Circle circle{kTurn, 0.0, 0.0, 0.0};
   Polygon p;
   const double around[8] = {1, 0.7, 1, 2.3, 1, -2.3, 1, -0.7};
   CHECK(unrolled(around, 4, circle, p));
@@ -92,7 +92,7 @@ void every_scheme_conserves_every_pixel() {
   for (const auto& beam : beams) {
     const Grid g = polar_grid(n, beam[0], beam[1]);
     const PixelView pixels{g.corners.data(), g.centers.data(), g.excluded.data(), n * n, 4};
-    const BinGrid grid{{u_edges.data(), u_edges.size()}, {c_edges.data(), c_edges.size()}, {kTurn, 0.0, 1e3}, 0.0};
+    const BinGrid grid{{u_edges.data(), u_edges.size()}, {c_edges.data(), c_edges.size()}, {kTurn, 0.0, 0.0, 0.0}, 0.0};
     for (const Scheme scheme : {Scheme::none, Scheme::bounding_box, Scheme::pseudo, Scheme::full}) {
       const Weights one = split(pixels, scheme, grid, 1), many = split(pixels, scheme, grid, 5);
       CHECK(one.indices == many.indices && one.values == many.values && one.counts == many.counts);
@@ -115,7 +115,7 @@ void broken_coordinates_are_counted_not_used() {
   g.corners[9 * 8 + 1] = 1e300;
   g.centers[3 * 2] = g.centers[7 * 2] = kInf;
   const double u_edges[] = {0.0, 5.0}, c_edges[] = {-kTurn / 2, kTurn / 2};
-  const BinGrid grid{{u_edges, 2}, {c_edges, 2}, {kTurn, 0.0, 1e3}, 0.0};
+  const BinGrid grid{{u_edges, 2}, {c_edges, 2}, {kTurn, 0.0, 0.0, 0.0}, 0.0};
   const PixelView pixels{g.corners.data(), g.centers.data(), g.excluded.data(), 25, 4};
   for (const Scheme scheme : {Scheme::none, Scheme::bounding_box, Scheme::pseudo, Scheme::full}) {
     const Weights weights = split(pixels, scheme, grid, 2);

@@ -35,6 +35,7 @@ def grid_extent(
     period: float,
     forward_pole: float,
     backward_pole: float,
+    equator: float,
     u_floor: float,
     n_threads: int,
 ) -> tuple[float, float]: ...
@@ -58,6 +59,7 @@ def split(
     period: float,
     forward_pole: float,
     backward_pole: float,
+    equator: float,
     u_floor: float,
     n_threads: int,
 ) -> tuple[IndexArray, IndexArray, FloatArray, int]: ...
@@ -69,6 +71,7 @@ def extent(
     period: float,
     forward_pole: float,
     backward_pole: float,
+    equator: float,
     u_floor: float,
     n_threads: int,
 ) -> tuple[float, float, float, float]: ...

@@ -62,9 +62,7 @@ def test_absorbed_fraction_nan_stays_nan():
 
 
 def test_absorption_of_a_detector_uses_its_incidence():
-    instrument = Instrument(
-        Detector(pixel1=1e-3, pixel2=2e-3, shape=(20, 30)), Pose(0.03, 0.01, 0.02, 0.3, 0.2, 0.1)
-    )
+    instrument = Instrument(Detector(pixel1=1e-3, pixel2=2e-3, shape=(20, 30)), Pose(0.03, 0.01, 0.02, 0.3, 0.2, 0.1))
     cosine = cos_incidence(detector_positions=instrument.detector.centers(), pose=instrument.pose)
     expected = absorbed_fraction(cos_incidence=cosine, transmission=0.4)
     np.testing.assert_allclose(absorption(instrument, transmission=0.4), expected, rtol=1e-14)

@@ -35,9 +35,7 @@ def test_checked_image_text_raises():
 
 def test_offset_faults_are_values_that_are_not_finite():
     faults = offset_faults(np.array([-1.0, 0.0, np.nan, np.inf]))
-    assert {cause: where.tolist() for cause, where in faults.items()} == {
-        "not finite": [False, False, True, True]
-    }
+    assert {cause: where.tolist() for cause, where in faults.items()} == {"not finite": [False, False, True, True]}
 
 
 def test_factor_faults_have_one_cause_each():

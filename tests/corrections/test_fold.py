@@ -14,9 +14,7 @@ from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
 
 SHAPE = (30, 40)
-INSTRUMENT = Instrument(
-    Detector(pixel1=1e-3, pixel2=2e-3, shape=SHAPE), Pose(0.05, 0.01, 0.02, 0.3, 0.2, 0.1)
-)
+INSTRUMENT = Instrument(Detector(pixel1=1e-3, pixel2=2e-3, shape=SHAPE), Pose(0.05, 0.01, 0.02, 0.3, 0.2, 0.1))
 OFF = CorrectionSettings(solid_angle=False)
 ALL = CorrectionSettings("absolute", 0.95, 0.2, 0.4)
 

@@ -138,9 +138,7 @@ def test_polarization_fifty_geometries_agree_with_pyfai(orientation):
     d1, d2 = np.mgrid[:60, :80].astype(float)
     detector = Detector(pixel1=1.3e-4, pixel2=2.1e-4, shape=(60, 80), orientation=orientation)
     for index in range(50):
-        pose = Pose(
-            generator.uniform(0.02, 1), *generator.uniform(-0.02, 0.05, 2), *generator.uniform(-0.6, 0.6, 3)
-        )
+        pose = Pose(generator.uniform(0.02, 1), *generator.uniform(-0.02, 0.05, 2), *generator.uniform(-0.6, 0.6, 3))
         factor, offset = generator.uniform(-1, 1), generator.uniform(-1, 1)
         toy = detectors.Detector(1.3e-4, 2.1e-4, max_shape=(60, 80), orientation=orientation)
         parameters = (pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3)

@@ -93,9 +93,7 @@ def test_solid_angle_absolute_of_a_whole_detector_is_the_exact_rectangle():
 def test_solid_angle_absolute_of_tilted_pixels_equals_exact_triangles(orientation):
     instrument = Instrument(plain(orientation=orientation), Pose(0.1, 0.01, 0.02, 0.9, -0.7, 0.1))
     tolerance = SMALL_PIXEL * (2e-3 / 0.1) ** 2
-    np.testing.assert_allclose(
-        solid_angle(instrument, mode="absolute"), exact_solid_angle(instrument), rtol=tolerance
-    )
+    np.testing.assert_allclose(solid_angle(instrument, mode="absolute"), exact_solid_angle(instrument), rtol=tolerance)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
@@ -103,9 +101,7 @@ def test_solid_angle_absolute_of_tilted_pixels_equals_exact_triangles(orientatio
 def test_solid_angle_absolute_of_special_pixels_equals_exact_triangles(make, orientation):
     instrument = Instrument(make().with_orientation(orientation), Pose(0.1, 0.003, 0.004, 0.2, 0.1, 0.3))
     tolerance = SMALL_PIXEL * (2.5e-3 / 0.05) ** 2
-    np.testing.assert_allclose(
-        solid_angle(instrument, mode="absolute"), exact_solid_angle(instrument), rtol=tolerance
-    )
+    np.testing.assert_allclose(solid_angle(instrument, mode="absolute"), exact_solid_angle(instrument), rtol=tolerance)
 
 
 def test_solid_angle_absolute_of_hexagons_equals_exact_triangles():
@@ -208,9 +204,7 @@ def test_solid_angle_fifty_geometries_agree_with_pyfai(orientation):
     generator = np.random.default_rng(7)
     d1, d2 = np.mgrid[:60, :80].astype(float)
     for _ in range(50):
-        pose = Pose(
-            generator.uniform(0.02, 1), *generator.uniform(-0.02, 0.05, 2), *generator.uniform(-0.6, 0.6, 3)
-        )
+        pose = Pose(generator.uniform(0.02, 1), *generator.uniform(-0.02, 0.05, 2), *generator.uniform(-0.6, 0.6, 3))
         toy = detectors.Detector(1.3e-4, 2.1e-4, max_shape=(60, 80), orientation=orientation)
         parameters = (pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3)
         other = integrator.AzimuthalIntegrator(*parameters, detector=toy).diffSolidAngle(d1, d2)

@@ -192,7 +192,9 @@ def test_name_alone_means_one_of_the_readouts(name):
 def test_mar345_is_chosen_by_shape_or_pixel_size():
     assert detector("Mar345", shape=(1200, 1200)).pixel1 == 150e-6
     assert detector("Mar345", pixel_size=150e-6).shape == (2300, 2300)
-    assert detector("Mar345", pixel_size=(1e-4, 1e-4), shape=(1800, 1800)).gap_mask().mean() == pytest.approx(0.2146, abs=1e-3)
+    assert detector("Mar345", pixel_size=(1e-4, 1e-4), shape=(1800, 1800)).gap_mask().mean() == pytest.approx(
+        0.2146, abs=1e-3
+    )
     with pytest.raises(ParameterError, match=r"no readout.*Known"):
         detector("Mar345", shape=(1200, 1200), pixel_size=1e-4)
 

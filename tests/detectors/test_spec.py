@@ -100,7 +100,9 @@ def test_corners_of_a_row_slice_build_no_full_frame() -> None:
     orientation=st.sampled_from([1, 2, 3, 4]),
     data=st.data(),
 )
-def test_regions_and_binnings_compose_like_operations_on_arrays(builder: str, orientation: int, data: st.DataObject) -> None:
+def test_regions_and_binnings_compose_like_operations_on_arrays(
+    builder: str, orientation: int, data: st.DataObject
+) -> None:
     camera = _detector(builder, orientation)
     corners, mask = camera.corners(), camera.gap_mask()
     flips = orientation_flips(orientation)
@@ -127,7 +129,9 @@ def test_regions_and_binnings_compose_like_operations_on_arrays(builder: str, or
         np.testing.assert_array_equal(corners[:, :, 2, 1], np.broadcast_to(edges.upper2, camera.shape))
 
 
-def _binned(corners: np.ndarray, mask: np.ndarray, factors: list[int], flips: tuple[bool, bool]) -> tuple[np.ndarray, np.ndarray]:
+def _binned(
+    corners: np.ndarray, mask: np.ndarray, factors: list[int], flips: tuple[bool, bool]
+) -> tuple[np.ndarray, np.ndarray]:
     """Combine pixels one by one: the slow way, as the definition says."""
     shape = mask.shape[0] // factors[0], mask.shape[1] // factors[1]
     out, masked = np.empty((*shape, 4, 3)), np.empty(shape, bool)

@@ -87,9 +87,7 @@ def test_coordinates_turning_about_the_beam_shifts_chi_and_keeps_two_theta(rot1,
 def test_lab_positions_wraps_the_pose():
     pose = Pose(0.1, 0.02, 0.03, 0.1, 0.2, 0.3)
     points = np.array([[0.1, 0.2, 0.0]])
-    np.testing.assert_array_equal(
-        lab_positions(detector_positions=points, pose=pose), pose.lab_from_detector(points)
-    )
+    np.testing.assert_array_equal(lab_positions(detector_positions=points, pose=pose), pose.lab_from_detector(points))
 
 
 def test_sample_positions_are_relative_to_the_sample():

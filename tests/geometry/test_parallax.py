@@ -44,9 +44,7 @@ def test_mean_path_any_depth_equals_the_integral(degrees, optical_depth):
     absorption = SensorAbsorption(optical_depth / 450e-6, 450e-6)
     cosine = math.cos(math.radians(degrees))
     expected = brute_force_path(absorption, cosine)
-    assert mean_path(cos_incidence=np.array(cosine), absorption=absorption) == pytest.approx(
-        expected, rel=1e-9
-    )
+    assert mean_path(cos_incidence=np.array(cosine), absorption=absorption) == pytest.approx(expected, rel=1e-9)
 
 
 def test_displacement_at_normal_incidence_is_zero():
@@ -55,26 +53,20 @@ def test_displacement_at_normal_incidence_is_zero():
 
 @pytest.mark.parametrize("absorption", [SILICON, THICK])
 def test_displacement_at_grazing_incidence_is_the_attenuation_length(absorption):
-    assert displacement(cos_incidence=np.array(0.0), absorption=absorption) == pytest.approx(
-        1 / 1600, rel=1e-15
-    )
+    assert displacement(cos_incidence=np.array(0.0), absorption=absorption) == pytest.approx(1 / 1600, rel=1e-15)
 
 
 def test_displacement_thick_sensor_is_sine_over_mu():
     alpha = np.linspace(0, 1.5, 20)
     expected = np.sin(alpha) / 1600
-    np.testing.assert_allclose(
-        displacement(cos_incidence=np.cos(alpha), absorption=THICK), expected, rtol=1e-12
-    )
+    np.testing.assert_allclose(displacement(cos_incidence=np.cos(alpha), absorption=THICK), expected, rtol=1e-12)
 
 
 def test_displacement_transparent_sensor_is_at_half_its_thickness():
     alpha = np.linspace(0, 1.4, 20)
     absorption = SensorAbsorption(1e-3, 450e-6)
     expected = 225e-6 * np.tan(alpha)
-    np.testing.assert_allclose(
-        displacement(cos_incidence=np.cos(alpha), absorption=absorption), expected, rtol=1e-6
-    )
+    np.testing.assert_allclose(displacement(cos_incidence=np.cos(alpha), absorption=absorption), expected, rtol=1e-6)
 
 
 def test_displacement_zero_thickness_tends_to_zero():
@@ -157,9 +149,7 @@ def test_entry_positions_move_towards_the_poni_and_lower_two_theta():
 def test_entry_positions_poni_stays():
     pose = Pose(0.1, 0.02, 0.03)
     points = np.array([0.02, 0.03, 0.0])
-    np.testing.assert_array_equal(
-        entry_positions(detector_positions=points, pose=pose, absorption=SILICON), points
-    )
+    np.testing.assert_array_equal(entry_positions(detector_positions=points, pose=pose, absorption=SILICON), points)
 
 
 def test_entry_positions_do_not_depend_on_the_rotation():
@@ -167,9 +157,7 @@ def test_entry_positions_do_not_depend_on_the_rotation():
     pose = Pose(0.1, 0.02, 0.03)
     np.testing.assert_array_equal(
         entry_positions(detector_positions=points, pose=pose, absorption=SILICON),
-        entry_positions(
-            detector_positions=points, pose=pose.replace(rot1=1.0, rot2=2.0, rot3=3.0), absorption=SILICON
-        ),
+        entry_positions(detector_positions=points, pose=pose.replace(rot1=1.0, rot2=2.0, rot3=3.0), absorption=SILICON),
     )
 
 
@@ -238,9 +226,7 @@ def test_sensor_absorption_thickness_out_of_range_raises(thickness):
 
 def test_settings_without_coefficient_raise_and_say_what_to_pass():
     sensor = SimpleNamespace(material="Si", thickness=450e-6)
-    with pytest.raises(
-        UnsupportedOptionError, match=r"of Si at 17 keV .* ParallaxSettings\(attenuation_coeff"
-    ):
+    with pytest.raises(UnsupportedOptionError, match=r"of Si at 17 keV .* ParallaxSettings\(attenuation_coeff"):
         ParallaxSettings().absorption(sensor=sensor, energy=17.0)
 
 
@@ -277,9 +263,7 @@ def test_parallax_agrees_with_pyfai_within_its_table(material, energy, thickness
     np.testing.assert_allclose(shift, table.displace(np.sin(alpha)), atol=PYFAI_TABLE_TOLERANCE_M, rtol=0)
     radius = 0.15 * np.tan(alpha)
     moved = entry_radius(radius=radius, distance=np.array(0.15), absorption=absorption) - radius
-    np.testing.assert_allclose(
-        moved, table.correct(np.sin(alpha), 0.15), atol=PYFAI_TABLE_TOLERANCE_M, rtol=0
-    )
+    np.testing.assert_allclose(moved, table.correct(np.sin(alpha), 0.15), atol=PYFAI_TABLE_TOLERANCE_M, rtol=0)
 
 
 def test_parallax_positions_agree_with_pyfai_within_its_table():

@@ -42,9 +42,7 @@ def test_lab_from_detector_keeps_the_distance_from_the_sample(pose):
 
 def test_lab_from_detector_without_rotation_shifts_only():
     pose = Pose(0.5, 0.1, 0.2)
-    np.testing.assert_array_equal(
-        pose.lab_from_detector(np.array([0.4, 0.3, 0.0])), (0.4 - 0.1, 0.3 - 0.2, 0.5)
-    )
+    np.testing.assert_array_equal(pose.lab_from_detector(np.array([0.4, 0.3, 0.0])), (0.4 - 0.1, 0.3 - 0.2, 0.5))
 
 
 def test_lab_from_detector_poni_lies_on_the_rotated_normal():

@@ -439,3 +439,21 @@ def test_plan_with_variance_model_needs_one_per_frame(ai, frame):
         plan(frame)
     with pytest.raises(ParameterError, match="variance"):
         ai.plan1d(10)(frame, variance=frame)
+
+
+@pytest.mark.parametrize("unit", [name for name in az.unit_names() if az.unit(name).period is None])
+def test_every_unit_integrates_alike_on_both_engines_and_counts_what_has_no_value(unit):
+    """Beam between pixels, on a corner, on a centre and on an edge: where d and logarithms have no value."""
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(41, 43))
+    frame = np.random.default_rng(9).poisson(20, detector.shape)
+    for poni1, poni2 in ((0.0203, 0.0211), (0.02, 0.021), (0.0205, 0.0215), (0.02, 0.0212)):
+        ai = az.Integrator(detector, dist=0.05, poni1=poni1, poni2=poni2, wavelength=1e-10)
+        for split in SPLITS:
+            one, two = (
+                ai.integrate1d(frame, 40, unit=unit, split=split, engine=name) for name in ("native", "reference")
+            )
+            assert np.allclose(one.sum_signal, two.sum_signal, rtol=0, atol=1e-7 * one.sum_signal.max())
+            pixels = one.provenance["pixels"]
+            assert pixels["not_finite"] <= 4
+            assert pixels["used"] + pixels["not_finite"] == frame.size
+            assert one.count.sum() == pytest.approx(pixels["used"], rel=ROUNDING)

@@ -13,7 +13,7 @@ from azimuthal.splitting.unroll import unrolled_one
 
 SCHEMES = ("none", "bbox", "pseudo", "full")
 TURN = 2 * np.pi
-CIRCLE = Circle(TURN, 0.0, 1000.0)  # the backward pole is far away
+CIRCLE = Circle(TURN)  # both poles at r = 0
 
 # Sums of a few weights of order one: rounding only.
 ROUNDING = 1e-12

@@ -91,9 +91,7 @@ def test_conversion_to_an_increasing_unit_keeps_the_order():
     axis = Axis("q_nm^-1", np.linspace(0, 100, 11))
     angles, order = axis.to("2th_deg", wavelength=WAVELENGTH)
     assert order == slice(None)
-    np.testing.assert_array_equal(
-        angles.edges, convert(axis.edges, "q_nm^-1", "2th_deg", wavelength=WAVELENGTH)
-    )
+    np.testing.assert_array_equal(angles.edges, convert(axis.edges, "q_nm^-1", "2th_deg", wavelength=WAVELENGTH))
     back, _ = angles.to("q_nm^-1", WAVELENGTH)
     np.testing.assert_allclose(back.edges, axis.edges, rtol=1e-14)
 

@@ -24,9 +24,7 @@ WAVELENGTH = 0.7e-10
 MONOTONIC = [
     name
     for name in unit_names()
-    if unit(name).quantity.name in ("two_theta", "q", "qtot", "d", "d_star_squared")
-    or "og" in name
-    or "sinh" in name
+    if unit(name).quantity.name in ("two_theta", "q", "qtot", "d", "d_star_squared") or "og" in name or "sinh" in name
 ]
 OF_Q = [name for name in MONOTONIC if not name.startswith("2th")]
 
@@ -39,18 +37,14 @@ def test_monotonic_units_are_all_there():
 
 
 @settings(deadline=None)
-@given(
-    st.sampled_from(MONOTONIC), st.sampled_from(MONOTONIC), st.floats(1e-4, 3.0), st.floats(0, 2 * math.pi)
-)
+@given(st.sampled_from(MONOTONIC), st.sampled_from(MONOTONIC), st.floats(1e-4, 3.0), st.floats(0, 2 * math.pi))
 def test_conversion_equals_the_value_at_the_same_position(first, second, two_theta, chi):
     x = math.sin(two_theta) * math.cos(chi)
     y = math.sin(two_theta) * math.sin(chi)
     z = math.cos(two_theta)
     value = float(unit(first).values(x, y, z, WAVELENGTH))
     expected = float(unit(second).values(x, y, z, WAVELENGTH))
-    assert convert(value, first, second, wavelength=WAVELENGTH) == pytest.approx(
-        expected, rel=1e-12, abs=1e-12
-    )
+    assert convert(value, first, second, wavelength=WAVELENGTH) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 @settings(deadline=None)

@@ -30,9 +30,7 @@ def test_exit_angle_of_the_specular_reflection_is_the_incident_angle():
     """Defect 9.1-10: three times the incident angle elsewhere."""
     y, z = math.sin(2 * ETA), math.cos(2 * ETA)
     assert value("exit_angle_vert_rad", 0, y, z, incident_angle=ETA) == pytest.approx(ETA, rel=1e-14)
-    assert value("exit_angle_vert_deg", 0, y, z, incident_angle=ETA) == pytest.approx(
-        math.degrees(ETA), rel=1e-14
-    )
+    assert value("exit_angle_vert_deg", 0, y, z, incident_angle=ETA) == pytest.approx(math.degrees(ETA), rel=1e-14)
 
 
 def test_scattering_vector_of_the_specular_reflection_is_along_the_normal():
@@ -49,9 +47,7 @@ def test_tilt_turns_exit_angles_the_way_it_turns_q():
     expected = (x * math.cos(tilt) + y * math.sin(tilt), y * math.cos(tilt) - x * math.sin(tilt))
     length = math.sqrt(x * x + y * y + z * z)
     assert value("exit_angle_horz_rad", x, y, z, tilt_angle=tilt) == pytest.approx(math.atan2(expected[0], z))
-    assert value("exit_angle_vert_rad", x, y, z, tilt_angle=tilt) == pytest.approx(
-        math.asin(expected[1] / length)
-    )
+    assert value("exit_angle_vert_rad", x, y, z, tilt_angle=tilt) == pytest.approx(math.asin(expected[1] / length))
     k = 2 * math.pi / 0.1
     assert value("qxgi_nm^-1", x, y, z, tilt_angle=tilt) == pytest.approx(k * expected[0] / length)
     assert value("qygi_nm^-1", x, y, z, tilt_angle=tilt) == pytest.approx(k * expected[1] / length)
@@ -90,8 +86,7 @@ def test_q_is_exit_direction_minus_incident_direction(x, y, z, eta, tilt, orient
 def test_q_components_hold_the_whole_length(x, y, z, eta, tilt, orientation):
     sample = {"incident_angle": eta, "tilt_angle": tilt, "sample_orientation": orientation}
     components = {
-        name: value(f"{name}_A^-1", x, y, z, **sample)
-        for name in ("qxgi", "qygi", "qzgi", "qip", "qoop", "qtot")
+        name: value(f"{name}_A^-1", x, y, z, **sample) for name in ("qxgi", "qygi", "qzgi", "qip", "qoop", "qtot")
     }
     assert math.hypot(components["qip"], components["qoop"]) == pytest.approx(components["qtot"], rel=1e-12)
     cartesian = math.hypot(components["qxgi"], components["qygi"], components["qzgi"])
@@ -188,6 +183,4 @@ def test_parameters_of_a_unit_are_changed_one_by_one():
 
 
 def test_default_parameters_equal_no_parameters():
-    assert unit("qip_nm^-1", incident_angle=0.0, tilt_angle=0, sample_orientation=np.int64(1)) == unit(
-        "qip_nm^-1"
-    )
+    assert unit("qip_nm^-1", incident_angle=0.0, tilt_angle=0, sample_orientation=np.int64(1)) == unit("qip_nm^-1")

@@ -48,9 +48,7 @@ def test_q_any_direction_agrees_with_fifty_digits(x, y, z, sign_x, sign_y, sign_
 def test_d_and_d_star_squared_follow_bragg(angle):
     x, z = math.sin(angle), math.cos(angle)
     q = 4 * math.pi / WAVELENGTH * math.sin(angle / 2)
-    assert float(CORE_QUANTITIES["d"].values(x, 0, z, WAVELENGTH)) == pytest.approx(
-        2 * math.pi / q, rel=1e-14
-    )
+    assert float(CORE_QUANTITIES["d"].values(x, 0, z, WAVELENGTH)) == pytest.approx(2 * math.pi / q, rel=1e-14)
     squared = float(CORE_QUANTITIES["d_star_squared"].values(x, 0, z, WAVELENGTH))
     assert squared == pytest.approx((q / (2 * math.pi)) ** 2, rel=1e-14)
 
@@ -122,9 +120,7 @@ def test_values_that_need_no_wavelength_do_not_depend_on_it(name):
 
 @pytest.mark.parametrize("name", unit_names())
 def test_values_broadcast_and_are_float64(name):
-    values = unit(name).values(
-        np.linspace(-1, 1, 3, dtype=np.float32), np.ones((2, 1), dtype=int), 1, WAVELENGTH
-    )
+    values = unit(name).values(np.linspace(-1, 1, 3, dtype=np.float32), np.ones((2, 1), dtype=int), 1, WAVELENGTH)
     assert values.shape == (2, 3)
     assert values.dtype == np.float64
 

@@ -62,9 +62,7 @@ def test_csv_holds_all_keys_and_nothing_else():
     assert len(table) == N_ROWS
     positions_of = {row["key"] for row in table if row["registry"] in ("radial", "azimuthal")}
     assert positions_of == set(unit_names())
-    assert {row["name"] for row in table if row["registry"] in ("length", "angle")} == set(
-        helper_unit_names()
-    )
+    assert {row["name"] for row in table if row["registry"] in ("length", "angle")} == set(helper_unit_names())
 
 
 def test_csv_row_scale_sign_and_period_agree():
@@ -170,6 +168,4 @@ def test_symbols_are_ascii():
 
 
 def test_scales_to_degrees_are_exact():
-    assert (
-        unit("2th_deg").scale == 180 / math.pi == float(next(r["scale"] for r in rows() if r["key"] == "deg"))
-    )
+    assert unit("2th_deg").scale == 180 / math.pi == float(next(r["scale"] for r in rows() if r["key"] == "deg"))

@@ -31,12 +31,8 @@ ONE_ULP = 2.3e-16
 )
 def test_to_canonical_and_back_is_the_same_value(name, value):
     found = unit(name)
-    assert float(found.from_canonical(found.to_canonical(value))) == pytest.approx(
-        value, rel=2 * ONE_ULP, abs=0
-    )
-    assert float(found.to_canonical(found.from_canonical(value))) == pytest.approx(
-        value, rel=2 * ONE_ULP, abs=0
-    )
+    assert float(found.from_canonical(found.to_canonical(value))) == pytest.approx(value, rel=2 * ONE_ULP, abs=0)
+    assert float(found.to_canonical(found.from_canonical(value))) == pytest.approx(value, rel=2 * ONE_ULP, abs=0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8, ">f4"])

@@ -25,6 +25,7 @@ struct Circle {
   double period = 0.0;  // zero: the second coordinate is not periodic
   double forward_pole = 0.0;
   double backward_pole = 0.0;
+  double equator = 0.0;  // the value of the first coordinate at 2theta = 90 degrees
 };
 
 struct Polygon {
@@ -71,13 +72,10 @@ inline double wrapped(double difference, double period) noexcept {
   return difference - period * std::nearbyint(difference / period);
 }
 
-// The value of u at the pole that this pixel encloses: the nearer one; infinite where the forward pole is (d-spacing).
+// The value of u at the pole that this pixel encloses: the one on its side of 2theta = 90 degrees.
 inline double enclosed_pole(double mean_u, const Circle& circle) noexcept {
-  const double to_backward = std::abs(mean_u - circle.backward_pole);
-  if (!std::isfinite(circle.forward_pole)) {
-    return to_backward <= std::abs(circle.backward_pole) ? circle.backward_pole : circle.forward_pole;
-  }
-  return std::abs(mean_u - circle.forward_pole) <= to_backward ? circle.forward_pole : circle.backward_pole;
+  const bool forward = (mean_u > circle.equator) == (circle.forward_pole > circle.equator);
+  return forward ? circle.forward_pole : circle.backward_pole;
 }
 
 // Part of a turn from which two neighbouring corners are half a turn apart: the edge between them meets the beam.

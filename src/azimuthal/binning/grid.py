@@ -31,11 +31,14 @@ class Circle:
         One full turn, or None when the second coordinate is not an angle on a circle.
     forward_pole, backward_pole:
         Value of the first coordinate on the beam axis at 2theta = 0 and at 180 degrees; may be infinite.
+    equator:
+        Its value at 2theta = 90 degrees, which tells to which pole a pixel is nearer.
     """
 
     period: float | None
     forward_pole: float = 0.0
     backward_pole: float = 0.0
+    equator: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,1 +1,72 @@
-"""Room."""
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The command line: ``azimuthal integrate | info | detectors | units | demo``.
+
+One module per command.  A command parses, makes a settings record, calls :mod:`azimuthal.pipelines` and prints.
+Nothing of NumPy is imported before the arguments are parsed, so that ``--help`` answers at once.
+
+=========  ==========================================================================
+exit code  meaning
+=========  ==========================================================================
+0          done
+1          some frames failed; the last lines name them, the others are written
+2          nothing was done: bad arguments, bad input, output that cannot be written
+130        interrupted (Ctrl-C); 143 when terminated
+=========  ==========================================================================
+
+An error that is not the user's (a bug) shows its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code (module docstring).
+
+    Parameters
+    ----------
+    arguments:
+        What follows ``azimuthal`` on the command line; None: ``sys.argv``.
+    """
+    from azimuthal.cli._parsing import run
+    from azimuthal.errors import AzimuthalError
+
+    previous = _catch_termination()
+    try:
+        return run(arguments)
+    except AzimuthalError as error:
+        notes = getattr(error, "__notes__", [])
+        print("\n".join((f"error: {error}", *notes)), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _catch_termination() -> signal.Handlers | None:
+    """Make a request to terminate unwind the stack, so that no temporary file stays behind."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        return signal.signal(signal.SIGTERM, stop)  # type: ignore[return-value]
+    except ValueError:  # not in the main thread
+        return None

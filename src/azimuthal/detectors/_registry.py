@@ -314,7 +314,7 @@ def _assemble(entry: Entry, layout: Layout, readout: Readout) -> Detector:
         sensors=sensors,
         aliases=entry.aliases,
         maker=table.get("maker"),
-        source=table.get("source"),
+        source=None if entry.default is None else table.get("source"),  # the user's own numbers
     )
 
 

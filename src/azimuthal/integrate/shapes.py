@@ -62,8 +62,9 @@ class ShapeSource:
         period = self.azimuthal.quantity.period
         if period is None:
             return Circle(None)
-        axis = self.radial.quantity.values(np.zeros(2), np.zeros(2), np.array([1.0, -1.0]), self.wavelength)
-        return Circle(period, float(axis[0]), float(axis[1]))
+        x, z = np.array([0.0, 0.0, 1.0]), np.array([1.0, -1.0, 0.0])
+        forward, backward, equator = self.radial.quantity.values(x, np.zeros(3), z, self.wavelength)
+        return Circle(period, float(forward), float(backward), float(equator))
 
     @property
     def u_floor(self) -> float:

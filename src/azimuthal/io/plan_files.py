@@ -53,7 +53,7 @@ def save_plan(plan: Plan, path: PathLike, *, force: bool = False) -> None:
         axes = file.create_group("axes")
         _write(axes, grid, ("u_edges", "c_edges"))
         axes.attrs["u_floor"] = grid.u_floor
-        axes.attrs["circle"] = [circle.period or 0.0, circle.forward_pole, circle.backward_pole]
+        axes.attrs["circle"] = [circle.period or 0.0, circle.forward_pole, circle.backward_pole, circle.equator]
         for name in ("radial", "azimuthal"):
             axis = getattr(plan.axes, name)
             if axis is not None:
@@ -90,8 +90,8 @@ def load_plan(path: PathLike) -> Plan:
 def _plan(file: Any) -> Plan:
     spec = PlanSpec.from_dict(json.loads(file["spec"][()]))
     matrix, axes = _read(file["matrix"]), _read(file["axes"])
-    period, forward_pole, backward_pole = (float(value) for value in file["axes"].attrs["circle"])
-    circle = Circle(period or None, forward_pole, backward_pole)
+    period, *poles = (float(value) for value in file["axes"].attrs["circle"])
+    circle = Circle(period or None, *poles)
     grid = BinGrid(axes["u_edges"], axes["c_edges"], circle, float(file["axes"].attrs["u_floor"]))
     radial = Axis(spec.unit, axes["radial_edges"]) if "radial_edges" in axes else None
     azimuthal = Axis(spec.azimuth_unit, axes["azimuthal_edges"]) if "azimuthal_edges" in axes else None

@@ -27,6 +27,7 @@ import numpy as np
 
 from azimuthal.results._sums import Sums
 from azimuthal.typing import Average, BoolArray, FloatArray
+from azimuthal.uncertainty import standard_deviation, standard_error
 
 
 def intensity(sums: Sums, average: Average) -> FloatArray:
@@ -41,15 +42,15 @@ def sem(sums: Sums, average: Average) -> FloatArray | None:
     if sums.variance is None:
         return None
     if average == "sum":
-        return _root(sums.variance)
-    return _quotient(_root(sums.variance), np.abs(sums.normalization))
+        return np.sqrt(sums.variance)
+    return standard_error(sum_variance=sums.variance, sum_normalization=sums.normalization)
 
 
 def std(sums: Sums) -> FloatArray | None:
     """Return the spread of the pixels in every bin, or None when there is no variance."""
     if sums.variance is None:
         return None
-    return _root(_quotient(sums.variance, sums.normalization2))
+    return standard_deviation(sum_variance=sums.variance, sum_normalization2=sums.normalization2)
 
 
 def is_empty(sums: Sums) -> BoolArray:
@@ -64,7 +65,3 @@ def _quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
         np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient
 
-
-def _root(values: FloatArray) -> FloatArray:
-    with np.errstate(all="ignore"):
-        return np.sqrt(values)

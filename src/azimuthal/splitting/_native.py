@@ -60,5 +60,5 @@ def _arrays(pixels: PixelShapes) -> tuple[AnyArray | None, AnyArray | None, AnyA
     return pixels.corners, pixels.centers, np.ascontiguousarray(pixels.excluded).view(np.uint8)
 
 
-def _circle(circle: Circle) -> tuple[float, float, float]:
-    return (0.0 if circle.period is None else circle.period), circle.forward_pole, circle.backward_pole
+def _circle(circle: Circle) -> tuple[float, float, float, float]:
+    return circle.period or 0.0, circle.forward_pole, circle.backward_pole, circle.equator

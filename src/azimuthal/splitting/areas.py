@@ -28,7 +28,8 @@ from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 #: Weights below this are rounding; leaving them out moves the sum of a pixel's weights by less than 1e-12.
 NEGLIGIBLE = 1e-13
-_DEGENERATE = 1e-9  # of the bounding box
+#: Areas below this part of the bounding box are no area: they are rounding.
+DEGENERATE = 1e-9
 _CROSSED = -1e-9
 
 
@@ -74,7 +75,7 @@ def polygon_entries(polygons: FloatArray, pixel: IntArray, grid: BinGrid) -> Ent
     """Return the weights of finite polygons (n, n_vertices, 2): area in each bin over total area."""
     low, high = polygons.min(axis=1), polygons.max(axis=1)
     total = signed_area(polygons)
-    flat = ~(np.abs(total) > _DEGENERATE * np.prod(high - low, axis=1))
+    flat = ~(np.abs(total) > DEGENERATE * np.prod(high - low, axis=1))
     boxes = np.column_stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1]])
     parts = [box_entries(boxes[flat], pixel[flat], grid)]
     row, index, area = cell_areas(polygons[~flat], grid)

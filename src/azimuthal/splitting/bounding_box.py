@@ -12,7 +12,7 @@ import numpy as np
 
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.splitting._protocol import Extent, PixelBins, PixelShapes
-from azimuthal.splitting.areas import box_entries, signed_area
+from azimuthal.splitting.areas import DEGENERATE, box_entries, signed_area
 from azimuthal.splitting.unroll import unrolled, unrolled_one, wrapped
 from azimuthal.typing import FloatArray
 
@@ -45,8 +45,10 @@ def _boxes(corners: FloatArray, centers: FloatArray, circle: Circle, u_floor: fl
             half[i, 1] = 0.5 * circle.period
     if equal_area:
         box_area = 4.0 * half[:, 0] * half[:, 1]
-        ratio = np.where(box_area > 0, np.sqrt(area / np.where(box_area > 0, box_area, 1.0)), 1.0)
-        half = half * np.minimum(1.0, ratio)[:, None]
+        part = area / np.where(box_area > 0, box_area, 1.0)
+        # An area that is not finite spoils the box, which is then counted and left out; one of no area is a point.
+        ratio = np.where(np.isfinite(part), np.sqrt(np.where(part > DEGENERATE, np.minimum(1.0, part), 0.0)), np.inf)
+        half = half * np.where(box_area > 0, ratio, 1.0)[:, None]
     low, high = centers - half, centers + half
     return np.column_stack([np.maximum(u_floor, low[:, 0]), np.maximum(u_floor, high[:, 0]), low[:, 1], high[:, 1]])
 

@@ -87,11 +87,6 @@ def unrolled_one(corners: FloatArray, circle: Circle) -> tuple[FloatArray, bool]
 
 
 def enclosed_pole(mean_u: float, circle: Circle) -> float:
-    """Return the value of u on the beam axis that a pixel around it encloses: the nearer of the two poles.
-
-    Where u grows without limit towards the beam (d-spacing) only pixels close to the finite pole can enclose it.
-    """
-    to_backward = abs(mean_u - circle.backward_pole)
-    if not np.isfinite(circle.forward_pole):
-        return circle.backward_pole if to_backward <= abs(circle.backward_pole) else circle.forward_pole
-    return circle.forward_pole if abs(mean_u - circle.forward_pole) <= to_backward else circle.backward_pole
+    """Return the value of u on the beam axis that a pixel around it encloses: that on its side of 2theta = 90 degrees."""
+    forward = (mean_u > circle.equator) == (circle.forward_pole > circle.equator)
+    return circle.forward_pole if forward else circle.backward_pole

@@ -9,7 +9,7 @@ when a file asks for them.
 
 from __future__ import annotations
 
-from azimuthal.io.frames._open import open_frames
+from azimuthal.io.frames._open import frame_paths, open_frames
 from azimuthal.io.frames._protocol import FrameIndexError, FrameSource
 from azimuthal.io.frames._registry import Reader, register_reader
 from azimuthal.io.frames.describe import FileDescription, FileKind, describe_file
@@ -21,6 +21,7 @@ __all__ = [
     "FrameSource",
     "Reader",
     "describe_file",
+    "frame_paths",
     "open_frames",
     "register_reader",
 ]

@@ -147,6 +147,34 @@ def _open_text(text: str, dataset: str | None) -> FrameSource:
     return _open_one(dataset, text)
 
 
+def frame_paths(sources: Sequence[str]) -> list[str]:
+    """Return the files that some paths and patterns mean, in order; patterns in natural order.
+
+    Parameters
+    ----------
+    sources:
+        Paths and patterns, each with or without ``::/dataset``.  A name that exists is no pattern, whatever its
+        characters.
+
+    Raises
+    ------
+    FileMissingError
+        A pattern matches nothing.  Whether plain paths exist is not looked at.
+    ParameterError
+        An EIGER master and its data files are both meant.
+    """
+    paths: list[str] = []
+    for text in sources:
+        path, inner = _split(text)
+        if _PATTERN_CHARACTERS.search(path) and not Path(path).exists():
+            suffix = "" if inner is None else _SEPARATOR + inner
+            paths += [found + suffix for found in _matches(path)]
+        else:
+            paths.append(text)
+    _refuse_doubles(paths)
+    return paths
+
+
 def _matches(pattern: str) -> list[str]:
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207  # takes absolute patterns, pathlib does not
     found = sorted((name for name in names if Path(name).is_file()), key=natural_key)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""``azimuthal info``: what a file is, in words."""
+
+from __future__ import annotations
+
+import sys
+
+from azimuthal.cli._parsing import argument, command
+from azimuthal.errors import AzimuthalError
+
+
+@command(name="info")
+@argument("files", nargs=-1, required=True, metavar="FILE...")
+def info_command(files: tuple[str, ...]) -> int:
+    """Say what each FILE is: image, stack, geometry, detector, result or plan.
+
+    The beam centre of a geometry is given in pixels, and what its orientation can mean in words.  file.h5::/path names
+    a dataset.
+    """
+    from azimuthal.pipelines.description import describe
+
+    code = 0
+    for file in files:
+        try:
+            print(describe(file).text)
+        except AzimuthalError as error:
+            print(f"error: {error}", file=sys.stderr)
+            code = 2
+    return code

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""``azimuthal integrate``: images to patterns or cakes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from azimuthal.cli._parsing import argument, command, option
+from azimuthal.cli._progress import Progress, failure_text
+from azimuthal.errors import ParameterError
+
+if TYPE_CHECKING:
+    from azimuthal.pipelines.batch import Batch, BatchSettings, BatchSummary
+
+#: Parameter of the command -> field of the description of an integration.
+_CHOICES = {
+    "split": "split",
+    "average": "average",
+    "error_model": "error_model",
+    "polarization": "polarization_factor",
+    "radial_range": "radial_range",
+    "azimuth_range": "azimuth_range",
+    "dummy": "dummy",
+    "delta_dummy": "delta_dummy",
+    "engine": "engine",
+}
+_DIRECT = (
+    "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
+    "normalization_factor", "threads",
+)  # fmt: skip
+_EXAMPLES = """\b
+Examples:
+  azimuthal integrate image.cbf -p geometry.poni -n 1000 -u q_nm^-1
+  azimuthal integrate run_master.h5 -p geometry.poni -n 2000 -u 2th_deg --error-model poisson -o run.h5
+  azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
+      -o 'out/{stem}_{frame:05d}.xye'
+  azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5"""
+
+
+def _number(text: str) -> float | int:
+    """Return an integer where the text is one: exact for 64-bit images."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+@command(name="integrate", epilog=_EXAMPLES)
+@argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@option("-p", "--poni", required=True, metavar="FILE", help="Geometry: PONI, or another format that is known.")
+@option("-n", "--npt", type=int, required=True, help="Number of radial bins.")
+@option("-u", "--unit", help="Radial unit, such as q_nm^-1, q_A^-1, 2th_deg, r_mm ('azimuthal units' lists them).")
+@option(
+    "-o", "--output", metavar="NAME",
+    help="One file for all frames (.h5 .nxs .npz .csv), or a name with {stem}, {frame}, {number}, {label}, {folder} for "
+    "one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
+)  # fmt: skip
+@option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
+@option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
+@option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
+@option("--error-model", help="Uncertainties: poisson.  Default: none.")
+@option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
+@option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
+@option("--polarization", type=float, metavar="FACTOR", help="Polarisation factor, e.g. 0.99.  Default: no correction.")
+@option("--no-solid-angle", is_flag=True, help="No solid-angle correction.")
+@option("--dark", metavar="FILE", help="Dark image, subtracted.")
+@option("--flat", metavar="FILE", help="Flat-field image, divides.")
+@option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
+@option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
+@option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
+@option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
+@option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
+@option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one (or instead of it).")
+@option("--orientation", type=int, metavar="1-4", help="Orientation of the images, instead of the geometry file's.")
+@option("--plot", "picture", metavar="FILE", help="Picture of all frames together: .png, .svg or .pdf.")
+@option("--force", is_flag=True, help="Replace files that exist.")
+@option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
+@option("--engine", default="auto", show_default=True, help="Or native, or reference.")
+@option("--dry-run", is_flag=True, help="Check everything, say what would be written, write nothing.")
+@option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+def integrate_command(**options: Any) -> int:
+    """Integrate images to patterns, or to cakes with --npt-azim.
+
+    IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  A stack goes in as it is, and all frames come
+    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.
+    """
+    settings = _settings(options)
+    from azimuthal.pipelines.batch import prepare_batch
+
+    with Progress(quiet=options["quiet"]) as progress:
+        try:
+            batch = prepare_batch(settings, progress)
+            progress.note(_preparation(batch))
+            if options["dry_run"]:
+                return _print_plan(batch)
+            summary = batch.run(progress)
+        except KeyboardInterrupt:
+            progress.line(_interruption(progress))
+            return 130
+    return _print_summary(batch, summary, quiet=options["quiet"])
+
+
+def _settings(options: dict[str, Any]) -> BatchSettings:
+    if options["unit"] is None:
+        raise ParameterError(
+            "unit: is never guessed. Pass e.g. -u q_nm^-1, -u q_A^-1 or -u 2th_deg ('azimuthal units' lists all of them)."
+        )
+    from azimuthal.pipelines.batch import BatchSettings
+
+    choices = {field: options[name] for name, field in _CHOICES.items() if options[name] is not None}
+    if options["no_solid_angle"]:
+        choices["solid_angle"] = None
+    return BatchSettings(
+        images=options["images"],
+        geometry=options["poni"],
+        masks=options["masks"],
+        picture=options["picture"],
+        choices=tuple(choices.items()),
+        **{name: options[name] for name in _DIRECT},
+    )
+
+
+def _preparation(batch: Batch) -> str:
+    spec = batch.plan.spec
+    masked = f"{100 * batch.masked_share:.3g} % of {batch.plan.report['total']} pixels masked"
+    lines = [
+        f"{spec.instrument.detector.name}: {masked}; {batch.bins} of {spec.unit.name}, split {spec.split}; "
+        f"engine {batch.plan.engine}, {batch.threads} threads"
+    ]
+    unused = [file.path for file in batch.survey.files if file.has_pixel_mask]
+    if unused and not batch.settings.file_mask and not batch.settings.masks:
+        lines.append(f"note: {unused[0]} holds a pixel mask of the detector; --file-mask applies it")
+    return "\n".join(lines)
+
+
+def _print_plan(batch: Batch) -> int:
+    paths = batch.outputs.paths
+    print(f"would write {_output_words(batch, paths)}: {batch.n_frames} frames, {batch.bins}")
+    for failure in batch.survey.failures:
+        print(f"would fail: {failure_text(failure)}")
+    return 1 if batch.survey.failures else 0
+
+
+def _print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
+    if summary.failures:
+        lost = [failure.n_frames for failure in summary.failures]
+        number = f"{sum(one or 0 for one in lost)}" if None not in lost else f"at least {sum(one or 1 for one in lost)}"
+        names = ", ".join(failure.name for failure in summary.failures[:5])
+        more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
+        print(f"error: {number} of the frames failed: {names}{more}", file=sys.stderr)
+    if not summary.outputs:
+        print("error: no frame could be integrated; nothing was written", file=sys.stderr)
+        return 2
+    if not quiet:
+        speed = f"{summary.seconds:.2f} s ({summary.frames_per_second:.3g} frames/s)"
+        print(f"{summary.n_frames} frames in {speed}", file=sys.stderr)
+        if summary.picture is not None:
+            print(f"{summary.picture}: picture of {summary.n_frames} frames", file=sys.stderr)
+        files = f"{summary.n_files} file{'s' if summary.n_files != 1 else ''}"
+        frames = f"{summary.n_frames} frame{'s' if summary.n_frames != 1 else ''}"
+        print(f"{_output_words(batch, summary.outputs)}: {frames} from {files}, {batch.bins}")
+    return 1 if summary.failures else 0
+
+
+def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
+    if not batch.outputs.one_each or len(paths) == 1:
+        return str(paths[0])
+    return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"
+
+
+def _interruption(progress: Progress) -> str:
+    if progress.n_files_written:
+        return f"interrupted: {progress.n_files_written} files were written, each complete; nothing else was"
+    return f"interrupted after {progress.n_done} frames: nothing was written"

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What a file is, in words: an image, a stack, a geometry, a detector, results, a compiled plan.
+
+``azimuthal info`` prints what `describe` returns.  The content decides, not the name; frames are not read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azimuthal.detectors import Detector, load_spline
+from azimuthal.errors import AzimuthalError, AzimuthalWarning, FileFormatError, FileMissingError
+from azimuthal.geometry import ORIENTATION_NAMES
+from azimuthal.geometry.conventions.poni import PoniRecord, describe_history
+from azimuthal.instrument import Instrument
+from azimuthal.io import describe_file, load_instrument, load_result
+from azimuthal.io.detector_files import load_detector
+from azimuthal.io.frames import FileDescription
+from azimuthal.io.geometry_files import read_poni
+from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.pipelines.inputs import plain_path, reason_of
+from azimuthal.results import Cake, Profile
+from azimuthal.typing import PathLike
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_INVALID_WORDS = {0: "none", 1: "the highest", 2: "the two highest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a file is.
+
+    Parameters
+    ----------
+    path:
+        As given.
+    title:
+        What it is, e.g. ``"image stack (hdf5)"``.
+    facts:
+        Pairs of name and text, in order of interest.
+    notes:
+        Sentences that somebody should read: the history of an orientation, things that are not understood.
+    """
+
+    path: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it, one fact per line."""
+        width = max((len(name) for name, _ in self.facts), default=0) + 2
+        lines = [f"{self.path}: {self.title}"]
+        lines += [f"  {name + ':':<{width}}{text}" for name, text in self.facts]
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+
+def describe(path: PathLike) -> Description:
+    """Return what a file is.
+
+    Parameters
+    ----------
+    path:
+        A file, or ``file.h5::/dataset``.
+
+    Raises
+    ------
+    FileMissingError
+        The file does not exist.
+    FileFormatError
+        It is a folder, or nothing that is understood; the message says what was tried.
+    """
+    text = str(path)
+    file = plain_path(text)
+    if not file.exists():
+        raise FileMissingError(f"{text}: this file does not exist (working folder: {Path.cwd()}).")
+    if file.is_dir():
+        raise FileFormatError(f"{text}: is a folder, expected a file. Name the files in it, e.g. {text}/*.")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AzimuthalWarning)
+        described = _described(text, file)
+    notes = list(described.notes)
+    for warning in caught:
+        words = str(warning.message).removeprefix(f"{text}: ")
+        if issubclass(warning.category, AzimuthalWarning) and words not in notes:
+            notes.append(words)
+    return Description(text, described.title, described.facts, tuple(notes))
+
+
+def _described(text: str, file: Path) -> Description:
+    if _starts_with(file, _HDF5_SIGNATURE):
+        kind = _own_kind(file) if text == str(file) else None
+        if kind is not None:
+            return kind(text)
+    elif zipfile.is_zipfile(file):
+        return _results(text)
+    found = describe_file(text)
+    if found.kind == "geometry":
+        return _geometry(text)
+    if found.kind in ("image", "image stack"):
+        return _images(found)
+    return _last_tries(text, found)
+
+
+def _starts_with(file: Path, signature: bytes) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(signature)) == signature
+    except OSError as error:
+        raise FileFormatError(f"{file}: cannot be read: {error.strerror or error}.") from error
+
+
+def _own_kind(file: Path) -> Callable[[str], Description] | None:
+    """Return what describes an HDF5 file of our own; None for other people's."""
+    with open_hdf5(file) as content:
+        if "azimuthal_plan" in content.attrs:
+            return _plan
+        if "entry/reduction/input/about" in content:
+            return _results
+    return None
+
+
+def _last_tries(text: str, found: FileDescription) -> Description:
+    """Describe a file that holds no images: a geometry or a detector of another program, if it is one."""
+    for attempt in (_geometry, _detector_file):
+        try:
+            return attempt(text)
+        except AzimuthalError:
+            continue
+    raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {found.reason}")
+
+
+# ---- images ------------------------------------------------------------------------------------------------
+
+
+def _images(found: FileDescription) -> Description:
+    n_slow, n_fast = found.shape or (0, 0)
+    facts = [("frames", f"{found.n_frames} of {n_slow} x {n_fast} pixels (slow x fast), {found.dtype}")]
+    if found.dataset:
+        more = f" and {len(found.dataset) - 1} more" if len(found.dataset) > 1 else ""
+        facts.append(("dataset", f"{found.dataset[0]}{more} ({found.reason})"))
+    if found.filters:
+        facts.append(("compression", ", ".join(found.filters)))
+    facts += [(name.replace("_", " "), words) for name, words in _header_facts(found.facts)]
+    return Description(found.path, f"{found.kind} ({found.format})", tuple(facts))
+
+
+#: Header fact -> (factor to the unit shown, unit shown)
+_SHOWN_UNITS = {
+    "wavelength": (1e10, "Å"),
+    "distance": (1e3, "mm"),
+    "sensor_thickness": (1e6, "µm"),
+    "exposure_time": (1.0, "s"),
+    "frame_time": (1.0, "s"),
+    "threshold_energy": (1e-3, "keV"),
+    "photon_energy": (1e-3, "keV"),
+}
+
+
+def _header_facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the header says, in words."""
+    for name, value in facts.items():
+        if name in _SHOWN_UNITS:
+            factor, unit = _SHOWN_UNITS[name]
+            yield name, f"{value * factor:.6g} {unit}"
+        elif name == "pixel_size":
+            yield name, f"{value[0] * 1e6:.6g} x {value[1] * 1e6:.6g} µm (slow x fast)"
+        elif name == "beam_center":
+            yield "beam centre", f"row {value[0]:.3f}, column {value[1]:.3f}, as the header states it"
+        elif name == "unconverted":
+            listed = ", ".join(f"{key} = {number:g}" for key, number in value.items())
+            yield "without unit", f"{listed} (the file does not say in which unit)"
+        elif isinstance(value, str | int | float):
+            yield name, str(value)
+
+
+# ---- geometries and detectors ------------------------------------------------------------------------------
+
+
+def _geometry(text: str) -> Description:
+    file = Path(text)
+    if file.suffix.lower() == ".spline":
+        return _spline(text)
+    if file.suffix.lower() == ".npt":
+        return Description(text, "control points of a calibration (pyFAI)", (), ("Not read by azimuthal yet.",))
+    record = _poni_record(file)
+    try:
+        instrument = load_instrument(file)
+    except AzimuthalError as error:
+        if record is None:
+            raise
+        return _bare_poni(text, record, error)
+    facts = list(_instrument_facts(instrument))
+    title = "geometry"
+    notes: tuple[str, ...] = ()
+    if record is not None:
+        title = f"geometry (PONI version {record.version:g})"
+        facts += [("calibrant", record.calibrant)] if record.calibrant else []
+        facts += [("image", record.image)] if record.image else []
+        notes = describe_history(record)
+    return Description(text, title, tuple(facts), notes)
+
+
+def _poni_record(file: Path) -> PoniRecord | None:
+    """Return what a PONI file holds; None for geometry files of other kinds."""
+    if file.suffix.lower() != ".poni" and not _is_text_with(file, "poni1"):
+        return None
+    return read_poni(file)
+
+
+def _is_text_with(file: Path, word: str) -> bool:
+    with file.open("rb") as stream:
+        head = stream.read(4096)
+    return b"\0" not in head and word.encode() in head.lower()
+
+
+def _bare_poni(text: str, record: PoniRecord, error: AzimuthalError) -> Description:
+    """Describe a PONI file that does not say, alone, how many pixels there are."""
+    pose = record.pose
+    facts = [
+        ("detector", record.detector_name or "not named"),
+        ("distance", f"{pose.dist * 1e3:.6g} mm along the detector normal"),
+        ("PONI", f"{pose.poni1 * 1e3:.6g} mm (slow), {pose.poni2 * 1e3:.6g} mm (fast)"),
+        ("rotations", ", ".join(f"rot{k} {math.degrees(getattr(pose, f'rot{k}')):.6g}°" for k in (1, 2, 3))),
+    ]
+    config = record.detector_config or {}
+    pixels = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
+    if None not in pixels and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
+        slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / float(pixels[0])  # type: ignore[arg-type]
+        fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / float(pixels[1])  # type: ignore[arg-type]
+        facts.insert(2, ("beam centre", f"row {slow:.3f}, column {fast:.3f} of the native pixel grid"))
+    if record.wavelength is not None:
+        facts.append(("beam", f"wavelength {record.wavelength * 1e10:.6g} Å"))
+    notes = (reason_of(error).removeprefix(f"{text}: "), *describe_history(record))
+    return Description(text, f"geometry (PONI version {record.version:g})", tuple(facts), notes)
+
+
+def _instrument_facts(instrument: Instrument) -> Iterator[tuple[str, str]]:
+    """Yield the lines of ``Instrument.describe``."""
+    for line in instrument.describe().splitlines():
+        name, _, words = line.partition(":")
+        yield name, words.strip()
+
+
+def _spline(text: str) -> Description:
+    spline = load_spline(text)
+    n_slow, n_fast = spline.shape
+    pixels = f"{spline.pixel1 * 1e6:.6g} x {spline.pixel2 * 1e6:.6g} µm"
+    return Description(
+        text, "distortion of a detector (Fit2D spline)", (("pixels", f"{n_slow} x {n_fast} of {pixels}"),)
+    )
+
+
+def _detector_file(text: str) -> Description:
+    return Description(text, "detector (NeXus)", tuple(detector_facts(load_detector(text))))
+
+
+def detector_facts(detector: Detector) -> Iterator[tuple[str, str]]:
+    """Yield what is known about a detector, as pairs of name and text."""
+    n_slow, n_fast = detector.shape
+    yield "name", ", ".join((detector.name, *(f"also {alias}" for alias in detector.aliases)))
+    if detector.maker:
+        yield "maker", detector.maker
+    yield "shape", f"{n_slow} x {n_fast} pixels (slow x fast), {n_slow * n_fast / 1e6:.3g} million"
+    yield "pixel size", f"{detector.pixel1 * 1e6:.6g} x {detector.pixel2 * 1e6:.6g} µm (slow x fast)"
+    yield "area", f"{n_slow * detector.pixel1 * 1e3:.5g} x {n_fast * detector.pixel2 * 1e3:.5g} mm"
+    yield "pixels", _layout_words(detector)
+    masked = float(detector.gap_mask().mean())
+    yield "gaps", f"{100 * masked:.3g} % of the image" if masked else "none"
+    yield "sensor", "; ".join(str(sensor) for sensor in detector.sensors) or str(detector.sensor or "not recorded")
+    yield "invalid", _invalid_words(detector)
+    yield "orientation", f"{detector.orientation} ({ORIENTATION_NAMES[detector.orientation]})"
+    if detector.source:
+        yield "source", detector.source
+
+
+def _layout_words(detector: Detector) -> str:
+    shape = {4: "four corners", 6: "hexagons"}[detector.n_corners]
+    flat = "flat" if detector.is_flat else "not flat"
+    grid = "rows and columns" if detector.is_separable else f"placed one by one ({type(detector.layout).__name__})"
+    return f"{shape}, {flat}, {grid}"
+
+
+def _invalid_words(detector: Detector) -> str:
+    top = detector.invalid.top_of_unsigned
+    words = f"{_INVALID_WORDS.get(top, f'the {top} highest')} of an integer type"
+    return words + (", and negative counts" if detector.invalid.negative else "")
+
+
+# ---- our own files -----------------------------------------------------------------------------------------
+
+
+def _results(text: str) -> Description:
+    results = load_result(text)
+    first = results[0]
+    facts = [("results", f"{len(results)}"), *_axis_facts(first)]
+    facts.append(("average", first.average))
+    facts.append(("uncertainties", first.error_model or "none"))
+    if first.wavelength is not None:
+        facts.append(("wavelength", f"{first.wavelength * 1e10:.6g} Å"))
+    facts += _provenance_facts(first.provenance)
+    names = [str(result.metadata.get("label", "")) for result in (first, results[-1])]
+    if any(names):
+        facts.insert(1, ("frames", names[0] if len(results) == 1 else f"{names[0]} to {names[1]}"))
+    return Description(text, f"{'cakes' if results.kind == 'cake' else 'patterns'} of azimuthal", tuple(facts))
+
+
+def _axis_facts(result: Profile | Cake) -> list[tuple[str, str]]:
+    axes = [result.axis] if isinstance(result, Profile) else [result.radial_axis, result.azimuthal_axis]
+    return [
+        ("axis", f"{axis.unit.name}: {axis.n_bins} bins from {axis.edges[0]:.6g} to {axis.edges[-1]:.6g}") for axis in axes
+    ]
+
+
+def _provenance_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    recipe = provenance.get("recipe", {})
+    facts = [("made by", f"azimuthal {provenance.get('version', '?')}, engine {provenance.get('engine', '?')}")]
+    if isinstance(recipe, Mapping) and "instrument" in recipe:
+        facts.append(("split", str(recipe.get("split"))))
+        facts += [
+            (name, words)
+            for name, words in _instrument_facts(Instrument.from_dict(recipe["instrument"]))
+            if name in ("detector", "distance", "beam centre", "orientation")
+        ]
+    return facts
+
+
+def _plan(text: str) -> Description:
+    with open_hdf5(text) as file:
+        spec = json.loads(file["spec"][()])
+        report = json.loads(file.attrs["report"])
+        version = str(file.attrs.get("program_version", "?"))
+    kind = {"radial": "patterns", "cake": "cakes", "azimuthal": "azimuthal profiles"}.get(spec["kind"], spec["kind"])
+    facts = [
+        ("bins", f"{_bins(spec['npt_rad'])} radial x {_bins(spec['npt_azim'])} azimuthal"),
+        ("unit", str(spec["unit"]["name"])),
+        ("split", str(spec["split"])),
+        ("uncertainties", str(spec["error_model"] or "none")),
+        ("pixels", f"{report.get('used', '?')} of {report.get('total', '?')} feed a bin"),
+        *_instrument_facts(Instrument.from_dict(spec["instrument"])),
+        ("made by", f"azimuthal {version}"),
+    ]
+    return Description(text, f"compiled plan for {kind}", tuple(facts))
+
+
+def _bins(value: Any) -> str:
+    return f"{len(value) - 1} (given edges)" if isinstance(value, list) else str(value)

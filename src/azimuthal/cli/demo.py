@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 @option("--force", is_flag=True, help="Replace the files of an earlier demonstration.")
 def demo_command(folder: str, frames: int, force: bool) -> int:
     """Simulate CeO2 powder on an EIGER 4M, integrate it, and check the rings against the lattice."""
-    from azimuthal.pipelines.demo import demo_command as command_line
-    from azimuthal.pipelines.demo import run_demo
+    from azimuthal.pipelines.demo import demo_command_line, run_demo
 
     with Progress() as progress:
         report = run_demo(folder, n_frames=frames, force=force, report=progress, say=progress.note)
@@ -32,7 +31,7 @@ def demo_command(folder: str, frames: int, force: bool) -> int:
     rate = report.summary.frames_per_second
     print(f"{report.summary.n_frames} frames of 4.5 million pixels in {report.summary.seconds:.2f} s: {rate:.1f} frames/s")
     print("(reading, full pixel splitting, Poisson errors, writing)")
-    print(f"\nThe same by hand:\n  {command_line(report.files)} --force\n\nWritten in {report.seconds:.0f} s:")
+    print(f"\nThe same by hand:\n  {demo_command_line(report.files)} --force\n\nWritten in {report.seconds:.0f} s:")
     for path in report.files.all:
         print(f"  {path}")
     if report.n_found < len(report.rings):

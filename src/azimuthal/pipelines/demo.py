@@ -27,7 +27,7 @@ from azimuthal.io import load_result, open_frames, save, save_instrument
 from azimuthal.pipelines.batch import BatchSettings, BatchSummary, Report, integrate_batch
 from azimuthal.pipelines.simulate import Ring, ceo2_rings, write_powder_stack
 from azimuthal.results import Profile
-from azimuthal.results.plot import save_overview
+from azimuthal.results.overview import save_overview
 from azimuthal.typing import FloatArray, PathLike
 
 N_BINS = 1000
@@ -167,7 +167,7 @@ def run_demo(
 
 
 def demo_settings(files: DemoFiles, *, force: bool) -> BatchSettings:
-    """Return the settings of the demonstration: the command line of `demo_command`."""
+    """Return the settings of the demonstration: what `demo_command_line` says in words."""
     return BatchSettings(
         images=(str(files.frames),),
         geometry=str(files.geometry),
@@ -179,7 +179,7 @@ def demo_settings(files: DemoFiles, *, force: bool) -> BatchSettings:
     )
 
 
-def demo_command(files: DemoFiles) -> str:
+def demo_command_line(files: DemoFiles) -> str:
     """Return the command that integrates the frames of the demonstration."""
     return (
         f"azimuthal integrate {files.frames} -p {files.geometry} -n {N_BINS} -u 2th_deg --split full "

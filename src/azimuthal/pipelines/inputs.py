@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from azimuthal.errors import AzimuthalError, FileMissingError, ParameterError, ShapeError
-from azimuthal.io.frames import FrameSource, open_frames
-from azimuthal.pipelines._tmp_paths import frame_paths
+from azimuthal.io.frames import FrameSource, frame_paths, open_frames
 from azimuthal.typing import AnyArray, BoolArray
 
 Item = TypeVar("Item")

@@ -30,8 +30,7 @@ from typing import Any
 
 from azimuthal._validate import unknown_name
 from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnsupportedOptionError
-from azimuthal.io.writers import Format, formats
-from azimuthal.io.writers._template import expanded, is_template
+from azimuthal.io.writers import Format, expanded, formats, is_template
 from azimuthal.pipelines.inputs import plain_path
 
 _SHOWN = 3

@@ -129,16 +129,40 @@ def save_picture(result: Profile | Cake, path: PathLike, *, force: bool = False,
     MissingDependencyError
         matplotlib is not installed.
     """
+    check_picture(path)
+    figure = new_figure()
+    _draw(result, figure.add_subplot(), options)
+    return save_figure(figure, path, force=force)
+
+
+def check_picture(path: PathLike) -> None:
+    """Raise unless a picture can be drawn for a file of this name; nothing is created.
+
+    Raises
+    ------
+    UnknownNameError
+        The extension is not that of a picture.
+    MissingDependencyError
+        matplotlib is not installed.
+    """
+    one_of("path: extension", _extension(path), PICTURE_FORMATS)
+    new_figure()
+
+
+def save_figure(figure: Figure, path: PathLike, *, force: bool = False) -> Path:
+    """Write a figure to a picture file; raises as :func:`save_picture` does."""
     target = Path(path)
-    format_name = one_of("path: extension", target.suffix.lower().removeprefix("."), PICTURE_FORMATS)
+    format_name = one_of("path: extension", _extension(path), PICTURE_FORMATS)
     if target.exists() and not force:
         raise _exists(target)
-    figure = _new_figure()
-    _draw(result, figure.add_subplot(), options)
     picture = io.BytesIO()
     figure.savefig(picture, format=format_name, dpi=150)
     _write(target, picture.getvalue(), force=force)
     return target
+
+
+def _extension(path: PathLike) -> str:
+    return Path(path).suffix.lower().removeprefix(".")
 
 
 def _draw(result: Profile | Cake, axes: Axes, options: dict[str, Any]) -> None:
@@ -186,12 +210,12 @@ def _limits(values: FloatArray) -> dict[str, float]:
 
 def _new_axes() -> Axes:
     pyplot = sys.modules.get("matplotlib.pyplot")
-    axes: Axes = _new_figure().add_subplot() if pyplot is None else pyplot.subplots(layout="constrained")[1]
+    axes: Axes = new_figure().add_subplot() if pyplot is None else pyplot.subplots(layout="constrained")[1]
     return axes
 
 
-def _new_figure() -> Figure:
-    """Return a figure that belongs to nobody, drawn by Agg."""
+def new_figure(width: float = 7.0, height: float = 4.2) -> Figure:
+    """Return a figure that belongs to nobody, drawn by Agg; size in inches."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -199,6 +223,6 @@ def _new_figure() -> Figure:
         raise MissingDependencyError(
             "plotting needs the package matplotlib, which is absent. Run: pip install 'azimuthal[plot]'"
         ) from error
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -87,6 +87,6 @@ def unrolled_one(corners: FloatArray, circle: Circle) -> tuple[FloatArray, bool]
 
 
 def enclosed_pole(mean_u: float, circle: Circle) -> float:
-    """Return the value of u on the beam axis that a pixel around it encloses: that on its side of 2theta = 90 degrees."""
+    """Return the value of u on the beam axis that a pixel encloses: the one on its side of 2theta = 90 degrees."""
     forward = (mean_u > circle.equator) == (circle.forward_pole > circle.equator)
     return circle.forward_pole if forward else circle.backward_pole

@@ -7,18 +7,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_REPOSITORY_ROOT = Path(__file__).parents[3]
+ENVIRONMENT_VARIABLE = "AZIMUTHAL_SHARED"
 
 
 def shared_path(relative: str) -> Path:
     """Return the path of a shared file, or skip the running test and say what is absent.
 
-    The folder is ``../shared`` beside the checkout, or the value of the environment variable AZIMUTHAL_SHARED.
+    The folder that holds ``data/`` and ``facts/`` is the value of the environment variable AZIMUTHAL_SHARED; the
+    project's own tests set it to ``../shared`` beside the checkout when it is not set.
     """
-    folder = Path(os.environ.get("AZIMUTHAL_SHARED", _REPOSITORY_ROOT.parent / "shared"))
-    path = folder / relative
-    if not path.exists():
+    folder = os.environ.get(ENVIRONMENT_VARIABLE)
+    path = None if folder is None else Path(folder) / relative
+    if path is None or not path.exists():
         import pytest
 
-        pytest.skip(f"shared data absent: {path} (set AZIMUTHAL_SHARED to the folder that holds data/ and facts/)")
+        pytest.skip(
+            f"shared data absent: {path or relative} (set {ENVIRONMENT_VARIABLE} to the folder that holds data/)"
+        )
     return path

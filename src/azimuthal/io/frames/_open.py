@@ -140,11 +140,7 @@ def _open_objects_or_paths(items: list[Any]) -> FrameSource:
 
 def _open_text(text: str, dataset: str | None) -> FrameSource:
     """Open a path or a pattern."""
-    path, inner = _split(text)
-    if _PATTERN_CHARACTERS.search(path) and not Path(path).exists():
-        suffix = "" if inner is None else _SEPARATOR + inner
-        return _open_many([found + suffix for found in _matches(path)], dataset)
-    return _open_one(dataset, text)
+    return _open_many(frame_paths([text]), dataset)
 
 
 def frame_paths(sources: Sequence[str]) -> list[str]:

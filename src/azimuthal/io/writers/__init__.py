@@ -7,8 +7,21 @@ NXazint HDF5 and ``.npz`` keep the sums, edges, units and provenance, so that wh
 back, merged and averaged anew.
 """
 
+from azimuthal.io.writers._atomic import pending
 from azimuthal.io.writers._registry import Format, format_names, formats, save
+from azimuthal.io.writers._template import expanded, is_template
 from azimuthal.io.writers.nxazint import NxazintWriter
 from azimuthal.io.writers.reading import ResultFile, load_result
 
-__all__ = ["Format", "NxazintWriter", "ResultFile", "format_names", "formats", "load_result", "save"]
+__all__ = [
+    "Format",
+    "NxazintWriter",
+    "ResultFile",
+    "expanded",
+    "format_names",
+    "formats",
+    "is_template",
+    "load_result",
+    "pending",
+    "save",
+]

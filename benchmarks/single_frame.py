@@ -73,7 +73,7 @@ def pyfai_times(name: str, integrator: az.Integrator, frame: np.ndarray, repeats
         print("pyFAI is not installed: left out")
         return {}
     times = {}
-    ours = integrator.integrate1d(frame, NPT, split="bbox").intensity
+    ours = integrator.integrate1d(frame, NPT, split="bbox")
     for method in (("no", "histogram", "cython"), ("no", "csc", "cython"), ("bbox", "csr", "cython"),
                    ("full", "csr", "cython"), ("full", "csc", "cython")):  # fmt: skip
         ai = AzimuthalIntegrator(detector=pyFAI.detector_factory(name), **GEOMETRY)
@@ -83,9 +83,11 @@ def pyfai_times(name: str, integrator: az.Integrator, frame: np.ndarray, repeats
             return ai.integrate1d(frame, NPT, unit="q_nm^-1", method=method, error_model="poisson")
 
         start = time.perf_counter()
-        theirs = work().intensity
+        theirs = work()
         times[f"pyFAI {label}: first call"] = time.perf_counter() - start
-        assert np.corrcoef(np.nan_to_num(ours)[10:-10], theirs[10:-10])[0, 1] > 0.99
+        inner = slice(20, -20)  # bins of few pixels differ: other ranges, and zeros for empty bins
+        expected = np.interp(theirs.radial[inner], ours.radial, ours.intensity)
+        assert np.corrcoef(expected, theirs.intensity[inner])[0, 1] > 0.99
         times[f"pyFAI {label}: frame, Poisson sigma"] = median_time(work, repeats)
     return times
 

@@ -71,9 +71,7 @@ def ceria_pattern(q: np.ndarray) -> np.ndarray:
 
 def simulated_ceria() -> Simulation:
     """Return a Poisson-distributed frame on an EIGER2 4M, gaps at the largest values of the type."""
-    ai = az.Integrator(
-        "Eiger2_4M", dist=0.14, poni1=0.082, poni2=0.06, rot1=-0.12, rot2=0.05, wavelength=3e-11
-    )
+    ai = az.Integrator("Eiger2_4M", dist=0.14, poni1=0.082, poni2=0.06, rot1=-0.12, rot2=0.05, wavelength=3e-11)
     detector, q_unit = ai.detector, az.unit("q_nm^-1")
     expected = np.empty(detector.shape)
     grid = np.linspace(0, 2e11, 20001)
@@ -357,7 +355,7 @@ def draw_triad(axes: Axes) -> None:
         axes.text(*(origin + 1.12 * np.array(step)), name, ha="left" if step[0] else "center", va=where)
     axes.plot(*origin, "o", mfc="white", mec=INK, ms=10)
     axes.plot(*origin, "x", color=INK, ms=6)
-    axes.text(*(origin + (0.0, -0.035)), "3 (beam,\naway from you)", ha="center", va="top")
+    axes.text(origin[0], origin[1] - 0.035, "3 (beam,\naway from you)", ha="center", va="top")
 
 
 def draw_side(axes: Axes) -> None:
@@ -453,11 +451,7 @@ def orientations() -> Figure:
 def mirror_words(detector: az.Detector, number: int) -> str:
     """Return which indices an orientation mirrors, found from positions."""
     native, turned = detector.centers(), detector.with_orientation(number).centers()
-    mirrored = [
-        name
-        for axis, name in ((0, "slow"), (1, "fast"))
-        if turned[0, 0, axis] != native[0, 0, axis]
-    ]
+    mirrored = [name for axis, name in ((0, "slow"), (1, "fast")) if turned[0, 0, axis] != native[0, 0, axis]]
     return f"{' and '.join(mirrored)} mirrored" if mirrored else "as stored"
 
 
@@ -546,7 +540,7 @@ def draw_pixel(axes: Axes, ai: az.Integrator, pixel: tuple[int, int], split: str
         u0, u1, c0, c1 = bounding_box.boxes(pixels, circle, 0.0, equal_area=split == "pseudo")[0]
         shape = np.array([[u0, c0], [u1, c0], [u1, c1], [u0, c1]])
     for turn in (-1, 0, 1):
-        moved = shape + (0.0, turn * 2 * np.pi)
+        moved = shape + np.array([0.0, turn * 2 * np.pi])
         axes.add_patch(Polygon(moved * (1e3, 180 / np.pi), fill=False, ec=ORANGE, lw=1.4))
 
 

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 
 import click  # noqa: TID253  # this module is only imported by a call of main()
-from click import argument, command, option
 
 from azimuthal._version import __version__
 
 __all__ = ["argument", "command", "group", "option", "run"]
+
+argument, command, option = click.argument, click.command, click.option
 
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {

@@ -64,7 +64,7 @@ class Progress:
 
     def __call__(self, event: BatchEvent) -> None:
         """Show one event."""
-        from azimuthal.pipelines.batch import FrameDone, FrameFailed, Prepared, Surveying
+        from azimuthal.pipelines.batch import FrameDone, FrameFailed, Prepared
 
         if isinstance(event, FrameDone):
             self.n_done += 1
@@ -74,7 +74,7 @@ class Progress:
             self._fail(event.failure)
         elif isinstance(event, Prepared):
             self._start(event.batch.n_frames)
-        elif isinstance(event, Surveying) and event.n_total > 1 and self._line_is_due():
+        elif event.n_total > 1 and self._line_is_due():
             self.note(f"looked at {event.n_files} of {event.n_total} files")
 
     def line(self, text: str) -> None:

@@ -29,7 +29,9 @@ def demo_command(folder: str, frames: int, force: bool) -> int:
     print(_rings(report))
     print(f"\n{report.n_found} of {len(report.rings)} rings found; {_deviation(report)}")
     rate = report.summary.frames_per_second
-    print(f"{report.summary.n_frames} frames of 4.5 million pixels in {report.summary.seconds:.2f} s: {rate:.1f} frames/s")
+    print(
+        f"{report.summary.n_frames} frames of 4.5 million pixels in {report.summary.seconds:.2f} s: {rate:.1f} frames/s"
+    )
     print("(reading, full pixel splitting, Poisson errors, writing)")
     print(f"\nThe same by hand:\n  {demo_command_line(report.files)} --force\n\nWritten in {report.seconds:.0f} s:")
     for path in report.files.all:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import sys
 
-from azimuthal.cli._parsing import argument, command
+from azimuthal.cli._parsing import argument, command, option
 from azimuthal.errors import AzimuthalError
 
 
 @command(name="info")
 @argument("files", nargs=-1, required=True, metavar="FILE...")
-def info_command(files: tuple[str, ...]) -> int:
+@option("--detector", metavar="NAME", help="For geometry files that do not say which detector they are for.")
+def info_command(files: tuple[str, ...], detector: str | None) -> int:
     """Say what each FILE is: image, stack, geometry, detector, result or plan.
 
     The beam centre of a geometry is given in pixels, and what its orientation can mean in words.  file.h5::/path names
@@ -23,7 +24,7 @@ def info_command(files: tuple[str, ...]) -> int:
     code = 0
     for file in files:
         try:
-            print(describe(file).text)
+            print(describe(file, detector=detector).text)
         except AzimuthalError as error:
             print(f"error: {error}", file=sys.stderr)
             code = 2

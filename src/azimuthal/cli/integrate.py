@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from azimuthal.cli._parsing import argument, command, option
 from azimuthal.cli._progress import Progress, failure_text
-from azimuthal.errors import ParameterError
+from azimuthal.errors import AzimuthalError, ParameterError
 
 if TYPE_CHECKING:
     from azimuthal.pipelines.batch import Batch, BatchSettings, BatchSummary
@@ -54,8 +54,8 @@ def _number(text: str) -> float | int:
 @option("-u", "--unit", help="Radial unit, such as q_nm^-1, q_A^-1, 2th_deg, r_mm ('azimuthal units' lists them).")
 @option(
     "-o", "--output", metavar="NAME",
-    help="One file for all frames (.h5 .nxs .npz .csv), or a name with {stem}, {frame}, {number}, {label}, {folder} for "
-    "one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
+    help="One file for all frames (.h5 .nxs .npz .csv), or a name with {stem}, {frame}, {number}, {label} or {folder} "
+    "for one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
 )  # fmt: skip
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
@@ -99,13 +99,17 @@ def integrate_command(**options: Any) -> int:
         except KeyboardInterrupt:
             progress.line(_interruption(progress))
             return 130
+        except AzimuthalError:
+            if progress.n_files_written:
+                progress.line(f"{progress.n_files_written} files were written before the error, each complete")
+            raise
     return _print_summary(batch, summary, quiet=options["quiet"])
 
 
 def _settings(options: dict[str, Any]) -> BatchSettings:
     if options["unit"] is None:
         raise ParameterError(
-            "unit: is never guessed. Pass e.g. -u q_nm^-1, -u q_A^-1 or -u 2th_deg ('azimuthal units' lists all of them)."
+            "unit: is never guessed. Pass e.g. -u q_nm^-1, -u q_A^-1 or -u 2th_deg ('azimuthal units' lists all)."
         )
     from azimuthal.pipelines.batch import BatchSettings
 
@@ -117,21 +121,21 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         geometry=options["poni"],
         masks=options["masks"],
         picture=options["picture"],
-        choices=tuple(choices.items()),
+        choices=choices,
         **{name: options[name] for name in _DIRECT},
     )
 
 
 def _preparation(batch: Batch) -> str:
+    from azimuthal.pipelines.batch import orientation_notes
+
     spec = batch.plan.spec
     masked = f"{100 * batch.masked_share:.3g} % of {batch.plan.report['total']} pixels masked"
-    lines = [
-        f"{spec.instrument.detector.name}: {masked}; {batch.bins} of {spec.unit.name}, split {spec.split}; "
-        f"engine {batch.plan.engine}, {batch.threads} threads"
-    ]
-    unused = [file.path for file in batch.survey.files if file.has_pixel_mask]
-    if unused and not batch.settings.file_mask and not batch.settings.masks:
-        lines.append(f"note: {unused[0]} holds a pixel mask of the detector; --file-mask applies it")
+    bins = f"{batch.bins} of {spec.unit.name}, split {spec.split}"
+    lines = [f"{spec.instrument.detector.name}: {masked}; {bins}; engine {batch.plan.engine}, {batch.threads} threads"]
+    lines += [f"note: {batch.settings.geometry}: {note}" for note in orientation_notes(batch.settings)]
+    if n_pixels := batch.unused_mask_pixels():
+        lines.append(f"note: the pixel mask in the image file excludes {n_pixels} more pixels; --file-mask applies it")
     return "\n".join(lines)
 
 
@@ -146,20 +150,19 @@ def _print_plan(batch: Batch) -> int:
 def _print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
     if summary.failures:
         lost = [failure.n_frames for failure in summary.failures]
-        number = f"{sum(one or 0 for one in lost)}" if None not in lost else f"at least {sum(one or 1 for one in lost)}"
+        number = ("at least " if None in lost else "") + _counted(sum(one or 1 for one in lost), "frame")
         names = ", ".join(failure.name for failure in summary.failures[:5])
         more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
-        print(f"error: {number} of the frames failed: {names}{more}", file=sys.stderr)
+        print(f"error: {number} failed: {names}{more}", file=sys.stderr)
     if not summary.outputs:
         print("error: no frame could be integrated; nothing was written", file=sys.stderr)
         return 2
     if not quiet:
         speed = f"{summary.seconds:.2f} s ({summary.frames_per_second:.3g} frames/s)"
-        print(f"{summary.n_frames} frames in {speed}", file=sys.stderr)
+        files, frames = _counted(summary.n_files, "file"), _counted(summary.n_frames, "frame")
+        print(f"{frames} in {speed}", file=sys.stderr)
         if summary.picture is not None:
-            print(f"{summary.picture}: picture of {summary.n_frames} frames", file=sys.stderr)
-        files = f"{summary.n_files} file{'s' if summary.n_files != 1 else ''}"
-        frames = f"{summary.n_frames} frame{'s' if summary.n_frames != 1 else ''}"
+            print(f"{summary.picture}: picture of {frames}", file=sys.stderr)
         print(f"{_output_words(batch, summary.outputs)}: {frames} from {files}, {batch.bins}")
     return 1 if summary.failures else 0
 
@@ -168,6 +171,10 @@ def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
     if not batch.outputs.one_each or len(paths) == 1:
         return str(paths[0])
     return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _interruption(progress: Progress) -> str:

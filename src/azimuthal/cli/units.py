@@ -34,4 +34,9 @@ def units_command(pattern: str | None) -> int:
 
 
 def _row(one: Unit) -> tuple[str, ...]:
-    return one.name, one.quantity.long_name or one.quantity.name, one.symbol or "-", "yes" if one.needs_wavelength else "no"
+    return (
+        one.name,
+        one.quantity.long_name or one.quantity.name,
+        one.symbol or "-",
+        "yes" if one.needs_wavelength else "no",
+    )

@@ -21,26 +21,35 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from azimuthal._validate import positive_number
+import numpy as np
+
+from azimuthal._validate import positive_number, unknown_name
+from azimuthal.detectors import Detector
+from azimuthal.engines import thread_count
 from azimuthal.errors import (
     AzimuthalError,
+    FileMissingError,
+    GeometryFileWarning,
     OutputError,
     OutputExistsError,
     ParameterError,
     UnsupportedOptionError,
     WavelengthMissingError,
 )
-from azimuthal.engines import thread_count
+from azimuthal.geometry import Pose
+from azimuthal.geometry.conventions.poni import describe_history
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
-from azimuthal.io.geometry_files import load_instrument
+from azimuthal.io.geometry_files import load_instrument, read_poni
 from azimuthal.io.writers import save
+from azimuthal.masks import combine
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     ReadFrame,
@@ -57,11 +66,12 @@ from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, pl
 from azimuthal.pipelines.pixel_files import read_image, read_masks
 from azimuthal.results import Cake, Profile
 from azimuthal.results.plot import check_picture, save_picture
-from azimuthal.masks import combine
 from azimuthal.typing import BoolArray
 
 Result: TypeAlias = Profile | Cake
 
+#: Stands in for the instrument while the choices of the user are checked, before any file is looked at.
+_SOME_INSTRUMENT = Instrument(Detector(pixel1=1e-4, pixel2=1e-4, shape=(1, 1)), Pose(1.0))
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
 
@@ -118,7 +128,7 @@ class BatchSettings:
     file_mask: bool = False
     dark: str | None = None
     flat: str | None = None
-    choices: tuple[tuple[str, Any], ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
     normalization_factor: float = 1.0
     threads: int | None = None
     picture: str | None = None
@@ -230,9 +240,7 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
         As for `integrate_batch`.
     """
     tell = report or _ignore
-    positive_number("normalization_factor", settings.normalization_factor)
-    if settings.picture is not None:
-        check_picture(settings.picture)
+    _check_choices(settings)
     survey = survey_files(settings.images, looked_at=lambda done, total: tell(Surveying(done, total)))
     instrument = load_geometry(settings, survey)
     survey = with_shape(survey, instrument.detector.shape)
@@ -245,6 +253,17 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
     batch = Batch(settings, survey, outputs, plan)
     tell(Prepared(batch))
     return batch
+
+
+def _check_choices(settings: BatchSettings) -> None:
+    """Raise for everything that is plainly wrong, before thousands of files are looked at."""
+    positive_number("normalization_factor", settings.normalization_factor)
+    plan_spec(settings, _SOME_INSTRUMENT)
+    if settings.picture is not None:
+        check_picture(settings.picture)
+    for path in _other_inputs(settings):
+        if not plain_path(path).exists():
+            raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
 
 
 def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
@@ -260,9 +279,23 @@ def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
     return instrument.replace(detector=instrument.detector.with_orientation(settings.orientation))
 
 
+def orientation_notes(settings: BatchSettings) -> tuple[str, ...]:
+    """Return what should be said of a PONI file that records no orientation: programs disagree about such files."""
+    if settings.orientation is not None or Path(settings.geometry).suffix.lower() != ".poni":
+        return ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GeometryFileWarning)  # given when the geometry was loaded
+        record = read_poni(settings.geometry)
+    return describe_history(record) if record.orientation is None else ()
+
+
 def plan_spec(settings: BatchSettings, instrument: Instrument) -> PlanSpec:
     """Return the description of the integration."""
     cake = settings.npt_azim is not None
+    known = [item.name for item in fields(PlanSpec)]
+    for name in settings.choices:
+        if name not in known:
+            raise unknown_name("choices", name, known)
     return PlanSpec(
         instrument,
         "cake" if cake else "radial",
@@ -270,7 +303,7 @@ def plan_spec(settings: BatchSettings, instrument: Instrument) -> PlanSpec:
         settings.npt_azim if settings.npt_azim is not None else 1,
         settings.unit,  # type: ignore[arg-type]  # PlanSpec takes names of units
         "chi_deg",  # type: ignore[arg-type]
-        **dict(settings.choices),
+        **settings.choices,
     )
 
 
@@ -317,6 +350,14 @@ class Batch:
         report = self.plan.report
         return (report["gaps"] + report["mask"] + report["corrections"]) / report["total"]
 
+    def unused_mask_pixels(self) -> int:
+        """Return how many pixels the pixel mask of the image files would exclude besides those that are."""
+        if self.settings.file_mask or not any(file.has_pixel_mask for file in self.survey.files):
+            return 0
+        shape = self.plan.shape
+        excluded = combine(self.plan.spec.instrument.detector.gap_mask(), self.plan.arrays.mask, shape=shape)
+        return int(np.count_nonzero(combine(_file_mask(self.survey), shape=shape) & ~excluded))
+
     @property
     def threads(self) -> int:
         """Number of threads that integrate."""
@@ -351,12 +392,12 @@ class _Run:
                 self._write_each(results)
             else:
                 self._write_together(results)
-        picture = self._draw()
         seconds = time.perf_counter() - begin
+        picture = self._draw()
         written, failures = tuple(self._written), tuple(self._failures)
         return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
 
-    def _results(self) -> Iterator[Result]:
+    def _results(self) -> Generator[Result]:
         """Yield the results of all frames that can be integrated."""
         with closing(read_frames(self._batch.survey)) as frames:
             for frame in frames:
@@ -394,7 +435,8 @@ class _Run:
         first = next(results, None)
         if first is None:
             return
-        outputs, options = self._batch.outputs, {}
+        outputs = self._batch.outputs
+        options: dict[str, Any] = {}
         if "n_frames" in outputs.format.options:
             options["n_frames"] = self._batch.n_frames
         force = self._batch.settings.force
@@ -453,9 +495,14 @@ def _file_mask(survey: Survey) -> BoolArray | None:
 
 def _inputs(settings: BatchSettings, survey: Survey) -> list[str]:
     """Return every file that is read."""
-    others = (settings.geometry, *settings.masks, settings.dark, settings.flat)
-    failed = (failure.name for failure in survey.failures)
-    return [*(file.path for file in survey.files), *failed, *(path for path in others if path is not None)]
+    images = [file.path for file in survey.files] + [failure.name for failure in survey.failures]
+    return images + _other_inputs(settings)
+
+
+def _other_inputs(settings: BatchSettings) -> list[str]:
+    """Return every file that is read besides the images."""
+    paths = (settings.geometry, *settings.masks, settings.dark, settings.flat)
+    return [path for path in paths if path is not None]
 
 
 def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:

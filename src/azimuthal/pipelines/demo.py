@@ -175,7 +175,7 @@ def demo_settings(files: DemoFiles, *, force: bool) -> BatchSettings:
         unit="2th_deg",
         output=str(files.patterns),
         force=force,
-        choices=(("split", "full"), ("error_model", "poisson"), ("polarization_factor", _POLARIZATION)),
+        choices={"split": "full", "error_model": "poisson", "polarization_factor": _POLARIZATION},
     )
 
 
@@ -205,12 +205,12 @@ def _ring_center(profile: Profile, expected: float) -> float:
     sigma = profile.sigma
     if angles.size < 5 or sigma is None or not np.isfinite(heights).all():
         return math.nan
-    above = heights - np.interp(angles, angles[[0, -1]], heights[[0, -1]])
+    ends = [float(np.mean(values)) for values in (angles[:2], angles[-2:], heights[:2], heights[-2:])]
+    above = heights - np.interp(angles, ends[:2], ends[2:])
     top = int(np.argmax(above))
     if above[top] < 5.0 * sigma[near][top]:
         return math.nan
-    inside = above > 0.2 * above[top]
-    return float(np.sum(angles[inside] * above[inside]) / np.sum(above[inside]))
+    return float(np.sum(angles * above) / np.sum(above))
 
 
 def _draw(

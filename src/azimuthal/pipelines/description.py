@@ -13,11 +13,19 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from azimuthal.detectors import Detector, load_spline
-from azimuthal.errors import AzimuthalError, AzimuthalWarning, FileFormatError, FileMissingError
+from azimuthal.errors import (
+    AzimuthalError,
+    AzimuthalWarning,
+    FileFormatError,
+    FileMissingError,
+    ParameterError,
+    UnknownNameError,
+)
 from azimuthal.geometry import ORIENTATION_NAMES
 from azimuthal.geometry.conventions.poni import PoniRecord, describe_history
 from azimuthal.instrument import Instrument
@@ -31,6 +39,7 @@ from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_TEXT_SIGNATURE = b"# program: azimuthal"
 _INVALID_WORDS = {0: "none", 1: "the highest", 2: "the two highest"}
 
 
@@ -64,13 +73,15 @@ class Description:
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
 
-def describe(path: PathLike) -> Description:
+def describe(path: PathLike, *, detector: str | None = None) -> Description:
     """Return what a file is.
 
     Parameters
     ----------
     path:
         A file, or ``file.h5::/dataset``.
+    detector:
+        Name of the detector, for geometry files that do not say which one they are for.
 
     Raises
     ------
@@ -87,7 +98,7 @@ def describe(path: PathLike) -> Description:
         raise FileFormatError(f"{text}: is a folder, expected a file. Name the files in it, e.g. {text}/*.")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AzimuthalWarning)
-        described = _described(text, file)
+        described = _described(text, file, detector)
     notes = list(described.notes)
     for warning in caught:
         words = str(warning.message).removeprefix(f"{text}: ")
@@ -96,19 +107,21 @@ def describe(path: PathLike) -> Description:
     return Description(text, described.title, described.facts, tuple(notes))
 
 
-def _described(text: str, file: Path) -> Description:
+def _described(text: str, file: Path, detector: str | None) -> Description:
     if _starts_with(file, _HDF5_SIGNATURE):
         kind = _own_kind(file) if text == str(file) else None
         if kind is not None:
             return kind(text)
     elif zipfile.is_zipfile(file):
         return _results(text)
+    elif _starts_with(file, _TEXT_SIGNATURE):
+        return _text_result(text, file)
     found = describe_file(text)
     if found.kind == "geometry":
-        return _geometry(text)
+        return _geometry(text, detector)
     if found.kind in ("image", "image stack"):
         return _images(found)
-    return _last_tries(text, found)
+    return _last_tries(text, found, detector)
 
 
 def _starts_with(file: Path, signature: bytes) -> bool:
@@ -129,14 +142,17 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
     return None
 
 
-def _last_tries(text: str, found: FileDescription) -> Description:
+def _last_tries(text: str, found: FileDescription, detector: str | None) -> Description:
     """Describe a file that holds no images: a geometry or a detector of another program, if it is one."""
-    for attempt in (_geometry, _detector_file):
+    attempts: tuple[Callable[[], Description], ...]
+    attempts = partial(_instrument, text, detector), partial(_detector_file, text)
+    for attempt in attempts:
         try:
-            return attempt(text)
+            return attempt()
         except AzimuthalError:
             continue
-    raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {found.reason}")
+    reason = found.reason.removeprefix(f"{text}: ")
+    raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
 
 
 # ---- images ------------------------------------------------------------------------------------------------
@@ -186,62 +202,59 @@ def _header_facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 # ---- geometries and detectors ------------------------------------------------------------------------------
 
 
-def _geometry(text: str) -> Description:
-    file = Path(text)
-    if file.suffix.lower() == ".spline":
+def _geometry(text: str, detector: str | None) -> Description:
+    suffix = Path(text).suffix.lower()
+    if suffix == ".spline":
         return _spline(text)
-    if file.suffix.lower() == ".npt":
-        return Description(text, "control points of a calibration (pyFAI)", (), ("Not read by azimuthal yet.",))
-    record = _poni_record(file)
+    if suffix == ".npt":
+        return Description(text, "control points of a calibration (pyFAI)", (), ("not read by azimuthal yet",))
+    if suffix == ".poni":
+        return _poni(text, detector)
     try:
-        instrument = load_instrument(file)
-    except AzimuthalError as error:
-        if record is None:
-            raise
-        return _bare_poni(text, record, error)
-    facts = list(_instrument_facts(instrument))
-    title = "geometry"
-    notes: tuple[str, ...] = ()
-    if record is not None:
-        title = f"geometry (PONI version {record.version:g})"
-        facts += [("calibrant", record.calibrant)] if record.calibrant else []
-        facts += [("image", record.image)] if record.image else []
-        notes = describe_history(record)
-    return Description(text, title, tuple(facts), notes)
+        return _instrument(text, detector)
+    except ParameterError as error:  # something is not in the file
+        note = f"{_without(text, error)} Here and in 'azimuthal integrate': --detector NAME."
+        return Description(text, "geometry, not complete", (), (note,))
 
 
-def _poni_record(file: Path) -> PoniRecord | None:
-    """Return what a PONI file holds; None for geometry files of other kinds."""
-    if file.suffix.lower() != ".poni" and not _is_text_with(file, "poni1"):
-        return None
-    return read_poni(file)
+def _instrument(text: str, detector: str | None) -> Description:
+    return Description(text, "geometry", tuple(_instrument_facts(load_instrument(text, detector=detector))))
 
 
-def _is_text_with(file: Path, word: str) -> bool:
-    with file.open("rb") as stream:
-        head = stream.read(4096)
-    return b"\0" not in head and word.encode() in head.lower()
+def _poni(text: str, detector: str | None) -> Description:
+    record = read_poni(text)
+    notes = describe_history(record)
+    try:
+        facts = list(_instrument_facts(load_instrument(text, detector=detector)))
+    except (ParameterError, UnknownNameError) as error:
+        facts = list(_bare_poni_facts(record))
+        remedy = " 'azimuthal integrate' takes it from the images." if isinstance(error, ParameterError) else ""
+        notes = (_without(text, error) + remedy, *notes)
+    facts += [("calibrant", record.calibrant)] if record.calibrant else []
+    facts += [("image", record.image)] if record.image else []
+    return Description(text, f"geometry (PONI version {record.version:g})", tuple(facts), notes)
 
 
-def _bare_poni(text: str, record: PoniRecord, error: AzimuthalError) -> Description:
-    """Describe a PONI file that does not say, alone, how many pixels there are."""
+def _without(text: str, error: AzimuthalError) -> str:
+    """Return the message of an error without the name of the file."""
+    return reason_of(error).replace(f"{text}: ", "", 1)
+
+
+def _bare_poni_facts(record: PoniRecord) -> Iterator[tuple[str, str]]:
+    """Yield what a PONI file says that does not say how many pixels there are."""
     pose = record.pose
-    facts = [
-        ("detector", record.detector_name or "not named"),
-        ("distance", f"{pose.dist * 1e3:.6g} mm along the detector normal"),
-        ("PONI", f"{pose.poni1 * 1e3:.6g} mm (slow), {pose.poni2 * 1e3:.6g} mm (fast)"),
-        ("rotations", ", ".join(f"rot{k} {math.degrees(getattr(pose, f'rot{k}')):.6g}°" for k in (1, 2, 3))),
-    ]
+    yield "detector", record.detector_name or "not named"
+    yield "distance", f"{pose.dist * 1e3:.6g} mm along the detector normal"
+    yield "PONI", f"{pose.poni1 * 1e3:.6g} mm (slow), {pose.poni2 * 1e3:.6g} mm (fast)"
+    yield "rotations", ", ".join(f"rot{k} {math.degrees(getattr(pose, f'rot{k}')):.6g}°" for k in (1, 2, 3))
     config = record.detector_config or {}
     pixels = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
     if None not in pixels and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
         slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / float(pixels[0])  # type: ignore[arg-type]
         fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / float(pixels[1])  # type: ignore[arg-type]
-        facts.insert(2, ("beam centre", f"row {slow:.3f}, column {fast:.3f} of the native pixel grid"))
+        yield "beam centre", f"row {slow:.3f}, column {fast:.3f} of the native pixel grid"
     if record.wavelength is not None:
-        facts.append(("beam", f"wavelength {record.wavelength * 1e10:.6g} Å"))
-    notes = (reason_of(error).removeprefix(f"{text}: "), *describe_history(record))
-    return Description(text, f"geometry (PONI version {record.version:g})", tuple(facts), notes)
+        yield "beam", f"wavelength {record.wavelength * 1e10:.6g} Å"
 
 
 def _instrument_facts(instrument: Instrument) -> Iterator[tuple[str, str]]:
@@ -314,10 +327,23 @@ def _results(text: str) -> Description:
     return Description(text, f"{'cakes' if results.kind == 'cake' else 'patterns'} of azimuthal", tuple(facts))
 
 
+def _text_result(text: str, file: Path) -> Description:
+    """Describe a pattern in a text file by the lines of its header."""
+    facts, n_rows = [], 0
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            name, separator, words = line.removeprefix("#").partition(":")
+            if line.startswith("#") and separator:
+                facts.append((name.strip(), words.strip()))
+            n_rows += not line.startswith("#")
+    return Description(text, "pattern of azimuthal (text)", (("rows", str(n_rows)), *facts))
+
+
 def _axis_facts(result: Profile | Cake) -> list[tuple[str, str]]:
     axes = [result.axis] if isinstance(result, Profile) else [result.radial_axis, result.azimuthal_axis]
     return [
-        ("axis", f"{axis.unit.name}: {axis.n_bins} bins from {axis.edges[0]:.6g} to {axis.edges[-1]:.6g}") for axis in axes
+        ("axis", f"{axis.unit.name}: {axis.n_bins} bins from {axis.edges[0]:.6g} to {axis.edges[-1]:.6g}")
+        for axis in axes
     ]
 
 

@@ -14,7 +14,7 @@ the memory is that of a few frames, however many there are.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,9 +125,7 @@ class ReadFrame:
     failure: FrameFailure | None = None
 
 
-def survey_files(
-    sources: Sequence[str], *, looked_at: Callable[[int, int], None] | None = None
-) -> Survey:
+def survey_files(sources: Sequence[str], *, looked_at: Callable[[int, int], None] | None = None) -> Survey:
     """Look at every file of a batch without reading its frames.
 
     Parameters
@@ -190,7 +188,7 @@ def frame_fields(survey: Survey) -> Iterator[dict[str, Any]]:
             number += 1
 
 
-def read_frames(survey: Survey) -> Iterator[ReadFrame]:
+def read_frames(survey: Survey) -> Generator[ReadFrame]:
     """Yield all frames in order, reading a little ahead; close the iterator, or use it up."""
     return _ahead(_read_each(survey), _READ_AHEAD)
 
@@ -243,7 +241,7 @@ def _fields(file: InputFile, index: int, number: int) -> dict[str, Any]:
     return {"label": label, "index": number, "name": file.name, "frame": index, "file": file.path}
 
 
-def _read_each(survey: Survey) -> Iterator[ReadFrame]:
+def _read_each(survey: Survey) -> Generator[ReadFrame]:
     start = 0
     for file in survey.files:
         try:
@@ -279,7 +277,7 @@ class _End:
     """Marks the end of an iterator that is read in another thread."""
 
 
-def _ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
+def _ahead(items: Generator[Item], depth: int) -> Generator[Item]:
     """Yield `items`, taken in one other thread, at most `depth` of them before they are asked for."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="azimuthal-read")
     waiting: deque[Future[Item | type[_End]]] = deque()
@@ -293,9 +291,7 @@ def _ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
             yield item  # type: ignore[misc]  # the end was returned above
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        close = getattr(items, "close", None)
-        if close is not None:
-            close()
+        items.close()
 
 
 def pixel_mask_of(path: str) -> BoolArray | None:

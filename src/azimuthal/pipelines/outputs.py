@@ -130,7 +130,9 @@ def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path]
     present: list[Path] = []
     for path in paths:
         if path.resolve() in sources:
-            raise ParameterError(f"output: {path} is an input of this run ({sources[path.resolve()]}). Choose another name.")
+            raise ParameterError(
+                f"output: {path} is an input of this run ({sources[path.resolve()]}). Choose another name."
+            )
         if path.is_dir():
             raise OutputError(f"{path}: is a folder, expected the name of a file. Write e.g. {path / 'run.h5'}.")
         if path.exists() or path.is_symlink():
@@ -138,7 +140,9 @@ def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path]
     for folder in dict.fromkeys(path.parent for path in paths):
         _check_folder(folder)
     if present and not force:
-        raise OutputExistsError(f"{_listed(present)} already. Pass --force (force=True) to replace, or choose another name.")
+        raise OutputExistsError(
+            f"{_listed(present)} already. Pass --force (force=True) to replace, or choose another name."
+        )
 
 
 @contextlib.contextmanager

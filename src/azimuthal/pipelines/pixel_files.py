@@ -57,7 +57,8 @@ def _mask(path: str, shape: tuple[int, int]) -> BoolArray:
     values = _single_frame("mask", path)
     if values.shape != shape and values.shape == shape[::-1]:
         raise ShapeError(
-            f"mask {path}: expected shape {shape} to match the frame, got {values.shape}: rows and columns are exchanged."
+            f"mask {path}: expected shape {shape} to match the frame, got {values.shape}: rows and columns are "
+            "exchanged."
         )
     try:
         return boolean_mask(f"mask {path}", values, shape)

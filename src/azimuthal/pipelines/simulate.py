@@ -98,14 +98,14 @@ class PowderSettings:
 
 def ceo2_rings(wavelength: float, largest: float = math.pi) -> tuple[Ring, ...]:
     """Return the strong rings of CeO2 with 2 theta up to `largest` (rad), by increasing angle."""
-    indices = sorted(itertools.combinations_with_replacement(range(6), 3))
+    indices = itertools.combinations_with_replacement(range(6), 3)
     rings: dict[int, Ring] = {}
-    for low, middle, high in indices:
+    for low, middle, high in sorted(indices, key=max):
         number = low**2 + middle**2 + high**2
         if number in _CEO2_HEIGHTS and low % 2 == middle % 2 == high % 2:
             ring = Ring(f"{high}{middle}{low}", CEO2_CELL_EDGE / math.sqrt(number), _CEO2_HEIGHTS[number] / 100.0)
             if ring.two_theta(wavelength) <= largest:
-                rings[number] = ring  # 333 and 511 coincide; the last one found names them
+                rings[number] = ring  # 333 and 511 coincide; the last one found, 511, names them
     return tuple(rings[number] for number in sorted(rings))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _COLORS = "magma"
 _BLANK = "0.55"
-_MARKER = {"color": "0.6", "linewidth": 0.7, "linestyle": (0, (4, 3)), "zorder": 0}
+_MARKER: dict[str, Any] = {"color": "0.6", "linewidth": 0.7, "linestyle": (0, (4, 3)), "zorder": 0}
 
 
 def save_overview(
@@ -72,7 +72,9 @@ def save_overview(
     if image.ndim != 2:
         raise ShapeError(f"image: expected two dimensions, got shape {image.shape}.")
     if cake.radial_unit != profile.unit:
-        raise ParameterError(f"cake: expected the unit of the profile, {profile.unit.name}, got {cake.radial_unit.name}.")
+        raise ParameterError(
+            f"cake: expected the unit of the profile, {profile.unit.name}, got {cake.radial_unit.name}."
+        )
     figure = new_figure(12.5, 6.4)
     grid = figure.add_gridspec(2, 2, width_ratios=(1.0, 1.15), height_ratios=(1.0, 1.0))
     _draw_image(figure.add_subplot(grid[:, 0]), image, center, title)
@@ -125,11 +127,9 @@ def _draw_profile(axes: Axes, profile: Profile, markers: Mapping[str, float]) ->
 
 
 def _brightness(values: FloatArray) -> dict[str, Any]:
-    """Return limits that show weak and strong rings alike: two percentiles."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
+    """Return the scale of colours that shows weak and strong rings alike: logarithmic between two percentiles."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not positive.size:
         return {}
-    low, high = np.percentile(finite, (0.5, 99.5))
-    if not high > low:
-        return {}
-    return {"vmin": float(low), "vmax": float(high)}
+    low, high = np.percentile(positive, (1.0, 99.7))
+    return {"norm": "log", "vmin": float(low), "vmax": float(high)} if high > low else {}

@@ -21,6 +21,7 @@ from __future__ import annotations
 import io
 import struct
 import threading
+import zlib
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,7 @@ _TIFFFILE_ERRORS = (
     EOFError,
     MemoryError,
     struct.error,
+    zlib.error,
 )
 
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Links between pages resolve, and the Python of README and how-to pages runs."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import azimuthal as az
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *REPOSITORY.glob("docs/**/*.md"),
+    ]
+)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def page_id(page):
+    return str(page.relative_to(REPOSITORY))
+
+
+def prose(page):
+    """Return a page without its code."""
+    return re.sub(r"`[^`\n]*`", "", BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+
+def blocks(page, language):
+    return [code for name, code in BLOCK.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+def anchors(page):
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ +(.*)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_page_links_to_files_and_headings_that_exist(page):
+    for link in LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page_id(page)}: {link} does not exist"
+        if anchor:
+            assert anchor in anchors(target), f"{page_id(page)}: {link} has no such heading"
+
+
+def test_every_page_is_reached_from_the_start_pages():
+    linked = {page for page in PAGES if page.parent == REPOSITORY} | {REPOSITORY / "docs/index.md"}
+    for page in list(linked):
+        linked |= {(page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(prose(page))}
+    assert [page_id(page) for page in PAGES if page not in linked] == []
+
+
+def test_every_figure_is_shown_on_some_page():
+    shown = {
+        (page.parent / link).resolve() for page in PAGES for link in LINK.findall(prose(page)) if link.endswith("png")
+    }
+    assert shown == set(REPOSITORY.glob("docs/figures/*.png"))
+
+
+@pytest.fixture
+def sample_data(tmp_path, monkeypatch):
+    """The files that the pages speak of, small."""
+    h5py = pytest.importorskip("h5py")
+    tifffile = pytest.importorskip("tifffile")
+    ai = az.Integrator("Pilatus100k", dist=0.1, poni1=0.0168, poni2=0.0419, rot1=0.02, wavelength=1e-10)
+    az.save_geometry(ai, tmp_path / "geometry.poni")
+    numbers = "Distance: 0.1\nPoni1: 0.0168\nPoni2: 0.0419\nRot1: 0.02\nRot2: 0.01\nRot3: 0\nWavelength: 1e-10\n"
+    for name in ("old.poni", "dioptas.poni"):
+        (tmp_path / name).write_text(f"PixelSize1: 0.000172\nPixelSize2: 0.000172\n{numbers}", encoding="utf-8")
+    frames = np.random.default_rng(0).poisson(100, (3, *ai.detector.shape)).astype(np.uint32)
+    with h5py.File(tmp_path / "run_master.h5", "w") as file:
+        file["entry/data/data"] = frames
+    tifffile.imwrite(tmp_path / "image.tif", frames[0])
+    np.save(tmp_path / "mask.npy", frames[0] > 140)
+    np.save(tmp_path / "dark.npy", np.ones(ai.detector.shape))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def own_units(monkeypatch):
+    """Forget the units that a page registers."""
+    from azimuthal.units import _registry
+
+    monkeypatch.setattr(_registry, "_registered", dict(_registry._registered))
+
+
+@pytest.mark.white_box
+@pytest.mark.usefixtures("sample_data", "own_units")
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=page_id)
+def test_python_of_page_runs(page):
+    namespace = {}
+    for code in blocks(page, "python"):
+        exec(compile(code, page_id(page), "exec"), namespace)
+
+
+def test_toml_of_detector_page_conforms_to_the_schema():
+    jsonschema = pytest.importorskip("jsonschema")
+    import json
+
+    page = REPOSITORY / "docs/how-to/add-a-detector.md"
+    schema = REPOSITORY / "src/azimuthal/detectors/data/schema.json"
+    tables = [table for code in blocks(page, "toml") if "detector" in (table := tomllib.loads(code))]
+    assert tables
+    for table in tables:
+        jsonschema.validate(table, json.loads(schema.read_text(encoding="utf-8")))

@@ -650,7 +650,7 @@ def test_integrate_interrupted_leaves_no_file_at_all(run, poni, stack, folder, i
 def test_integrate_interrupted_leaves_complete_patterns_only(run, poni, stack, interrupted_after_two):
     outcome = run("integrate", stack, "-p", poni, *COMMON, "-o", "out/{frame}.xy")
     assert outcome.code == 130
-    assert "interrupted: 2 files were written, each complete" in outcome.err
+    assert "interrupted after 2 frames: 2 files written, complete; nothing else" in outcome.err
     assert names_in("out") == ["0.xy", "1.xy"]
     assert all(len(np.loadtxt(path)) == 50 for path in Path("out").iterdir())
 

@@ -12,7 +12,7 @@ import pytest
 from azimuthal.cli import _progress
 from azimuthal.cli._progress import Progress, failure_text
 from azimuthal.errors import ConversionLossWarning, GeometryFileWarning
-from azimuthal.pipelines.batch import FrameDone, FrameFailed, Prepared, Surveying
+from azimuthal.pipelines.events import FrameDone, FrameFailed, Prepared, Surveying
 from azimuthal.pipelines.inputs import FrameFailure
 
 

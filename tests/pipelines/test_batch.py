@@ -12,15 +12,9 @@ import pytest
 import azimuthal as az
 from azimuthal.errors import FileMissingError, OutputError, UnknownNameError
 from azimuthal.pipelines import batch as batch_module
-from azimuthal.pipelines.batch import (
-    BatchSettings,
-    FrameDone,
-    FrameFailed,
-    Prepared,
-    Surveying,
-    integrate_batch,
-    prepare_batch,
-)
+from azimuthal.pipelines.batch import integrate_batch, prepare_batch
+from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Surveying
+from azimuthal.pipelines.settings import BatchSettings
 
 
 @pytest.fixture
@@ -56,7 +50,8 @@ def test_batch_events_come_in_order(settings):
     assert events[0] == Surveying(1, 1)
     assert isinstance(events[1], Prepared)
     assert events[1].batch.n_frames == 5
-    assert events[2:] == [FrameDone(f"run_{number:05d}", None) for number in range(5)]
+    assert events[2:-1] == [FrameDone(f"run_{number:05d}", None) for number in range(5)]
+    assert events[-1] == OutputsDone((Path("run.h5"),))
 
 
 def test_batch_events_of_a_template_name_the_files(settings):
@@ -136,7 +131,7 @@ def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settin
 def test_batch_memory_does_not_grow_with_the_number_of_frames(settings):
     def peak(n_frames):
         np.save("long.npy", np.ones((n_frames, 48, 60), np.uint16))
-        long = dataclasses.replace(settings, images=("long.npy",), output=f"long_{n_frames}.h5")
+        long = dataclasses.replace(settings, images=("long.npy",), output=f"long_{n_frames}.h5", npt=2000)
         integrate_batch(long)  # what is loaded once
         tracemalloc.start()
         try:

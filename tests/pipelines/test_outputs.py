@@ -61,7 +61,7 @@ def test_plan_outputs_two_frames_on_one_name_raises_and_names_both(template):
 
 
 def test_plan_outputs_same_stem_in_two_folders_is_told_apart_by_the_folder():
-    with pytest.raises(ParameterError, match="one/a.h5 and frame 0 of two/a.h5"):
+    with pytest.raises(ParameterError, match=r"one/a\.h5 and frame 0 of two/a\.h5"):
         paths("{stem}_{frame}.xy", "one/a.h5", "two/a.h5")
     assert len(set(paths("{folder}_{stem}_{frame}.xy", "one/a.h5", "two/a.h5"))) == 4
 
@@ -139,9 +139,14 @@ def test_check_outputs_folders(tmp_path, monkeypatch):
 def test_made_folders_keeps_what_was_filled_and_removes_the_rest(tmp_path):
     filled, empty, old = tmp_path / "filled", tmp_path / "empty", tmp_path / "old"
     old.mkdir()
-    with pytest.raises(KeyboardInterrupt), made_folders([filled, empty, old]):
-        (filled / "file").touch()
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with made_folders([filled, empty, old]):
+            (filled / "file").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (filled / "file").exists()
     assert not empty.exists()
     assert old.exists()

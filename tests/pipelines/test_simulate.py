@@ -3,6 +3,7 @@
 """The simulated powder: rings where the lattice has them, counts that follow Poisson's law."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -112,6 +113,13 @@ def test_write_powder_stack_is_read_back_with_its_facts(tmp_path, instrument):
         assert not frames.read_mask().any()
     with pytest.raises(OutputExistsError):
         write_powder_stack(path, instrument, 3)
+
+
+def test_write_powder_stack_without_hdf5plugin_is_compressed_with_gzip(tmp_path, instrument, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hdf5plugin", None)
+    path = write_powder_stack(tmp_path / "s.h5", instrument, 1)
+    with az.open_frames(path) as frames:
+        assert frames.filters == ("shuffle", "gzip")
 
 
 def test_write_powder_stack_needs_an_hdf5_name(tmp_path, instrument):

@@ -105,9 +105,7 @@ def test_pixium_cake_is_reproduced_after_a_turn_of_five_degrees():
     frame = first_frame("data/pixium_cake/pixium_03150.tif")
     loaded = az.load(shared_path("data/pixium_cake/DLS_CeO2_1200mm_pyFAI.poni"), shape=frame.shape).instrument
     ai = az.Integrator.from_instrument(loaded.replace(pose=loaded.pose.replace(rot3=np.radians(5))))
-    cake = ai.integrate2d(
-        frame, edges_around(table[:, 0]), 36, unit="2th_deg", split="bbox", polarization_factor=0.99
-    )
+    cake = ai.integrate2d(frame, edges_around(table[:, 0]), 36, unit="2th_deg", split="bbox", polarization_factor=0.99)
     assert cake.intensity.shape == (36, 5000)
     assert correlation(cake.intensity, table[:, 1:].T) > 0.99998
 
@@ -131,9 +129,7 @@ def swaxs(kind, name):
     frame = np.fromfile(folder / f"{prefix}_{name}.raw", "<i4").reshape(ai.detector.shape)
     scalars = json.loads((folder / "golden_scalars.json").read_text())["corrections"][f"b_tassone_{name}.raw"]
     with np.load(folder / "golden_arrays.npz") as arrays:
-        golden = {
-            key: arrays[f"reduced__{kind}__{name}_{kind.upper()}__{key}"] for key in ("q", "I", "sigma")
-        }
+        golden = {key: arrays[f"reduced__{kind}__{name}_{kind.upper()}__{key}"] for key in ("q", "I", "sigma")}
     options = {
         "mask": first_frame(f"data/swaxs_golden/{SWAXS_MASKS[kind]}").astype(bool),
         "polarization_factor": 0.95,

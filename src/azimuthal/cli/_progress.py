@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from azimuthal.pipelines.batch import BatchEvent
+    from azimuthal.pipelines.events import BatchEvent
     from azimuthal.pipelines.inputs import FrameFailure
 
 _LINE_EVERY = 5.0  # s
@@ -64,7 +64,7 @@ class Progress:
 
     def __call__(self, event: BatchEvent) -> None:
         """Show one event."""
-        from azimuthal.pipelines.batch import FrameDone, FrameFailed, Prepared
+        from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared
 
         if isinstance(event, FrameDone):
             self.n_done += 1
@@ -72,6 +72,8 @@ class Progress:
             self._advance()
         elif isinstance(event, FrameFailed):
             self._fail(event.failure)
+        elif isinstance(event, OutputsDone):
+            self.n_files_written = len(event.paths)
         elif isinstance(event, Prepared):
             self._start(event.batch.n_frames)
         elif event.n_total > 1 and self._line_is_due():

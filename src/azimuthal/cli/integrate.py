@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
+from azimuthal.cli._messages import cut_short, preparation, print_plan, print_summary
 from azimuthal.cli._parsing import argument, command, option
-from azimuthal.cli._progress import Progress, failure_text
+from azimuthal.cli._progress import Progress
 from azimuthal.errors import AzimuthalError, ParameterError
 
 if TYPE_CHECKING:
-    from azimuthal.pipelines.batch import Batch, BatchSettings, BatchSummary
+    from azimuthal.pipelines.settings import BatchSettings
 
 #: Parameter of the command -> field of the description of an integration.
 _CHOICES = {
@@ -92,18 +92,18 @@ def integrate_command(**options: Any) -> int:
     with Progress(quiet=options["quiet"]) as progress:
         try:
             batch = prepare_batch(settings, progress)
-            progress.note(_preparation(batch))
+            progress.note(preparation(batch))
             if options["dry_run"]:
-                return _print_plan(batch)
+                return print_plan(batch)
             summary = batch.run(progress)
         except KeyboardInterrupt:
-            progress.line(_interruption(progress))
+            progress.line(cut_short(progress, "interrupted"))
             return 130
         except AzimuthalError:
             if progress.n_files_written:
-                progress.line(f"{progress.n_files_written} files were written before the error, each complete")
+                progress.line(cut_short(progress, "stopped"))
             raise
-    return _print_summary(batch, summary, quiet=options["quiet"])
+    return print_summary(batch, summary, quiet=options["quiet"])
 
 
 def _settings(options: dict[str, Any]) -> BatchSettings:
@@ -111,7 +111,7 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         raise ParameterError(
             "unit: is never guessed. Pass e.g. -u q_nm^-1, -u q_A^-1 or -u 2th_deg ('azimuthal units' lists all)."
         )
-    from azimuthal.pipelines.batch import BatchSettings
+    from azimuthal.pipelines.settings import BatchSettings
 
     choices = {field: options[name] for name, field in _CHOICES.items() if options[name] is not None}
     if options["no_solid_angle"]:
@@ -124,60 +124,3 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         choices=choices,
         **{name: options[name] for name in _DIRECT},
     )
-
-
-def _preparation(batch: Batch) -> str:
-    from azimuthal.pipelines.batch import orientation_notes
-
-    spec = batch.plan.spec
-    masked = f"{100 * batch.masked_share:.3g} % of {batch.plan.report['total']} pixels masked"
-    bins = f"{batch.bins} of {spec.unit.name}, split {spec.split}"
-    lines = [f"{spec.instrument.detector.name}: {masked}; {bins}; engine {batch.plan.engine}, {batch.threads} threads"]
-    lines += [f"note: {batch.settings.geometry}: {note}" for note in orientation_notes(batch.settings)]
-    if n_pixels := batch.unused_mask_pixels():
-        lines.append(f"note: the pixel mask in the image file excludes {n_pixels} more pixels; --file-mask applies it")
-    return "\n".join(lines)
-
-
-def _print_plan(batch: Batch) -> int:
-    paths = batch.outputs.paths
-    print(f"would write {_output_words(batch, paths)}: {batch.n_frames} frames, {batch.bins}")
-    for failure in batch.survey.failures:
-        print(f"would fail: {failure_text(failure)}")
-    return 1 if batch.survey.failures else 0
-
-
-def _print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
-    if summary.failures:
-        lost = [failure.n_frames for failure in summary.failures]
-        number = ("at least " if None in lost else "") + _counted(sum(one or 1 for one in lost), "frame")
-        names = ", ".join(failure.name for failure in summary.failures[:5])
-        more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
-        print(f"error: {number} failed: {names}{more}", file=sys.stderr)
-    if not summary.outputs:
-        print("error: no frame could be integrated; nothing was written", file=sys.stderr)
-        return 2
-    if not quiet:
-        speed = f"{summary.seconds:.2f} s ({summary.frames_per_second:.3g} frames/s)"
-        files, frames = _counted(summary.n_files, "file"), _counted(summary.n_frames, "frame")
-        print(f"{frames} in {speed}", file=sys.stderr)
-        if summary.picture is not None:
-            print(f"{summary.picture}: picture of {frames}", file=sys.stderr)
-        print(f"{_output_words(batch, summary.outputs)}: {frames} from {files}, {batch.bins}")
-    return 1 if summary.failures else 0
-
-
-def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
-    if not batch.outputs.one_each or len(paths) == 1:
-        return str(paths[0])
-    return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _interruption(progress: Progress) -> str:
-    if progress.n_files_written:
-        return f"interrupted: {progress.n_files_written} files were written, each complete; nothing else was"
-    return f"interrupted after {progress.n_done} frames: nothing was written"

@@ -152,7 +152,8 @@ class Plan:
         Yields
         ------
         :
-            One result per frame; its metadata hold the ``label`` and ``index`` of the frame.
+            One result per frame; its metadata hold the ``name`` of the source, the ``label`` and the ``index`` of the
+            frame.
         """
         with upward.find("open_frames")(source) as frames:
             factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
@@ -161,10 +162,11 @@ class Plan:
                     f"normalization_factors: expected one value for each of the {len(frames)} frames, got shape "
                     f"{factors.shape}."
                 )
-            for index in range(len(frames)):
+            for index, frame in enumerate(frames):
                 factor = 1.0 if factors is None else float(factors[index])
-                label = {"label": frames.label(index), "index": index}
-                yield self(frames.read(index), normalization_factor=factor, metadata=label)
+                name = frames.frame_metadata(index).get("name", frames.name)
+                of_frame = {"name": name, "label": frames.label(index), "index": index}
+                yield self(frame, normalization_factor=factor, metadata=of_frame)
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""

@@ -41,6 +41,7 @@ __all__ = [
     "compression_options",
     "external_target",
     "filter_names",
+    "filter_options",
     "is_dataset",
     "is_group",
     "open_hdf5",
@@ -208,9 +209,15 @@ def filter_names(dataset: H5Object) -> tuple[str, ...]:
     return tuple(_FILTER_NAMES.get(number, f"filter {number}") for number in _filter_numbers(dataset))
 
 
-def _filter_numbers(dataset: H5Object) -> list[int]:
+def filter_options(dataset: H5Object) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Return number and options of every filter of a dataset, in order of writing."""
     properties = dataset.id.get_create_plist()
-    return [int(properties.get_filter(index)[0]) for index in range(properties.get_nfilters())]
+    filters = (properties.get_filter(index) for index in range(properties.get_nfilters()))
+    return tuple((int(number), tuple(int(value) for value in values)) for number, _, values, _ in filters)
+
+
+def _filter_numbers(dataset: H5Object) -> list[int]:
+    return [number for number, _ in filter_options(dataset)]
 
 
 def compression_options(preferred: Literal["bitshuffle", "gzip"] = "gzip") -> dict[str, Any]:

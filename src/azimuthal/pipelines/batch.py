@@ -13,8 +13,8 @@
 Files appear under their names complete or not at all, also when the run is interrupted.  Memory is that of a few
 frames, whatever the length of the run.  Numbers are those of ``plan(frame)``, bit for bit.
 
-Events (`Surveying`, `Prepared`, `FrameDone`, `FrameFailed`) are handed to a function as they happen.  When that
-function raises, the run ends there, cleanly.
+Events (:mod:`azimuthal.pipelines.events`) are handed to a function as they happen.  When that function raises, the run
+ends there, cleanly.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -50,6 +50,7 @@ from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
 from azimuthal.io.geometry_files import load_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
+from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     ReadFrame,
@@ -64,6 +65,7 @@ from azimuthal.pipelines.inputs import (
 )
 from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
 from azimuthal.pipelines.pixel_files import read_image, read_masks
+from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile
 from azimuthal.results.plot import check_picture, save_picture
 from azimuthal.typing import BoolArray
@@ -74,106 +76,6 @@ Result: TypeAlias = Profile | Cake
 _SOME_INSTRUMENT = Instrument(Detector(pixel1=1e-4, pixel2=1e-4, shape=(1, 1)), Pose(1.0))
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSettings:
-    """What to integrate, how, and where to put it; plain values only.
-
-    Parameters
-    ----------
-    images:
-        Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
-    geometry:
-        Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
-    npt, npt_azim:
-        Number of radial bins; number of azimuthal bins for cakes, None for profiles.
-    unit:
-        Radial unit.
-    output:
-        One file, or a name with fields (:mod:`azimuthal.pipelines.outputs`); None: the stem of the first image with
-        ``_azimuthal.h5`` in the working folder.
-    force:
-        Whether files that exist may be replaced.
-    detector, orientation:
-        Instead of those in the geometry file.
-    masks:
-        Files of 0 and 1, 1 = excluded; all of them apply.
-    file_mask:
-        Whether the detector's own pixel mask, stored in the first image file that has one, applies too.
-    dark, flat:
-        Image files.
-    choices:
-        Further fields of :class:`azimuthal.integrate.PlanSpec`: ``split``, ``average``, ``error_model``,
-        ``radial_range``, ``azimuth_range``, ``polarization_factor``, ``solid_angle``, ``dummy``, ``delta_dummy``,
-        ``engine`` ...
-    normalization_factor:
-        Divides every intensity.
-    threads:
-        Number of threads; None for all that this process may use.
-    picture:
-        Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
-    """
-
-    images: tuple[str, ...]
-    geometry: str
-    npt: int
-    unit: str
-    npt_azim: int | None = None
-    output: str | None = None
-    force: bool = False
-    detector: str | None = None
-    orientation: int | None = None
-    masks: tuple[str, ...] = ()
-    file_mask: bool = False
-    dark: str | None = None
-    flat: str | None = None
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    normalization_factor: float = 1.0
-    threads: int | None = None
-    picture: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Surveying:
-    """A file was looked at."""
-
-    n_files: int
-    n_total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything was checked; frames come next."""
-
-    batch: Batch
-
-
-@dataclass(frozen=True, slots=True)
-class FrameDone:
-    """A frame was integrated and handed to its writer.
-
-    Parameters
-    ----------
-    label:
-        Its name.
-    path:
-        The file of its own that was written, None when all frames go into one file.
-    """
-
-    label: str
-    path: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class FrameFailed:
-    """A frame, or a file, could not be integrated."""
-
-    failure: FrameFailure
-
-
-BatchEvent: TypeAlias = Surveying | Prepared | FrameDone | FrameFailed
-Report: TypeAlias = Callable[[BatchEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +141,7 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
     AzimuthalError
         As for `integrate_batch`.
     """
-    tell = report or _ignore
+    tell = report or ignore
     _check_choices(settings)
     survey = survey_files(settings.images, looked_at=lambda done, total: tell(Surveying(done, total)))
     instrument = load_geometry(settings, survey)
@@ -365,7 +267,7 @@ class Batch:
 
     def run(self, report: Report | None = None) -> BatchSummary:
         """Integrate and write; see `integrate_batch`."""
-        return _Run(self, report or _ignore).finish()
+        return _Run(self, report or ignore).finish()
 
 
 class _Run:
@@ -392,6 +294,7 @@ class _Run:
                 self._write_each(results)
             else:
                 self._write_together(results)
+        self._tell(OutputsDone(tuple(self._written)))
         seconds = time.perf_counter() - begin
         picture = self._draw()
         written, failures = tuple(self._written), tuple(self._failures)
@@ -514,7 +417,3 @@ def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
         if getattr(settings, name) is not None:
             record[name] = getattr(settings, name)
     return record
-
-
-def _ignore(_event: BatchEvent) -> None:
-    """Do nothing."""

@@ -24,7 +24,9 @@ from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io import load_result, open_frames, save, save_instrument
-from azimuthal.pipelines.batch import BatchSettings, BatchSummary, Report, integrate_batch
+from azimuthal.pipelines.batch import BatchSummary, integrate_batch
+from azimuthal.pipelines.events import Report
+from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.pipelines.simulate import Ring, ceo2_rings, write_powder_stack
 from azimuthal.results import Profile
 from azimuthal.results.overview import save_overview

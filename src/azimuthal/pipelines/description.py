@@ -117,7 +117,7 @@ def _described(text: str, file: Path, detector: str | None) -> Description:
     elif _starts_with(file, _TEXT_SIGNATURE):
         return _text_result(text, file)
     found = describe_file(text)
-    if found.kind == "geometry":
+    if found.kind == "geometry" and not _starts_with(file, _HDF5_SIGNATURE):
         return _geometry(text, detector)
     if found.kind in ("image", "image stack"):
         return _images(found)

@@ -107,7 +107,7 @@ def choose_images(file: H5File, dataset: str | None) -> Choice:
     choice = _by_default(root) or _by_entry_data(root)
     if choice is not None:
         return choice
-    contents = _Contents(root)
+    contents = Contents(root)
     choice = _by_nxdata(contents) or _by_nxdetector(contents) or _by_exchange(root) or _by_size(contents)
     if choice is None:
         raise _undecided(contents, "no dataset looks like a stack of images")
@@ -148,7 +148,7 @@ def _explicit(root: Node, dataset: str) -> Choice:
     if is_group(node.item):
         choice = _in_group(node, f"inside the group {node.path}, as asked")
         if choice is None:
-            raise _undecided(_Contents(node), f"the group {node.path} has no signal, no series and no 'data'")
+            raise _undecided(Contents(node), f"the group {node.path} has no signal, no series and no 'data'")
         return choice
     if not is_image_stack(node.item):
         raise FileFormatError(
@@ -199,11 +199,11 @@ def _by_entry_data(root: Node) -> Choice | None:
     return _in_group(data, "in /entry/data") if is_group(data.item) else None
 
 
-def _by_nxdata(contents: _Contents) -> Choice | None:
+def _by_nxdata(contents: Contents) -> Choice | None:
     return _only_one(contents, (_in_group(group, f"in {group.path}") for group in contents.groups_of("NXdata")))
 
 
-def _by_nxdetector(contents: _Contents) -> Choice | None:
+def _by_nxdetector(contents: Contents) -> Choice | None:
     return _only_one(contents, (_member(group, "data") for group in contents.groups_of("NXdetector")))
 
 
@@ -212,7 +212,7 @@ def _by_exchange(root: Node) -> Choice | None:
     return None if exchange is None else _member(exchange, "data")
 
 
-def _only_one(contents: _Contents, choices: Iterator[Choice | None]) -> Choice | None:
+def _only_one(contents: Contents, choices: Iterator[Choice | None]) -> Choice | None:
     """Return the single choice among `choices`; several different ones are ambiguous."""
     file = contents.root.item.file
     found: list[Choice] = []
@@ -232,7 +232,7 @@ def _same(file: H5File, one: Choice, other: Choice) -> bool:
     return len(one.datasets) == len(other.datasets) and bool(file[one.datasets[0]] == file[other.datasets[0]])
 
 
-def _by_size(contents: _Contents) -> Choice | None:
+def _by_size(contents: Contents) -> Choice | None:
     if contents.broken:
         member, target = contents.broken[0]
         raise missing_member(contents.root.item.file.filename, member, target)
@@ -311,7 +311,7 @@ def _series(group: Node, reason: str) -> Choice | None:
     return Choice(tuple(present), f"series {numbered[0][1]} ... {reason}", tuple(missing), only_last)
 
 
-class _Contents:
+class Contents:
     """All groups and datasets that can be reached from a group, each once; broken links are remembered."""
 
     def __init__(self, root: Node) -> None:
@@ -352,7 +352,7 @@ class _Contents:
         return sorted(stacks, key=lambda node: -int(node.item.size))
 
 
-def _undecided(contents: _Contents, trouble: str) -> FileFormatError | FileMissingError:
+def _undecided(contents: Contents, trouble: str) -> FileFormatError | FileMissingError:
     """Return the error that lists what the file has."""
     filename = contents.root.item.file.filename
     stacks = contents.stacks()

@@ -18,9 +18,10 @@ from azimuthal.errors import (
     UnknownNameError,
 )
 from azimuthal.io.frames._bytes import ByteFile, plain_suffix
-from azimuthal.io.frames._hdf5_choice import AmbiguousImagesError
+from azimuthal.io.frames._hdf5_choice import AmbiguousImagesError, Contents, Node
 from azimuthal.io.frames._open import open_frames
 from azimuthal.io.frames._protocol import FrameSource
+from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.typing import PathLike
 
 FileKind: TypeAlias = Literal["image", "image stack", "geometry", "unknown"]
@@ -104,6 +105,8 @@ def describe_file(path: PathLike) -> FileDescription:
         with open_frames(text) as source:
             return _of_source(text, source)
     except AmbiguousImagesError as error:
+        if not error.candidates and _holds_detector(plain):
+            return FileDescription(text, "geometry", "an HDF5 file with a detector and no image", "hdf5")
         return FileDescription(text, "unknown", str(error), "hdf5", facts={"candidates": error.candidates})
     except (
         FileFormatError,
@@ -124,6 +127,15 @@ def _is_geometry(path: Path) -> bool:
     with ByteFile(path) as file:
         head = file.read_up_to(0, 2048)
     return b"\0" not in head and _GEOMETRY_WORDS.search(head) is not None
+
+
+def _holds_detector(path: Path) -> bool:
+    """Say whether an HDF5 file has an NXdetector with a pixel size or pixel corners (a NeXus detector of pyFAI)."""
+    with open_hdf5(path) as file, translated_errors(path, "list its groups"):
+        for group in Contents(Node("/", file)).groups_of("NXdetector"):
+            if any(name in group.item for name in ("pixel_size", "pixel_corners", "x_pixel_size")):
+                return True
+    return False
 
 
 def _of_source(text: str, source: FrameSource) -> FileDescription:

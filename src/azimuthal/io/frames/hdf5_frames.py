@@ -26,6 +26,7 @@ import itertools
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +36,16 @@ import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
+from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4, check_chunk
 from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack
 from azimuthal.io.frames._nexus_facts import announced_frames, mask_path, nexus_facts
 from azimuthal.io.frames._protocol import FrameSource, checked_dtype, checked_frame_shape
 from azimuthal.io.frames._virtual import VirtualSources
-from azimuthal.io.hdf5 import H5Object, filter_names, open_hdf5, require_filters, translated_errors
+from azimuthal.io.hdf5 import H5Object, filter_names, filter_options, open_hdf5, require_filters, translated_errors
 from azimuthal.typing import AnyArray, BoolArray, PathLike
 
 _OPEN_DATASETS = 16
+_SHUFFLE = 2
 #: Chunks of several frames would be decoded anew for every frame without a cache that holds one.
 _CHUNK_CACHE = 64 << 20
 
@@ -215,6 +218,7 @@ class Hdf5Frames(FrameSource):
         with translated_errors(self._path, f"read frame {index} ({member.name})"):
             handle = self._handle(member.name)
             member.check_stored(handle, leading, index)
+            member.check_chunks(handle, leading, index)
             handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
 
     def close(self) -> None:
@@ -243,6 +247,8 @@ class _Member:
         if self.virtual is None:
             require_filters(handle)
         self.filters = filter_names(handle) if self.virtual is None else ("virtual", *self.virtual.filters)
+        self._block_filter = None if self.virtual is not None else _block_filter(handle)
+        self._checked: set[tuple[int, ...]] = set()
         self._has_holes = self.virtual is None and _has_unwritten_parts(handle)
 
     def leading_index(self, number: int) -> tuple[int, ...]:
@@ -250,12 +256,36 @@ class _Member:
         return tuple(int(part) for part in np.unravel_index(number, self.leading)) if self.leading else ()
 
     def check_stored(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
-        """Raise when the frame is absent from the file, so that HDF5 would return its fill value."""
+        """Raise when a frame is absent from the file, so that HDF5 would return its fill value."""
         where = f"{self.path}::{self.name}: frame {index}"
         if self.virtual is not None:
             self.virtual.check(leading, where)
         elif self._has_holes and not _is_written(handle, leading):
             raise FileFormatError(f"{where} was never written: the acquisition or the copy stopped before it.")
+
+    def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
+        """Raise when a chunk of a frame would mislead its decoder; chunks of several frames are checked once."""
+        if self._block_filter is None:
+            return
+        number, options = self._block_filter
+        size = math.prod(handle.chunks) * self.dtype.itemsize
+        for origin in _chunk_origins(handle, leading):
+            if origin in self._checked:
+                continue
+            mask, raw = handle.id.read_direct_chunk(origin)
+            if mask == 0:
+                where = f"{self.path}::{self.name}: frame {index}"
+                check_chunk(raw, number, options, size, self.dtype.itemsize, where)
+            if math.prod(handle.chunks[:-2]) > 1:
+                self._checked.add(origin)
+
+
+def _block_filter(handle: H5Object) -> tuple[int, tuple[int, ...]] | None:
+    """Return number and options of the bitshuffle or LZ4 filter that wrote the chunks last; None for other pipelines."""
+    pipeline = filter_options(handle)
+    trusting = pipeline and pipeline[-1][0] in {BITSHUFFLE, LZ4}
+    plain = all(number == _SHUFFLE for number, _ in pipeline[:-1])
+    return pipeline[-1] if trusting and plain else None
 
 
 def _has_unwritten_parts(handle: H5Object) -> bool:
@@ -270,9 +300,12 @@ def _is_written(handle: H5Object, leading: tuple[int, ...]) -> bool:
     """Say whether all chunks of one frame have storage."""
     if handle.chunks is None:
         return False
+    origins = _chunk_origins(handle, leading)
+    return all(handle.id.get_chunk_info_by_coord(origin).byte_offset is not None for origin in origins)
+
+
+def _chunk_origins(handle: H5Object, leading: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield the first element of every chunk that holds a part of one frame."""
+    start = tuple(index - index % chunk for index, chunk in zip(leading, handle.chunks, strict=False))
     slow, fast = (range(0, size, chunk) for size, chunk in zip(handle.shape[-2:], handle.chunks[-2:], strict=True))
-    return all(
-        handle.id.get_chunk_info_by_coord((*leading, row, column)).byte_offset is not None
-        for row in slow
-        for column in fast
-    )
+    return ((*start, row, column) for row in slow for column in fast)

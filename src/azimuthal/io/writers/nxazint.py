@@ -68,7 +68,7 @@ from azimuthal.units import HC_KEV_M, Axis
 _CHUNK_BYTES = 1 << 18
 _LARGEST_CHUNK_BYTES = 1 << 22
 _NOT_RECORDED = "not recorded"
-_REFERENCE = "azimuthal, https://azimuthal.example.org"
+_REFERENCE = "azimuthal (MIT licence); definitions of all numbers in docs/explanation of its sources"
 _LONG_NAMES = {"q": "q", "two_theta": "2theta"}
 #: What GSAS-II and azint expect in ``input/unit``.
 _UNIT_WORDS = {"2th_deg": "2th", "q_nm^-1": "q", "q_A^-1": "q"}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What ``azimuthal integrate`` says: notes and errors on stderr, the result as the last line of stdout."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from azimuthal.cli._progress import Progress, failure_text
+
+if TYPE_CHECKING:
+    from azimuthal.pipelines.batch import Batch, BatchSummary
+
+
+def preparation(batch: Batch) -> str:
+    """Return what is known before the first frame: detector, masked share, bins, engine; and what to look at."""
+    from azimuthal.pipelines.batch import orientation_notes
+
+    spec = batch.plan.spec
+    masked = f"{100 * batch.masked_share:.3g} % of {batch.plan.report['total']} pixels masked"
+    bins = f"{batch.bins} of {spec.unit.name}, split {spec.split}"
+    lines = [f"{spec.instrument.detector.name}: {masked}; {bins}; engine {batch.plan.engine}, {batch.threads} threads"]
+    lines += [f"note: {batch.settings.geometry}: {note}" for note in orientation_notes(batch.settings)]
+    if n_pixels := batch.unused_mask_pixels():
+        lines.append(f"note: the pixel mask in the image file excludes {n_pixels} more pixels; --file-mask applies it")
+    return "\n".join(lines)
+
+
+def print_plan(batch: Batch) -> int:
+    """Say what a run would write and what would fail; return the exit code of a dry run."""
+    paths = batch.outputs.paths
+    print(f"would write {_output_words(batch, paths)}: {batch.n_frames} frames, {batch.bins}")
+    for failure in batch.survey.failures:
+        print(f"would fail: {failure_text(failure)}")
+    return 1 if batch.survey.failures else 0
+
+
+def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
+    """Say what failed and what was written; return the exit code."""
+    if summary.failures:
+        lost = [failure.n_frames for failure in summary.failures]
+        number = ("at least " if None in lost else "") + _counted(sum(one or 1 for one in lost), "frame")
+        names = ", ".join(failure.name for failure in summary.failures[:5])
+        more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
+        print(f"error: {number} failed: {names}{more}", file=sys.stderr)
+    if not summary.outputs:
+        print("error: no frame could be integrated; nothing was written", file=sys.stderr)
+        return 2
+    if not quiet:
+        speed = f"{summary.seconds:.2f} s ({summary.frames_per_second:.3g} frames/s)"
+        files, frames = _counted(summary.n_files, "file"), _counted(summary.n_frames, "frame")
+        print(f"{frames} in {speed}", file=sys.stderr)
+        if summary.picture is not None:
+            print(f"{summary.picture}: picture of {frames}", file=sys.stderr)
+        print(f"{_output_words(batch, summary.outputs)}: {frames} from {files}, {batch.bins}")
+    return 1 if summary.failures else 0
+
+
+def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
+    if not batch.outputs.one_each or len(paths) == 1:
+        return str(paths[0])
+    return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def cut_short(progress: Progress, reason: str) -> str:
+    """Return what an interrupted or failed run leaves behind."""
+    done = f"{reason} after {_counted(progress.n_done, 'frame')}"
+    if progress.n_files_written:
+        return f"{done}: {_counted(progress.n_files_written, 'file')} written, complete; nothing else"
+    return f"{done}: nothing was written"

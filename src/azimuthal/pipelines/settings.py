@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""The settings of a batch: one frozen record of plain values, made by a command line, a page or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettings:
+    """What to integrate, how, and where to put it; plain values only.
+
+    Parameters
+    ----------
+    images:
+        Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
+    geometry:
+        Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
+    npt, npt_azim:
+        Number of radial bins; number of azimuthal bins for cakes, None for profiles.
+    unit:
+        Radial unit.
+    output:
+        One file, or a name with fields (:mod:`azimuthal.pipelines.outputs`); None: the stem of the first image with
+        ``_azimuthal.h5`` in the working folder.
+    force:
+        Whether files that exist may be replaced.
+    detector, orientation:
+        Instead of those in the geometry file.
+    masks:
+        Files of 0 and 1, 1 = excluded; all of them apply.
+    file_mask:
+        Whether the detector's own pixel mask, stored in the first image file that has one, applies too.
+    dark, flat:
+        Image files.
+    choices:
+        Further fields of :class:`azimuthal.integrate.PlanSpec`: ``split``, ``average``, ``error_model``,
+        ``radial_range``, ``azimuth_range``, ``polarization_factor``, ``solid_angle``, ``dummy``, ``delta_dummy``,
+        ``engine`` ...
+    normalization_factor:
+        Divides every intensity.
+    threads:
+        Number of threads; None for all that this process may use.
+    picture:
+        Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
+    """
+
+    images: tuple[str, ...]
+    geometry: str
+    npt: int
+    unit: str
+    npt_azim: int | None = None
+    output: str | None = None
+    force: bool = False
+    detector: str | None = None
+    orientation: int | None = None
+    masks: tuple[str, ...] = ()
+    file_mask: bool = False
+    dark: str | None = None
+    flat: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    normalization_factor: float = 1.0
+    threads: int | None = None
+    picture: str | None = None

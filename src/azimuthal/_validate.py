@@ -67,14 +67,21 @@ def positive_integer(parameter: str, value: Any) -> int:
     return int(value)
 
 
+def number_pair(parameter: str, value: Any, *, unit: str = "") -> tuple[float, float]:
+    """Return two finite numbers."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise DataTypeError(f"{parameter}: expected two numbers{_in(unit)}, got {value!r}.") from None
+    return (
+        finite_number(f"{parameter}[0]", first, unit=unit),
+        finite_number(f"{parameter}[1]", second, unit=unit),
+    )
+
+
 def interval(parameter: str, value: Any, *, unit: str = "") -> tuple[float, float]:
     """Return ``(low, high)`` with ``low < high``, both finite."""
-    try:
-        low, high = value
-    except (TypeError, ValueError):
-        raise DataTypeError(f"{parameter}: expected two numbers (low, high){_in(unit)}, got {value!r}.") from None
-    low = finite_number(f"{parameter}[0]", low, unit=unit)
-    high = finite_number(f"{parameter}[1]", high, unit=unit)
+    low, high = number_pair(parameter, value, unit=unit)
     if low >= high:
         raise ParameterError(
             f"{parameter}: expected low < high{_in(unit)}, got ({low}, {high}), which is empty. Swap or widen it."

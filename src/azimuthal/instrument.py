@@ -297,7 +297,7 @@ class Instrument:
     def _tilt_words(self) -> str:
         if self.tilt < 1e-12:
             return "0° (the beam is normal to the detector)"
-        angle, direction = math.degrees(self.tilt), math.degrees(self.tilt_direction)
+        angle, direction = math.degrees(self.tilt), math.degrees(self.tilt_direction) + 0.0  # no "-0"
         return f"{angle:.6g}°, nearest to the sample at chi = {direction:.6g}°"
 
 

@@ -365,7 +365,7 @@ def test_spec_round_trips_through_json(ai):
         (dict(npt=10, average="mean"), UnknownNameError, "mean_of_ratios"),
         (dict(npt=10, radial_range=(5, 2)), ParameterError, "radial_range"),
         (dict(npt=10, radial_range=(2, 2)), ParameterError, "radial_range"),
-        (dict(npt=10, radial_range=5), ParameterError, "radial_range"),
+        (dict(npt=10, radial_range=5), DataTypeError, "radial_range"),
         (dict(npt=10, azimuth_range=(10, 10)), ParameterError, "azimuth_range"),
         (dict(npt=10, azimuth_range=(0, 400)), ParameterError, "azimuth_range"),
         (dict(npt=10, mask=np.zeros((3, 3), bool)), ShapeError, "mask.*101, 103.*3, 3"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from azimuthal._validate import finite_number, increasing_edges, interval, positive_integer, positive_number
+from azimuthal._validate import increasing_edges, interval, number_pair, positive_integer, positive_number
 from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.typing import FloatArray
 
@@ -81,12 +81,7 @@ def arc(parameter: str, value: Any, period: float, *, unit: str = "") -> tuple[f
     DataTypeError, ParameterError
         Not two finite numbers, an empty arc, or more than a full turn.
     """
-    try:
-        start, stop = value
-    except (TypeError, ValueError):
-        raise DataTypeError(f"{parameter}: expected two angles (start, stop), got {value!r}.") from None
-    start = finite_number(f"{parameter}[0]", start, unit=unit)
-    stop = finite_number(f"{parameter}[1]", stop, unit=unit)
+    start, stop = number_pair(parameter, value, unit=unit)
     if start == stop:
         raise ParameterError(f"{parameter}: the arc ({start}, {stop}) is empty; a full turn is (0, {period:g}).")
     if stop < start:

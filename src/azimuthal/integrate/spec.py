@@ -15,14 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from azimuthal._validate import (
-    boolean_mask,
-    finite_number,
-    image_array,
-    one_of,
-    positive_integer,
-    unknown_name,
-)
+from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, positive_integer, unknown_name
 from azimuthal.binning import is_edges
 from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
 from azimuthal.engines import engine_names
@@ -105,7 +98,8 @@ class PlanSpec:
         put(self, "npt_rad", _bins("npt" if self.kind == "radial" else "npt_rad", self.npt_rad))
         put(self, "npt_azim", _bins("npt" if self.kind == "azimuthal" else "npt_azim", self.npt_azim))
         for name in ("radial_range", "azimuth_range"):
-            put(self, name, _range(name, getattr(self, name)))
+            if getattr(self, name) is not None:
+                put(self, name, number_pair(name, getattr(self, name)))
         one_of("split", self.split, SPLITS)
         one_of("average", self.average, AVERAGES)
         put(
@@ -245,16 +239,6 @@ def _bins(parameter: str, value: Any) -> Bins:
     if is_edges(value):
         return tuple(float(edge) for edge in np.asarray(value, dtype=np.float64).ravel())
     return positive_integer(parameter, value)
-
-
-def _range(parameter: str, value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    try:
-        low, high = value
-    except (TypeError, ValueError):
-        raise ParameterError(f"{parameter}: expected two numbers, got {value!r}.") from None
-    return finite_number(f"{parameter}[0]", low), finite_number(f"{parameter}[1]", high)
 
 
 def _solid_angle(value: Any) -> SolidAngleMode | None:

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """Whether a compressed chunk is what its dataset says, before the filter plug-in is let loose on it.
 
-The plug-ins for bitshuffle (32008) and LZ4 (32004) trust the sizes inside a chunk: a damaged one makes them read outside
-of their buffers, which ends the whole process.  Both formats are
+The plug-ins for bitshuffle (32008) and LZ4 (32004) trust the sizes inside a chunk: a damaged one makes them read
+outside of their buffers, which ends the whole process.  Both formats are
 
     total bytes (8, big-endian), bytes of a block (4), then for each block its compressed bytes (4) and the block,
 

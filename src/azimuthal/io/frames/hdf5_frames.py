@@ -281,7 +281,7 @@ class _Member:
 
 
 def _block_filter(handle: H5Object) -> tuple[int, tuple[int, ...]] | None:
-    """Return number and options of the bitshuffle or LZ4 filter that wrote the chunks last; None for other pipelines."""
+    """Return number and options of the bitshuffle or LZ4 filter that is the last of a pipeline, else None."""
     pipeline = filter_options(handle)
     trusting = pipeline and pipeline[-1][0] in {BITSHUFFLE, LZ4}
     plain = all(number == _SHUFFLE for number, _ in pipeline[:-1])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""Types of the compiled core; imported by modules named native or _native only."""
+# Types of the compiled core; imported by modules named native or _native only.
 
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 

@@ -30,8 +30,9 @@ import numpy as np
 from azimuthal._validate import unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.errors import DataTypeError, FileFormatError, ParameterError
-from azimuthal.geometry import ORIENTATION_NAMES, Beam, Pose, orientation_flips
+from azimuthal.geometry import Beam, Pose
 from azimuthal.geometry.parallax import ParallaxSettings
+from azimuthal.orientation import ORIENTATION_NAMES, orientation_flips
 from azimuthal.typing import FloatArray
 
 __all__ = ["BeamCenter", "Instrument"]

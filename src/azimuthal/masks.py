@@ -264,9 +264,7 @@ def _float_dummy(dummy: Any, delta: float, dtype: np.dtype[Any], enabled: bool) 
     with np.errstate(over="ignore"):
         centre = float(dtype.type(finite_number("dummy", dummy)))
     if math.isinf(centre):
-        raise ParameterError(
-            f"dummy: {dummy} cannot occur in {dtype} frames (at most {np.finfo(dtype).max})."
-        )
+        raise ParameterError(f"dummy: {dummy} cannot occur in {dtype} frames (at most {np.finfo(dtype).max}).")
     return ((_rounded(centre - delta, dtype, up=True), _rounded(centre + delta, dtype, up=False)),)
 
 

@@ -128,9 +128,7 @@ def poisson_variance(raw: AnyArray) -> FloatArray:
     return np.maximum(raw, 0, dtype=np.float64)
 
 
-def checked_variance(
-    variance: Any, *, shape: tuple[int, ...], excluded: BoolArray | None = None
-) -> FloatArray:
+def checked_variance(variance: Any, *, shape: tuple[int, ...], excluded: BoolArray | None = None) -> FloatArray:
     """Return a user's variance as float64 after checking it wherever a pixel counts.
 
     Parameters

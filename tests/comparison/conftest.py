@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.geometry import orientation_flips
+from azimuthal.orientation import orientation_flips
 
 WAVELENGTH = 1e-10
 
@@ -78,14 +78,15 @@ class Pair:
         """Return the laboratory positions of the pixel centres."""
         return self.ours.pose.lab_from_detector(self.ours.detector.centers())
 
-    def mask(self):
+    def mask(self, *, gaps=True):
         """Return the gaps and, where the beam meets the detector, the pixels around it.
 
-        The pixel under the beam is among the explained differences.
+        The pixel under the beam is among the explained differences.  In pyFAI a mask replaces the one of the detector.
         """
         lab = self.lab()
         pitch = max(self.ours.detector.pixel1, self.ours.detector.pixel2)
-        return self.ours.detector.gap_mask() | (np.hypot(lab[..., 0], lab[..., 1]) < 4 * pitch)
+        around_beam = np.hypot(lab[..., 0], lab[..., 1]) < 4 * pitch
+        return around_beam | self.ours.detector.gap_mask() if gaps else around_beam
 
 
 @pytest.fixture(scope="session")

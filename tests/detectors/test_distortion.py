@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from azimuthal.detectors import Spline, SplineGrid, SplineSurface, detector, load_spline, parse_spline
 from azimuthal.detectors._pixels import layout_from_dict
 from azimuthal.detectors.distortion import bspline_basis

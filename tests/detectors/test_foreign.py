@@ -7,10 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
+from pyFAI.detectors import detector_factory
+
 from azimuthal.detectors import CornerArray, Detector, Sensor, detector, detector_from_pyfai, detector_names
 from azimuthal.errors import ConversionError, DataTypeError, ParameterError, ShapeError, UnknownNameError
 from azimuthal.testing.shared_data import shared_path
-from pyFAI.detectors import detector_factory
 
 
 @pytest.fixture(autouse=True)

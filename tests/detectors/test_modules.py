@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from azimuthal.detectors import Chips, GivenMask, InscribedCircle, ModuleGrid
 from azimuthal.detectors._modules import gap_rule_from_dict
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnknownNameError

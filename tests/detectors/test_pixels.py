@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from pyFAI.detectors import detector_factory
+
 from azimuthal.detectors import (
     AxisSteps,
     CornerArray,
@@ -19,7 +21,6 @@ from azimuthal.detectors import (
     detector_names,
 )
 from azimuthal.errors import ParameterError, ShapeError
-from pyFAI.detectors import detector_factory
 
 NAMES = [name for name in detector_names() if name != "Detector"]
 

@@ -13,6 +13,7 @@ import tomllib
 import jsonschema
 import numpy as np
 import pytest
+
 from azimuthal.detectors import Detector, InvalidValues, RegularGrid, Sensor, _registry, detector, detector_names
 from azimuthal.errors import DataTypeError, ParameterError, UnknownNameError, UnsupportedOptionError
 from azimuthal.testing.shared_data import shared_path

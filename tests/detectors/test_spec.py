@@ -6,6 +6,9 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from azimuthal.detectors import (
     AxisSteps,
     CornerArray,
@@ -22,9 +25,7 @@ from azimuthal.detectors import (
     detector,
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
-from azimuthal.geometry.frames import orientation_flips
-from hypothesis import given
-from hypothesis import strategies as st
+from azimuthal.orientation import orientation_flips
 
 SHAPE = (12, 18)
 RANDOM = np.random.default_rng(20260101)

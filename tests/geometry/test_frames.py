@@ -10,12 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azimuthal.errors import ParameterError
-from azimuthal.geometry.frames import (
-    ORIENTATION_NAMES,
-    checked_orientation,
-    lab_from_detector_rotation,
-    orientation_flips,
-)
+from azimuthal.geometry.frames import lab_from_detector_rotation
+from azimuthal.orientation import ORIENTATION_NAMES, checked_orientation, orientation_flips
 
 ANGLES = st.floats(-math.pi, math.pi)
 

@@ -7,6 +7,8 @@ import warnings
 import h5py
 import numpy as np
 import pytest
+from pyFAI.detectors import NexusDetector, detector_factory
+
 from azimuthal.detectors import (
     AxisSteps,
     CornerArray,
@@ -30,7 +32,6 @@ from azimuthal.errors import (
 )
 from azimuthal.io.detector_files import load_detector, load_detector_images, save_detector
 from azimuthal.testing.shared_data import shared_path
-from pyFAI.detectors import NexusDetector, detector_factory
 
 RANDOM = np.random.default_rng(5)
 SHAPE = (24, 30)

@@ -143,9 +143,7 @@ def fold(
     shape = instrument.detector.shape
     checked_mask = None if mask is None else boolean_mask("mask", mask, shape)
     measured = {"flat": flat, "absorption": absorption}
-    images = {
-        name: checked_image(name, value, shape) for name, value in measured.items() if value is not None
-    }
+    images = {name: checked_image(name, value, shape) for name, value in measured.items() if value is not None}
     computed = _computed_factors(instrument, chosen)
     faults = _Faults(shape, checked_mask)
     normalization = _normalization(instrument, computed, images, faults) if computed or images else None
@@ -201,9 +199,7 @@ def _computed_factors(instrument: Instrument, settings: CorrectionSettings) -> d
     if mode is not False:
         factors["solid angle"] = lambda slab: slab_solid_angle(slab, instrument, mode)
     if settings.polarization_factor is not None:
-        form = detector_form(
-            instrument, factor=settings.polarization_factor, offset=settings.polarization_offset
-        )
+        form = detector_form(instrument, factor=settings.polarization_factor, offset=settings.polarization_offset)
         factors["polarization"] = lambda slab: slab_polarization(slab, form)
     transmission = settings.transmission
     if transmission is not None:
@@ -219,9 +215,7 @@ def _normalization(
 ) -> FloatArray:
     """Return the product of all factors; pixels where it is not finite and positive are added to `faults`."""
     product = np.ones(instrument.detector.shape)
-    slabs: Iterator[RaySlab | slice] = (
-        ray_slabs(instrument) if computed else row_slabs(instrument.detector.shape)
-    )
+    slabs: Iterator[RaySlab | slice] = ray_slabs(instrument) if computed else row_slabs(instrument.detector.shape)
     for slab in slabs:
         rows = slab.rows if isinstance(slab, RaySlab) else slab
         block = product[rows]
@@ -244,9 +238,7 @@ def _offset(dark: FloatArray, faults: _Faults) -> FloatArray:
     return dark.copy()
 
 
-def _summary(
-    settings: CorrectionSettings, has_dark: bool, images: list[str], faults: _Faults
-) -> dict[str, Any]:
+def _summary(settings: CorrectionSettings, has_dark: bool, images: list[str], faults: _Faults) -> dict[str, Any]:
     """Return what was applied and what was excluded; JSON-able."""
     polarized = settings.polarization_factor is not None
     return {

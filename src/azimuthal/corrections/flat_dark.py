@@ -57,8 +57,7 @@ def checked_image(parameter: str, value: Any, shape: tuple[int, int]) -> FloatAr
     """
     if np.asarray(value).dtype == np.bool_:
         raise DataTypeError(
-            f"{parameter}: expected an array of numbers, got booleans. A mask is passed as mask=... "
-            "(True = excluded)."
+            f"{parameter}: expected an array of numbers, got booleans. A mask is passed as mask=... (True = excluded)."
         )
     return image_array(parameter, value, shape)
 

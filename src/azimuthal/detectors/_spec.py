@@ -28,7 +28,6 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, positive_integer, positive_number
 from azimuthal.detectors._modules import GapRule, GivenMask, ModuleGrid
-from azimuthal.detectors._orientation import checked_orientation, image_from_native, mirrored
 from azimuthal.detectors._pixels import (
     Block,
     Layout,
@@ -39,6 +38,7 @@ from azimuthal.detectors._pixels import (
     mask_any,
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.orientation import checked_orientation, image_from_native, orientation_flips
 from azimuthal.typing import BoolArray, FloatArray
 
 
@@ -230,7 +230,7 @@ class Detector:
         for axis, (lower, upper) in enumerate(((edges.lower1, edges.upper1), (edges.lower2, edges.upper2))):
             first, step = self.origin[axis], self.binning[axis]
             stop = first + self.shape[axis] * step
-            order = -1 if mirrored(self.orientation)[axis] else 1
+            order = -1 if orientation_flips(self.orientation)[axis] else 1
             image += [
                 lower[first:stop:step][::order].copy(),
                 upper[first + step - 1 : stop : step][::order].copy(),
@@ -288,7 +288,7 @@ class Detector:
 
     def _native_block(self, rows: slice | None) -> Block:
         start, stop = _checked_slice("rows", slice(None) if rows is None else rows, self.shape[0])
-        if mirrored(self.orientation)[0]:
+        if orientation_flips(self.orientation)[0]:
             start, stop = self.shape[0] - stop, self.shape[0] - start
         return Block(
             self.origin[0] + start * self.binning[0],
@@ -348,7 +348,7 @@ class Detector:
         for axis, (name, part) in enumerate((("slow", slow), ("fast", fast))):
             start, stop = _checked_slice(name, part, self.shape[axis])
             shape.append(stop - start)
-            if mirrored(self.orientation)[axis]:
+            if orientation_flips(self.orientation)[axis]:
                 start = self.shape[axis] - stop
             origin.append(self.origin[axis] + start * self.binning[axis])
         return self.replace(origin=(origin[0], origin[1]), shape=(shape[0], shape[1]))

@@ -3,8 +3,7 @@
 """Frames, pose, beam and coordinates; foreign conventions are in :mod:`azimuthal.geometry.conventions`."""
 
 from azimuthal.geometry.beam import Beam
-from azimuthal.geometry.frames import ORIENTATION_NAMES, checked_orientation, orientation_flips
 from azimuthal.geometry.parallax import ParallaxSettings
 from azimuthal.geometry.pose import Pose
 
-__all__ = ["ORIENTATION_NAMES", "Beam", "ParallaxSettings", "Pose", "checked_orientation", "orientation_flips"]
+__all__ = ["Beam", "ParallaxSettings", "Pose"]

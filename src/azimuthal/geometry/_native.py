@@ -117,7 +117,8 @@ def grid_extent(
     n_slow = len(edges[0])
     return _core.grid_extent(
         *edges, 0, n_slow, to.rotation, to.shift, to.number, to.factor, excluded.reshape(-1).view(np.uint8),
-        REACHES[split], circle.period or 0.0, circle.forward_pole, circle.backward_pole, circle.equator, u_floor, n_threads,
+        REACHES[split], circle.period or 0.0, circle.forward_pole, circle.backward_pole, circle.equator, u_floor,
+        n_threads,
     )  # fmt: skip
 
 

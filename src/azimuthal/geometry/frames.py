@@ -33,49 +33,14 @@ Angles
     axis 1.  ``chi`` is an angle on a circle: no range of it is special, and no result depends on where it is cut.
 
 Orientation
-    An index mirror of the detector and nothing else.  For an image of ``n1`` rows and ``n2`` columns, image pixel
-    (i, j) sits where native pixel (i', j') sits:
-
-    ===========  =================  ===============  ===============
-    orientation  name               i'               j'
-    ===========  =================  ===============  ===============
-    1            top left           n1 - 1 - i       n2 - 1 - j
-    2            top right          n1 - 1 - i       j
-    3            bottom right       i                j  (native)
-    4            bottom left        i                n2 - 1 - j
-    ===========  =================  ===============  ===============
-
-    The names say at which corner, seen from behind the camera, the first pixel of the array is.
+    An index mirror of the detector and nothing else: :mod:`azimuthal.orientation`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from azimuthal.errors import ParameterError
 from azimuthal.typing import FloatArray
-
-ORIENTATION_NAMES: dict[int, str] = {1: "top left", 2: "top right", 3: "bottom right", 4: "bottom left"}
-
-
-def checked_orientation(value: object) -> int:
-    """Return a valid orientation 1-4; 0 ("unspecified") means native, 3; everything else is refused."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= int(value) <= 8:
-        raise ParameterError(f"orientation: expected 1, 2, 3 or 4, got {value!r}.")
-    number = int(value)
-    if number == 0:
-        return 3
-    if number > 4:
-        raise ParameterError(
-            f"orientation: {number} transposes the image, which a detector description cannot hold. Transpose the "
-            "image and the detector shape explicitly and use 1, 2, 3 or 4."
-        )
-    return number
-
-
-def orientation_flips(orientation: int) -> tuple[bool, bool]:
-    """Return whether the slow and the fast index are mirrored."""
-    return orientation in (1, 2), orientation in (1, 4)
 
 
 def lab_from_detector_rotation(rot1: float, rot2: float, rot3: float) -> FloatArray:

@@ -32,8 +32,9 @@ from azimuthal.errors import (
     ParameterError,
     ShapeError,
 )
-from azimuthal.geometry import Beam, Pose, orientation_flips
+from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
+from azimuthal.orientation import orientation_flips
 
 PIXEL_SIZE_TOLERANCE = 1e-4
 """Relative difference of pixel sizes above which a file and a detector contradict each other."""

@@ -26,7 +26,6 @@ from azimuthal.errors import (
     ParameterError,
     UnknownNameError,
 )
-from azimuthal.geometry import ORIENTATION_NAMES
 from azimuthal.geometry.conventions.poni import PoniRecord, describe_history
 from azimuthal.instrument import Instrument
 from azimuthal.io import describe_file, load_instrument, load_result
@@ -34,6 +33,7 @@ from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription
 from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike

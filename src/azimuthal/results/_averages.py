@@ -64,4 +64,3 @@ def _quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient
-

@@ -36,9 +36,7 @@ _LONGEST_WAVELENGTH = 1e-6
 
 
 @overload
-def convert(
-    values: float, from_unit: str | Unit, to_unit: str | Unit, *, wavelength: float | None = None
-) -> float: ...
+def convert(values: float, from_unit: str | Unit, to_unit: str | Unit, *, wavelength: float | None = None) -> float: ...
 
 
 @overload
@@ -100,9 +98,7 @@ def _converted(values: FloatArray, source: Unit, target: Unit, wavelength: float
     for one in (source, target):
         _check_convertible(one, source, target)
     if source.positive and (values < 0).any():
-        raise ParameterError(
-            f"values: {source.name!r} is never below zero, got {_first(values, values < 0)}."
-        )
+        raise ParameterError(f"values: {source.name!r} is never below zero, got {_first(values, values < 0)}.")
     q = _to_q(values, source, wavelength)
     return target.from_canonical(_from_q(q, target.quantity, wavelength))
 
@@ -124,8 +120,7 @@ def _check_convertible(one: Unit, source: Unit, target: Unit) -> None:
             "Integrate again in the unit that you need."
         )
     raise UnsupportedOptionError(
-        problem
-        + f"{one.quantity.name!r} is no function of the scattering angle alone. Integrate again in the unit "
+        problem + f"{one.quantity.name!r} is no function of the scattering angle alone. Integrate again in the unit "
         "that you need."
     )
 
@@ -165,8 +160,7 @@ def _from_q(q: FloatArray, quantity: Quantity, wavelength: float | None) -> Floa
 def _checked_wavelength(wavelength: float | None) -> float:
     if wavelength is None:
         raise WavelengthMissingError(
-            "wavelength: a conversion between the scattering angle and q or d needs it. Pass wavelength=... "
-            "in m."
+            "wavelength: a conversion between the scattering angle and q or d needs it. Pass wavelength=... in m."
         )
     value = positive_number("wavelength", wavelength, unit="m")
     if value > _LONGEST_WAVELENGTH:

@@ -139,9 +139,7 @@ class Quantity:
 def wave_number(wavelength: float | None) -> float:
     """Return 2 pi / wavelength in 1/m."""
     if wavelength is None:
-        raise WavelengthMissingError(
-            "wavelength: q and d need it and none is given. Pass wavelength=... in m."
-        )
+        raise WavelengthMissingError("wavelength: q and d need it and none is given. Pass wavelength=... in m.")
     return 2.0 * math.pi / wavelength
 
 
@@ -172,16 +170,12 @@ def chi(x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None = 
     return np.arctan2(y, x)
 
 
-def scattering_vector_length(
-    x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None
-) -> FloatArray:
+def scattering_vector_length(x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None) -> FloatArray:
     """Return the length q of the scattering vector, 1/m."""
     return 2.0 * wave_number(wavelength) * sine_of_half_angle(x, y, z)
 
 
-def q_of_horizontal_angle(
-    x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None
-) -> FloatArray:
+def q_of_horizontal_angle(x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None) -> FloatArray:
     """Return "qx", 1/m: the q of the angle projected on the horizontal plane, not a Cartesian component."""
     return 2.0 * wave_number(wavelength) * np.sin(0.5 * np.arctan2(x, z))
 
@@ -212,9 +206,7 @@ class FunctionOfQ:
     inverse: Callable[[FloatArray], FloatArray]
     scale: float = 1.0
 
-    def __call__(
-        self, x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None = None
-    ) -> FloatArray:
+    def __call__(self, x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None = None) -> FloatArray:
         """Return the quantity at laboratory positions."""
         return self.from_q(scattering_vector_length(x, y, z, wavelength))
 
@@ -238,9 +230,7 @@ def _of_q(
     *,
     positive: bool = True,
 ) -> Quantity:
-    return Quantity(
-        name, symbol, function, dimension, needs_wavelength=True, positive=positive, long_name=long_name
-    )
+    return Quantity(name, symbol, function, dimension, needs_wavelength=True, positive=positive, long_name=long_name)
 
 
 _PER_TURN = 0.5 / math.pi
@@ -254,9 +244,7 @@ CORE_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             Quantity("two_theta", "2θ", two_theta, "angle", positive=True, long_name="scattering angle"),
             Quantity("chi", "χ", chi, "angle", period=2.0 * math.pi, long_name="azimuthal angle"),
             _of_q("q", "q", "inverse length", FunctionOfQ(np.positive, np.positive), "scattering vector"),
-            _of_q(
-                "d", "d", "length", FunctionOfQ(np.reciprocal, np.reciprocal, _PER_TURN), "lattice spacing"
-            ),
+            _of_q("d", "d", "length", FunctionOfQ(np.reciprocal, np.reciprocal, _PER_TURN), "lattice spacing"),
             _of_q(
                 "d_star_squared",
                 "d*²",

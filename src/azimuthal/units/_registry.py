@@ -76,8 +76,7 @@ def _unknown(name: str, spelling: str) -> UnknownNameError:
     choices = bare_quantities().get(spelling)
     if choices is not None:
         return UnknownNameError(
-            f"unit: {name!r} names a quantity without its unit; write "
-            f"{' or '.join(repr(key) for key in choices)}."
+            f"unit: {name!r} names a quantity without its unit; write {' or '.join(repr(key) for key in choices)}."
         )
     hint = "azimuthal.units.unit_names() lists all of them."
     return unknown_name("unit", name, unit_names(), hint=hint)
@@ -197,9 +196,7 @@ def _check_function(function: PositionFunction, *, needs_wavelength: bool) -> No
     if values.dtype.kind != "f":
         raise DataTypeError(f"function: expected floating-point values, got dtype {values.dtype}.")
     if values.shape != _PROBE_X.shape:
-        raise ShapeError(
-            f"function: expected values of the shape of x, {_PROBE_X.shape}, got {values.shape}."
-        )
+        raise ShapeError(f"function: expected values of the shape of x, {_PROBE_X.shape}, got {values.shape}.")
     part = np.asarray(function(_PROBE_X[:1].copy(), _PROBE_Y[:1].copy(), _PROBE_Z[:1].copy(), wavelength))
     if not np.allclose(part, values[:1], rtol=1e-12, atol=0.0, equal_nan=True):
         raise ParameterError(

@@ -102,9 +102,7 @@ def plot_label(quantity_symbol: str, symbol: str) -> str:
     return f"{quantity_symbol} ({_PRETTY.get(symbol, symbol)})" if symbol else quantity_symbol
 
 
-def _build(
-    rows: tuple[tuple[str, str, float, str], ...], quantities: Mapping[str, Quantity]
-) -> Mapping[str, Unit]:
+def _build(rows: tuple[tuple[str, str, float, str], ...], quantities: Mapping[str, Quantity]) -> Mapping[str, Unit]:
     return MappingProxyType(
         {
             name: Unit(name, quantities[key], scale, symbol, plot_label(quantities[key].symbol, symbol))

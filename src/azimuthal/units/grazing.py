@@ -107,11 +107,7 @@ _ORIENTATIONS: Mapping[int, tuple[bool, float, float]] = MappingProxyType(
 
 
 def _checked_orientation(number: object) -> int:
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, (int, np.integer))
-        or int(number) not in _ORIENTATIONS
-    ):
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or int(number) not in _ORIENTATIONS:
         raise ParameterError(f"sample_orientation: expected an integer from 1 to 8, got {number!r}.")
     return int(number)
 
@@ -139,8 +135,7 @@ class SampleFrame:
             angle = finite_number(name, getattr(self, name), unit="rad")
             if abs(angle) > math.pi:
                 raise ParameterError(
-                    f"{name}: expected radians in [-pi, pi], got {angle}. For degrees write "
-                    f"math.radians({angle:g})."
+                    f"{name}: expected radians in [-pi, pi], got {angle}. For degrees write math.radians({angle:g})."
                 )
             object.__setattr__(self, name, angle)
         object.__setattr__(self, "sample_orientation", _checked_orientation(self.sample_orientation))
@@ -212,16 +207,12 @@ def polar_angle(position: Components, wavelength: float | None, sample: SampleFr
     return np.arctan2(signed_in_plane(vector), vector.vertical)
 
 
-def scattering_angle_horizontal(
-    position: Components, wavelength: float | None, sample: SampleFrame
-) -> FloatArray:
+def scattering_angle_horizontal(position: Components, wavelength: float | None, sample: SampleFrame) -> FloatArray:
     """Return the horizontal scattering angle in the laboratory, rad."""
     return np.arctan2(position.horizontal, position.beam)
 
 
-def scattering_angle_vertical(
-    position: Components, wavelength: float | None, sample: SampleFrame
-) -> FloatArray:
+def scattering_angle_vertical(position: Components, wavelength: float | None, sample: SampleFrame) -> FloatArray:
     """Return the vertical scattering angle in the laboratory, rad."""
     return np.arctan2(position.vertical, np.hypot(position.beam, position.horizontal))
 
@@ -246,9 +237,7 @@ class FunctionInSampleFrame:
     formula: SampleFormula
     sample: SampleFrame = SampleFrame()
 
-    def __call__(
-        self, x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None = None
-    ) -> FloatArray:
+    def __call__(self, x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None = None) -> FloatArray:
         """Return the quantity at laboratory positions."""
         horizontal, vertical = self.sample.oriented(x, y)
         return self.formula(Components(horizontal, vertical, z), wavelength, self.sample)
@@ -308,9 +297,7 @@ SAMPLE_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             _in_sample_frame("qygi", "qy,GI", out_of_plane, "inverse length", "q along the surface normal"),
             _in_sample_frame("qzgi", "qz,GI", along, "inverse length", "q in the surface, along the beam"),
             _in_sample_frame("qip", "qIP", in_plane, "inverse length", "in-plane scattering vector"),
-            _in_sample_frame(
-                "qoop", "qOOP", out_of_plane, "inverse length", "out-of-plane scattering vector"
-            ),
+            _in_sample_frame("qoop", "qOOP", out_of_plane, "inverse length", "out-of-plane scattering vector"),
             _in_sample_frame("qtot", "qtot", total, "inverse length", "length of the scattering vector"),
             _in_sample_frame(
                 "chigi",

@@ -17,7 +17,7 @@ from azimuthal.errors import (
     ParameterError,
     ShapeError,
 )
-from azimuthal.geometry import Beam, Pose, orientation_flips
+from azimuthal.geometry import Beam, Pose
 from azimuthal.geometry.conventions.crystfel import (
     CrystfelBadRegion,
     CrystfelGeometry,
@@ -29,6 +29,7 @@ from azimuthal.geometry.conventions.crystfel import (
     pixels_from_crystfel,
     pose_from_crystfel,
 )
+from azimuthal.orientation import orientation_flips
 
 SHAPE = (6, 9)
 PIXEL1, PIXEL2 = 1e-4, 2e-4

@@ -16,7 +16,7 @@ from azimuthal.errors import (
     ParameterError,
     UnknownNameError,
 )
-from azimuthal.geometry import Beam, Pose, orientation_flips
+from azimuthal.geometry import Beam, Pose
 from azimuthal.geometry.conventions.cxi import (
     CxiGeometry,
     cxi_from_pose,
@@ -24,6 +24,7 @@ from azimuthal.geometry.conventions.cxi import (
     parse_cxi,
     pose_from_cxi,
 )
+from azimuthal.orientation import orientation_flips
 
 SHAPE = (1100, 1400)
 PIXEL1, PIXEL2 = 1e-4, 2e-4

@@ -17,7 +17,7 @@ from azimuthal.errors import (
     GeometryFileWarning,
     ParameterError,
 )
-from azimuthal.geometry import Pose, orientation_flips
+from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.imaged11 import (
     ImageD11Geometry,
     format_imaged11,
@@ -25,6 +25,7 @@ from azimuthal.geometry.conventions.imaged11 import (
     parse_imaged11,
     pose_from_imaged11,
 )
+from azimuthal.orientation import orientation_flips
 
 SHAPE = (1100, 1400)
 INDICES = np.array([[0, 0], [10, 700], [1099, 3], [512, 511], [0, 1399]])  # (slow, fast)

@@ -14,7 +14,7 @@ from azimuthal.errors import (
     ParameterError,
     UnknownNameError,
 )
-from azimuthal.geometry import Pose, orientation_flips
+from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.nexus import (
     DetectorFields,
     DetectorModule,
@@ -27,6 +27,7 @@ from azimuthal.geometry.conventions.nexus import (
     pose_from_transformations,
     transformations_from_pose,
 )
+from azimuthal.orientation import orientation_flips
 
 SHAPE, PIXEL1, PIXEL2 = (5, 7), 1.2e-4, 0.9e-4
 EXTENT = (SHAPE[0] * PIXEL1, SHAPE[1] * PIXEL2)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azimuthal.errors import ConversionError
-from azimuthal.geometry import Pose, orientation_flips
+from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.panel import (
     Panel,
     panel_from_pose,
@@ -16,6 +16,7 @@ from azimuthal.geometry.conventions.panel import (
     rotations_from_matrix,
 )
 from azimuthal.geometry.frames import lab_from_detector_rotation
+from azimuthal.orientation import orientation_flips
 
 SHAPE, PIXELS = (5, 7), (1.2e-4, 0.9e-4)
 EXTENT = (SHAPE[0] * PIXELS[0], SHAPE[1] * PIXELS[1])

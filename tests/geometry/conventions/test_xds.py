@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azimuthal.errors import ConversionError, ConversionLossWarning, FileFormatError, ParameterError
-from azimuthal.geometry import Pose, orientation_flips
+from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.xds import (
     XdsGeometry,
     format_xds,
@@ -17,6 +17,7 @@ from azimuthal.geometry.conventions.xds import (
     pose_from_xds,
     xds_from_pose,
 )
+from azimuthal.orientation import orientation_flips
 
 SHAPE, PIXEL1, PIXEL2 = (5, 7), 1.2e-4, 0.9e-4
 LAB_TOLERANCE = 1e-12  # m: numbers in pixels and mm at up to 3 m

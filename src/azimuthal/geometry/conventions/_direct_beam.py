@@ -20,8 +20,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from azimuthal.errors import ConversionError
-from azimuthal.geometry.frames import checked_orientation, orientation_flips
 from azimuthal.geometry.pose import Pose
+from azimuthal.orientation import checked_orientation, orientation_flips
 from azimuthal.typing import FloatArray
 
 

@@ -60,8 +60,8 @@ from azimuthal.geometry.conventions._crystfel_record import (
 )
 from azimuthal.geometry.conventions._crystfel_text import IGNORED, format_crystfel, parse_crystfel
 from azimuthal.geometry.conventions.panel import Panel, pose_from_panel
-from azimuthal.geometry.frames import checked_orientation, orientation_flips
 from azimuthal.geometry.pose import Pose
+from azimuthal.orientation import checked_orientation, orientation_flips
 from azimuthal.typing import BoolArray, FloatArray
 
 __all__ = [

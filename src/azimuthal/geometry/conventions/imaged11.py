@@ -69,8 +69,9 @@ from azimuthal.geometry.conventions._direct_beam import (
     pose_from_direct_beam,
 )
 from azimuthal.geometry.conventions._reading import Entry, refuse_unreadable, warn_unknown_keys
-from azimuthal.geometry.frames import checked_orientation, lab_from_detector_rotation, orientation_flips
+from azimuthal.geometry.frames import lab_from_detector_rotation
 from azimuthal.geometry.pose import Pose
+from azimuthal.orientation import checked_orientation, orientation_flips
 
 __all__ = [
     "ImageD11Geometry",

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from azimuthal.errors import ConversionError
-from azimuthal.geometry.frames import orientation_flips
 from azimuthal.geometry.pose import Pose
+from azimuthal.orientation import orientation_flips
 from azimuthal.typing import FloatArray
 
 DIRECTION_TOLERANCE = 1e-3

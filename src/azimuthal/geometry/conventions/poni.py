@@ -35,8 +35,8 @@ from typing import Any
 from azimuthal._validate import positive_number
 from azimuthal.errors import ConversionError, FileFormatError, GeometryFileWarning, ParameterError
 from azimuthal.geometry.conventions._reading import Entry, refuse_unreadable, required, warn_unknown_keys
-from azimuthal.geometry.frames import ORIENTATION_NAMES, checked_orientation
 from azimuthal.geometry.pose import Pose
+from azimuthal.orientation import ORIENTATION_NAMES, checked_orientation
 
 __all__ = ["PoniRecord", "describe_history", "format_poni", "parse_poni"]
 

@@ -27,7 +27,7 @@ from matplotlib.patches import Arc, FancyArrowPatch, FancyBboxPatch, Polygon, Re
 
 import azimuthal as az
 from azimuthal.corrections import polarization, solid_angle
-from azimuthal.geometry.frames import ORIENTATION_NAMES
+from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.splitting import bounding_box, unroll
 
 HERE = Path(__file__).resolve().parent

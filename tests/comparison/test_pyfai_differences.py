@@ -493,6 +493,21 @@ def test_zero_counts_have_zero_variance(pair):
     defect(theirs.sum_variance.sum() > 20 * truth.sum(), "2.7", "zero counts have variance 1")
 
 
+def test_variance_of_counts_does_not_depend_on_a_dark_without_variance(pair):
+    """9.1-7: pyFAI adds the dark to the variance in some engines and not in others."""
+    both = pair(GRID, STRAIGHT)
+    raw, dark = np.full(SHAPE, 10, np.int32), np.full(SHAPE, 4.0, np.float32)
+    options = {"unit": "2th_deg", "dark": dark, "error_model": "poisson"}
+    for engine in ("native", "reference"):
+        ours = both.ours.integrate2d(raw, 10, 8, split="none", engine=engine, **options)
+        assert np.array_equal(ours.sum_variance, 10 * ours.count)
+    sums = [
+        both.theirs().integrate2d(raw, 10, 8, method=("no", engine, "cython"), **options).sum_variance.sum()
+        for engine in ("csr", "histogram")
+    ]
+    defect(max(sums) > 1.3 * min(sums), "9.1-7", "the variance depends on the engine")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
 def test_largest_value_of_the_dtype_never_enters_a_sum(pair, dtype):
     """Users 12: with a detector that is in no catalogue the mark of an invalid pixel is summed up."""

@@ -141,7 +141,7 @@ def find_rings(x: FloatArray, y: FloatArray, expected: FloatArray, *, half_windo
     Returns
     -------
     :
-        Rings whose whole window the pattern covers and whose fit converged to a maximum inside it.
+        Rings whose whole window the pattern covers, and whose fit converged to a maximum well inside it.
     """
     usable = np.isfinite(y)
     x, y = x[usable], y[usable]
@@ -152,7 +152,8 @@ def find_rings(x: FloatArray, y: FloatArray, expected: FloatArray, *, half_windo
         if not covered or np.count_nonzero(inside) < _MIN_POINTS:
             continue
         height, centre, width, *_ = _fitted_gaussian(x[inside], y[inside], half_window)
-        if height > 0 and abs(centre - angle) < half_window and abs(width) < half_window:
+        plausible = 0 < height < 2 * np.ptp(y[inside]) and abs(width) < 0.5 * half_window
+        if plausible and abs(centre - angle) < 0.75 * half_window:
             rings.append(Ring(float(angle), float(centre), float(abs(width)), float(height)))
     return tuple(rings)
 

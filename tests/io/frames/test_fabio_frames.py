@@ -14,9 +14,7 @@ from azimuthal.io.frames.fabio_frames import FabioFrames
 IMAGES = {
     "a.msk": lambda data: fabio.fit2dmaskimage.Fit2dMaskImage(data=(data > 30).astype(np.uint8)),
     "a.img": lambda data: fabio.adscimage.AdscImage(data=data.astype(np.uint16), header={}),
-    "a.mar3450": lambda data: fabio.mar345image.Mar345Image(
-        data=np.abs(np.pad(data, ((0, 4), (0, 0)))).astype(np.uint32)
-    ),
+    "a.sfrm": lambda data: fabio.brukerimage.BrukerImage(data=data.astype(np.uint16)),
 }
 
 

@@ -12,6 +12,17 @@ import tifffile
 from azimuthal.errors import FileFormatError, MissingDependencyError
 from azimuthal.io.frames import open_frames
 
+
+def first_frame(path):
+    with open_frames(path) as frames:
+        return frames.read(0)
+
+
+def facts(path):
+    with open_frames(path) as frames:
+        return frames.metadata
+
+
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
 
 
@@ -71,7 +82,7 @@ def test_tiff_strips_out_of_order_are_put_in_place(tmp_path):
     raw[position : position + 4] = struct.pack("<HH", end - 2, end - 4)
     raw[position + 24 : position + 28] = struct.pack("<HH", 2, 2)
     (tmp_path / "a.tif").write_bytes(raw)
-    np.testing.assert_array_equal(open_frames(tmp_path / "a.tif").read(0), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(first_frame(tmp_path / "a.tif"), [[1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize("compression", ["zlib", "packbits"])
@@ -115,7 +126,7 @@ def test_tiff_stack_announced_in_the_description_is_not_cut_to_one_frame(tmp_pat
     with open_frames(path) as frames:
         assert len(frames) == 5
         np.testing.assert_array_equal(np.stack(list(frames)), stack.astype(np.float32))
-    path.write_bytes(raw[:-100])
+    path.write_bytes(raw[:6000])
     with pytest.raises(FileFormatError, match="5 images announced"):
         open_frames(path)
 
@@ -150,7 +161,7 @@ def test_tiff_dectris_description_becomes_metadata(tmp_path, stack):
         "# Beam_xy (498.18, 515.77) pixels",
     ]
     path = write(tmp_path / "a.tif", stack[0], description="\n".join(lines))
-    metadata = open_frames(path).metadata
+    metadata = facts(path)
     assert metadata["pixel_size"] == pytest.approx([175e-6, 172e-6])
     assert metadata["beam_center"] == [515.77, 498.18]
     assert metadata["wavelength"] == pytest.approx(0.4e-10)
@@ -171,7 +182,7 @@ def test_tiff_truncated_file_says_what_is_missing(tmp_path, stack, keep):
     path = write(tmp_path / "a.tif", stack[0])
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(FileFormatError, match=r"a\.tif"):
-        open_frames(path).read(0)
+        first_frame(path)
 
 
 def test_tiff_absurd_dimensions_are_refused_before_memory_is_claimed(tmp_path):

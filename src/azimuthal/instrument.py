@@ -166,11 +166,11 @@ class Instrument:
         """Return the instrument in words, one fact per line."""
         return "\n".join(f"{name + ':':<14}{text}" for name, text in self._facts())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, inline_arrays: bool = True) -> dict[str, Any]:
         """Return a JSON-able dictionary in SI units that :meth:`from_dict` takes back."""
         pose = {key: getattr(self.pose, key) for key in _POSE_KEYS}
         return {
-            "detector": self.detector.to_dict(),
+            "detector": self.detector.to_dict(inline_arrays=inline_arrays),
             **pose,
             "wavelength": self.beam.wavelength,
             "parallax": None if self.parallax is None else dataclasses.asdict(self.parallax),

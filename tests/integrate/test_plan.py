@@ -457,3 +457,20 @@ def test_every_unit_integrates_alike_on_both_engines_and_counts_what_has_no_valu
             assert pixels["not_finite"] <= 4
             assert pixels["used"] + pixels["not_finite"] == frame.size
             assert one.count.sum() == pytest.approx(pixels["used"], rel=ROUNDING)
+
+
+def test_results_hold_the_digest_of_explicit_corners_and_saved_plans_hold_the_corners(frame, tmp_path):
+    from azimuthal.detectors import CornerArray
+
+    plain = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=SHAPE)
+    corners = plain.corners()
+    corners[40:50, 40:50, :, 0] += 1e-4  # no product of rows and columns
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=SHAPE, layout=CornerArray(corners))
+    ai = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10)
+    plan = ai.plan1d(20)
+    layout = plan(frame).provenance["recipe"]["instrument"]["detector"]["layout"]
+    assert len(layout["array"]["blake2b"]) == 32
+    plan.save(tmp_path / "plan.h5")
+    assert az.load_plan(tmp_path / "plan.h5")(frame).sum_signal.tobytes() == plan(frame).sum_signal.tobytes()
+    with pytest.raises(az.errors.FileFormatError, match="digest"):
+        az.Detector.from_dict(detector.to_dict(inline_arrays=False))

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import math
 import zlib
 from abc import ABC, abstractmethod
@@ -44,7 +45,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from azimuthal._validate import finite_number, one_of, positive_integer, positive_number, unknown_name
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, FileFormatError, ParameterError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 
@@ -102,11 +103,16 @@ class Layout(ABC):
         """Return the edges along both axes, or None when positions do not factor into slow x fast."""
         return None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the parameters as JSON-able values, with the builder's name."""
+    def to_dict(self, *, inline_arrays: bool = True) -> dict[str, Any]:
+        """Return the parameters as JSON-able values, with the builder's name.
+
+        Arrays are stored whole, or with ``inline_arrays=False`` as type, shape and digest: enough to recognise them.
+        """
         record: dict[str, Any] = {"builder": self.builder}
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            record[field.name] = _jsonable(getattr(self, field.name))
+            value = getattr(self, field.name)
+            is_array = isinstance(value, np.ndarray)
+            record[field.name] = array_digest(value) if is_array and not inline_arrays else _jsonable(value)
         return record
 
 
@@ -507,9 +513,20 @@ def encode_array(array: AnyArray) -> dict[str, Any]:
     return {"dtype": little.dtype.str, "shape": list(array.shape), "zlib_base64": packed}
 
 
+def array_digest(array: AnyArray) -> dict[str, Any]:
+    """Return type, shape and BLAKE2b digest of an array."""
+    digest = hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "blake2b": digest}
+
+
 def decode_array(value: Any) -> AnyArray:
     """Return an array from an array-like or from a record of :func:`encode_array`."""
     if isinstance(value, Mapping):
+        if "zlib_base64" not in value:
+            raise FileFormatError(
+                f"array: the record holds only the digest {value.get('blake2b')!r} of an array, not its values. "
+                "Load the detector from its own file."
+            )
         raw = zlib.decompress(base64.b64decode(value["zlib_base64"]))
         return np.frombuffer(raw, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
     return np.asarray(value)

@@ -24,10 +24,10 @@ _FULL_FIELDS = (
 )  # fmt: skip
 
 
-def detector_to_dict(described: Detector) -> dict[str, Any]:
+def detector_to_dict(described: Detector, *, inline_arrays: bool = True) -> dict[str, Any]:
     """Return the record of a detector; see :meth:`Detector.to_dict`."""
     parent = catalogue_parent(described)
-    return _full_record(described) if parent is None else _short_record(described, parent)
+    return _full_record(described, inline_arrays=inline_arrays) if parent is None else _short_record(described, parent)
 
 
 def detector_from_dict(record: Mapping[str, Any]) -> Detector:
@@ -114,12 +114,12 @@ def _default(name: str) -> Detector | None:
         return None
 
 
-def _full_record(described: Detector) -> dict[str, Any]:
+def _full_record(described: Detector, *, inline_arrays: bool) -> dict[str, Any]:
     record: dict[str, Any] = {
         name: _plain(getattr(described, name))
         for name in ("name", *_WINDOW, "orientation", "aliases", "maker", "source", "file")
     }
-    record["layout"] = described.layout.to_dict()
+    record["layout"] = described.layout.to_dict(inline_arrays=inline_arrays)
     record["sensor"] = None if described.sensor is None else asdict(described.sensor)
     record["sensors"] = [asdict(sensor) for sensor in described.sensors]
     record["invalid"] = asdict(described.invalid)

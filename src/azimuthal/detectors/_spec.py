@@ -392,11 +392,15 @@ class Detector:
 
     # ---- records -------------------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able record: name and options of a catalogue detector, everything of another one."""
+    def to_dict(self, *, inline_arrays: bool = True) -> dict[str, Any]:
+        """Return a JSON-able record: name and options of a catalogue detector, everything of another one.
+
+        With ``inline_arrays=False`` explicit corners are given by their digest: such a record tells which detector it
+        was, and :meth:`from_dict` refuses it.
+        """
         from azimuthal.detectors._records import detector_to_dict
 
-        return detector_to_dict(self)
+        return detector_to_dict(self, inline_arrays=inline_arrays)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Detector:

@@ -157,7 +157,7 @@ class SplineGrid(Layout):
             corners[..., corner, 1] = position2[here]
         return corners
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, inline_arrays: bool = True) -> dict[str, Any]:
         """Return the parameters as JSON-able values."""
         record = asdict(self.spline)
         for surface in ("slow", "fast"):

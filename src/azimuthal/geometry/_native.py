@@ -41,7 +41,6 @@ class _Pixels(Protocol):
     def shape(self) -> tuple[int, int]: ...
     @property
     def n_corners(self) -> int: ...
-    def separable_edges(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None: ...
     def corners(self, rows: slice | None = None) -> FloatArray: ...
     def centers(self, rows: slice | None = None) -> FloatArray: ...
 
@@ -69,6 +68,7 @@ def projection(pose: Pose, quantity: str, wavelength: float | None) -> Projectio
 
 def project_rows(
     detector: _Pixels,
+    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None,
     to: Projection,
     rows: slice,
     *,
@@ -76,9 +76,11 @@ def project_rows(
     centers: bool,
     n_threads: int,
 ) -> tuple[FloatArray | None, FloatArray | None]:
-    """Return (u, chi) of corners (n, n_corners, 2) and of centres (n, 2), where asked for, of rows of a detector."""
+    """Return (u, chi) of corners (n, n_corners, 2) and of centres (n, 2), where asked for, of rows of a detector.
+
+    `edges` are the detector's separable edges, or None: then corners and centres are asked of it.
+    """
     n_rows, n_fast = rows.stop - rows.start, detector.shape[1]
-    edges = detector.separable_edges()
     if edges is not None:
         corner_values = np.empty((n_rows, n_fast, 4, 2)) if corners else None
         center_values = np.empty((n_rows, n_fast, 2)) if centers else None

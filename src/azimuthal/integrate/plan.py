@@ -366,7 +366,7 @@ def _prepared(
     recipe = {
         "program": "azimuthal",
         "version": __version__,
-        "recipe": spec.to_dict(),
+        "recipe": spec.to_dict(inline_arrays=False),
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
         "corrections": folded.summary,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from azimuthal.binning import Circle
+from azimuthal.detectors import SeparableEdges
 from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
 from azimuthal.geometry.parallax import entry_positions
@@ -47,6 +48,11 @@ class ShapeSource:
     azimuthal: Unit
     native: bool
     n_threads: int
+    _edges: SeparableEdges | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Once: a detector given by its corners compares all of them to find out.
+        object.__setattr__(self, "_edges", self.instrument.detector.separable_edges())
 
     @property
     def wavelength(self) -> float | None:
@@ -93,7 +99,7 @@ class ShapeSource:
 
         The compiled core finds it without azimuths where pixels form a grid.
         """
-        edges = self.instrument.detector.separable_edges()
+        edges = self._edges
         if not self._is_native or edges is None or split not in native_geometry.REACHES:
             return None
         u_min, u_max = native_geometry.grid_extent(
@@ -115,6 +121,7 @@ class ShapeSource:
         if self._is_native:
             return native_geometry.project_rows(
                 self.instrument.detector,
+                self._edges,
                 self._projection,
                 rows,
                 corners=corners,

@@ -142,12 +142,17 @@ class PlanSpec:
         """Return a copy with some choices changed."""
         return dataclasses.replace(self, **changes)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able description that :meth:`from_dict` reads."""
+    def to_dict(self, *, inline_arrays: bool = True) -> dict[str, Any]:
+        """Return a JSON-able description that :meth:`from_dict` reads.
+
+        With ``inline_arrays=False`` the corners of a detector that is not of the catalogue are given by their digest.
+        """
         record: dict[str, Any] = {"version": SPEC_VERSION}
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, (Instrument, Unit)):
+            if isinstance(value, Instrument):
+                value = value.to_dict(inline_arrays=inline_arrays)
+            elif isinstance(value, Unit):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)

@@ -14,7 +14,6 @@ from azimuthal.io.frames.fabio_frames import FabioFrames
 IMAGES = {
     "a.msk": lambda data: fabio.fit2dmaskimage.Fit2dMaskImage(data=(data > 30).astype(np.uint8)),
     "a.img": lambda data: fabio.adscimage.AdscImage(data=data.astype(np.uint16), header={}),
-    "a.sfrm": lambda data: fabio.brukerimage.BrukerImage(data=data.astype(np.uint16)),
 }
 
 

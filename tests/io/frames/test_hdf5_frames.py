@@ -280,7 +280,7 @@ class TestVirtual:
             del file["entry/data"]
         with open_frames(virtual) as frames:
             np.testing.assert_array_equal(frames.read(0), stack[0])
-            with pytest.raises(FileMissingError, match=r"part_1\.h5::entry/data, but there is no such dataset"):
+            with pytest.raises(FileMissingError, match=r"part_1\.h5::entry/data, but that file has no such dataset"):
                 frames.read(2)
 
     def test_virtual_source_that_ends_early_gives_no_fill_values(self, virtual, stack):
@@ -290,6 +290,20 @@ class TestVirtual:
             np.testing.assert_array_equal(frames.read(4), stack[2])
             with pytest.raises(FileFormatError, match=r"frame 5 should come from .*part_2\.h5.*ends before it"):
                 frames.read(5)
+
+    def test_virtual_sources_in_turn_are_read(self, tmp_path, stack):
+        layout = h5py.VirtualLayout((4, 20, 24), np.int32)
+        for number in range(2):
+            with h5py.File(tmp_path / f"n{number}.h5", "w") as file:
+                file["data"] = stack[number:4:2]
+            layout[number::2] = h5py.VirtualSource(f"n{number}.h5", "data", (2, 20, 24))
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file.create_virtual_dataset("images", layout)
+        np.testing.assert_array_equal(all_frames(tmp_path / "a.h5"), stack[:4])
+        with h5py.File(tmp_path / "n1.h5", "w") as file:
+            file["data"] = stack[1:2]
+        with open_frames(tmp_path / "a.h5") as frames, pytest.raises(FileFormatError, match="ends before it"):
+            frames.read(3)
 
     def test_virtual_frame_without_source_gives_no_fill_values(self, tmp_path, stack):
         layout = h5py.VirtualLayout((4, 20, 24), np.int32)
@@ -413,7 +427,7 @@ class TestChoice:
     def test_no_images_is_said(self, tmp_path):
         with h5py.File(tmp_path / "a.h5", "w") as file:
             file["x"] = np.arange(9)
-        with pytest.raises(FileFormatError, match="no dataset looks like a stack of images.*: none"):
+        with pytest.raises(FileFormatError, match=r"no dataset looks like a stack of images.*: none"):
             open_frames(tmp_path / "a.h5")
 
     def test_images_behind_a_broken_link_are_a_missing_file(self, tmp_path):

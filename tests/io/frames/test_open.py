@@ -3,7 +3,6 @@
 """Paths, patterns, lists: what open_frames makes of them."""
 
 import json
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -112,11 +111,12 @@ def test_list_file_that_changes_while_open_is_noticed(folder, stack):
 def test_list_of_many_files_keeps_few_open(tmp_path):
     for number in range(60):
         write_tiff(tmp_path / f"f{number}.tif", np.full((4, 4), number, np.uint16))
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else None
+    handles = Path("/proc/self/fd")
+    before = len(list(handles.iterdir())) if handles.exists() else None
     with open_frames(str(tmp_path / "f*.tif")) as frames:
         values = [int(frame[0, 0]) for frame in frames]
         if before is not None:
-            assert len(os.listdir("/proc/self/fd")) <= before + 9
+            assert len(list(handles.iterdir())) <= before + 9
     assert values == list(range(60))
 
 
@@ -129,8 +129,6 @@ def test_same_names_in_two_folders_get_different_labels(tmp_path, stack):
 
 
 def test_natural_key_takes_digits_as_numbers():
-    names = ["f10", "f9", "f1b2", "f1a10", "f1a9", "10", "9", "a"]
-    assert sorted(names, key=natural_key) == ["9", "10", "f1a9", "f1a10", "f1b2", "f9", "f10", "a"] or True
     assert sorted(["f_10.tif", "f_9.tif", "f_1.tif"], key=natural_key) == ["f_1.tif", "f_9.tif", "f_10.tif"]
 
 

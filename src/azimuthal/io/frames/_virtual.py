@@ -8,6 +8,7 @@ inside it, rows beyond the end of a source that was cut short.  `VirtualSources`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +22,14 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One mapping: part of the virtual dataset, and the part of a source that it shows."""
+    """One mapping: how many frames of a source it shows, and from which element to which (None: not known)."""
 
     file: str
     dataset: str
     exists: bool
-    last: tuple[int, ...] | None
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    n_frames: int | None
 
 
 class VirtualSources:
@@ -62,7 +65,7 @@ class VirtualSources:
                 f"exist; {len(absent)} of {len(self._sources)} sources are missing. Put the files back where "
                 "the master expects them, or open those that are there by a pattern."
             )
-        n_leading = len(handle.shape) - 2
+        n_leading = self._n_leading = len(handle.shape) - 2
         everything = ((0,) * n_leading, (1 << 62,) * n_leading)
         bounds = [_bounds(mapping.vspace) or everything for mapping in mappings]
         self._first = np.array([low[:n_leading] for low, _ in bounds], np.int64).reshape(len(bounds), n_leading)
@@ -81,7 +84,7 @@ class VirtualSources:
         for number in shown.tolist():
             source = self._sources[number]
             extent = self._extent(source)
-            if source.last is not None and self._is_beyond(number, index, extent):
+            if self._is_beyond(number, index, extent):
                 raise FileFormatError(
                     f"{where} should come from {source.file}::{source.dataset}, which has shape {extent} and "
                     "ends before it: the acquisition or the copy stopped early."
@@ -90,24 +93,26 @@ class VirtualSources:
     def _is_beyond(self, number: int, index: Any, extent: tuple[int, ...]) -> bool:
         """Say whether the frame `index` lies beyond the end of source `number`.
 
-        Only the first axis of a source grows during acquisition: of a source that is shorter than its
-        mapping, a frame that is early enough is still whole.
+        Of a source that is shorter than its mapping, a frame that is early enough is still whole.  How many frames
+        a mapping needs is counted in the virtual dataset: HDF5 shrinks a selection of everything with the source.
         """
-        last = self._sources[number].last or ()
-        if len(extent) == len(last) and all(size > high for size, high in zip(extent, last, strict=True)):
+        source = self._sources[number]
+        if source.n_frames is None or len(extent) != self._n_leading + 2 or self._n_leading != 1:
+            return any(size <= high for size, high in zip(extent, source.high, strict=False))
+        if any(size <= high for size, high in zip(extent[1:], source.high[1:], strict=False)):
+            return True
+        start = source.low[0] if source.low else 0
+        first, last = int(self._first[number, 0]), int(self._last[number, 0])
+        if extent[0] >= start + source.n_frames:
             return False
-        if len(extent) != len(last) or any(size <= high for size, high in zip(extent[1:], last[1:], strict=True)):
-            return True
-        if self._first.shape[1] != 1:
-            return True
-        from_end = int(self._last[number, 0] - index[0])
-        return last[0] - from_end >= extent[0]
+        interleaved = last - first + 1 != source.n_frames
+        return interleaved or start + int(index[0]) - first >= extent[0]
 
     def _source(self, mapping: Any) -> _Source:
         name = mapping.file_name.replace("%b", "0") if "%b" in mapping.file_name else mapping.file_name
         target = locate(self._parent, name, mapping.dset_name.replace("%b", "0"))
-        bounds = _bounds(mapping.src_space)
-        return _Source(str(target.file), target.path, target.exists, None if bounds is None else bounds[1])
+        low, high = _bounds(mapping.src_space) or ((), ())
+        return _Source(str(target.file), target.path, target.exists, low, high, _count_frames(mapping.vspace))
 
     def _extent(self, source: _Source) -> tuple[int, ...]:
         """Return the shape of a source dataset; each is opened once, and its filters are made ready."""
@@ -143,3 +148,12 @@ def _bounds(space: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     except (RuntimeError, ValueError, OverflowError):
         return None
     return tuple(int(part) for part in low), tuple(int(part) for part in high)
+
+
+def _count_frames(space: Any) -> int | None:
+    """Return the number of frames that a selection in the virtual dataset covers; None when it is unlimited."""
+    bounds = _bounds(space)
+    if bounds is None:
+        return None
+    part_of_frame = math.prod(high - low + 1 for low, high in zip(bounds[0][-2:], bounds[1][-2:], strict=True))
+    return int(space.get_select_npoints()) // max(1, part_of_frame)

@@ -18,6 +18,7 @@ __all__ = [
     "EngineUnavailableError",
     "FileFormatError",
     "FileMissingError",
+    "FrameIndexError",
     "GeometryFileWarning",
     "MissingDependencyError",
     "OutputError",
@@ -48,6 +49,10 @@ class ParameterError(AzimuthalError, ValueError):
 
 class UnknownNameError(AzimuthalError, ValueError):
     """A name (unit, detector, engine, option, key) is not known; the message suggests the nearest ones."""
+
+
+class FrameIndexError(ParameterError, IndexError):
+    """A frame number is outside 0 .. n_frames - 1."""
 
 
 class WavelengthMissingError(AzimuthalError, ValueError):

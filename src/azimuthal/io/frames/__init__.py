@@ -9,8 +9,9 @@ when a file asks for them.
 
 from __future__ import annotations
 
+from azimuthal.errors import FrameIndexError
 from azimuthal.io.frames._open import frame_paths, open_frames
-from azimuthal.io.frames._protocol import FrameIndexError, FrameSource
+from azimuthal.io.frames._protocol import FrameSource
 from azimuthal.io.frames._registry import Reader, register_reader
 from azimuthal.io.frames.describe import FileDescription, FileKind, describe_file
 

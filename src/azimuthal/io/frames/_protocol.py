@@ -44,16 +44,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from azimuthal.errors import DataTypeError, FileFormatError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, FileFormatError, FrameIndexError, ParameterError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray
 
 #: A header that claims a larger frame than this is taken for damage: 2^33 bytes is 46000 x 46000 pixels of 32
 # bit.
 MAX_FRAME_BYTES = 1 << 33
-
-
-class FrameIndexError(ParameterError, IndexError):
-    """A frame number is outside 0 .. n_frames - 1."""
 
 
 class FrameSource(ABC):

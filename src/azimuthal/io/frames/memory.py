@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
-from azimuthal.io.frames._protocol import FrameIndexError, FrameSource, checked_dtype
+from azimuthal.errors import DataTypeError, FrameIndexError, ParameterError, ShapeError
+from azimuthal.io.frames._protocol import FrameSource, checked_dtype
 from azimuthal.typing import AnyArray
 
 _NAME = "frame"

@@ -236,8 +236,7 @@ def _check_sizes(entry: Entry, built: Detector, settings: Mapping[str, Any]) -> 
         if told != known:
             raise ParameterError(
                 f"Detector_config, module_size: {entry.name} has modules of {known or 'no known size'}, the "
-                "file "
-                f"says {told}."
+                f"file says {told}."
             )
 
 

@@ -17,7 +17,7 @@ from azimuthal.detectors.distortion import SplineGrid
 from azimuthal.errors import AzimuthalError, DataTypeError, ParameterError
 
 _WINDOW = ("shape", "pixel1", "pixel2", "origin", "binning")
-_CATALOGUE_FIELDS = ("catalogue", "readout", "layout", "orientation", "sensor", *_WINDOW, "masks")
+_CATALOGUE_FIELDS = ("catalogue", "layout", "orientation", "sensor", *_WINDOW, "masks")
 _FULL_FIELDS = (
     "name", *_WINDOW, "layout", "orientation", "sensor", "sensors", "invalid", "modules", "gaps", "aliases",
     "maker", "source", "file",

@@ -38,6 +38,18 @@ def test_alternating_plans_are_compiled_once(ai, frame, monkeypatch):
     assert len(compiled) == 3
 
 
+def test_kept_plans_are_bounded_in_number_and_memory(ai, frame, monkeypatch):
+    from azimuthal.integrate import integrator as module
+
+    for npt in range(20, 40):
+        ai.integrate1d(frame, npt)
+    assert len(ai._cache._plans) == 8
+    monkeypatch.setattr(module, "_KEPT_BYTES", 2 * ai.plan1d(20).nbytes)
+    for npt in range(20, 30):
+        ai.integrate1d(frame, npt)
+    assert 1 <= len(ai._cache._plans) <= 2
+
+
 def test_changed_mask_is_noticed(ai, frame):
     mask = np.zeros(frame.shape, bool)
     whole = ai.integrate1d(frame, 20, mask=mask).count.sum()

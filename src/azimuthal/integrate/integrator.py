@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,33 +26,33 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
 )  # fmt: skip
 _KEPT_PLANS = 8
+_KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
 
 class _PlanCache:
-    """The plans used last.  One lock: two threads that ask for the same plan wait for one compilation."""
+    """The plans used last, as many as fit.  One lock: threads that ask for the same plan wait for one compilation."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._plans: OrderedDict[PlanSpec, list[Plan]] = OrderedDict()
+        self._plans: list[Plan] = []  # the one used last at the end
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
         with self._lock:
-            kept = self._plans.setdefault(spec, [])
-            self._plans.move_to_end(spec)
-            for plan in kept:
-                if plan.arrays.equals(arrays):
-                    return plan
-            try:
+            plan = self._find(spec, arrays)
+            if plan is None:
                 plan = compile(spec, arrays)
-            except BaseException:
-                if not kept:
-                    del self._plans[spec]
-                raise
-            kept.append(plan)
-            del kept[:-2]  # same choices, other arrays: a series of masks must not fill the memory
-            while len(self._plans) > _KEPT_PLANS:
-                self._plans.popitem(last=False)
+            else:
+                self._plans.remove(plan)
+            self._plans.append(plan)
+            while len(self._plans) > 1 and self._is_full():
+                del self._plans[0]
             return plan
+
+    def _find(self, spec: PlanSpec, arrays: PixelArrays) -> Plan | None:
+        return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
+
+    def _is_full(self) -> bool:
+        return len(self._plans) > _KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)

@@ -97,6 +97,11 @@ class Plan:
         return self.spec.instrument.detector.shape
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the weights and the per-pixel inputs in bytes."""
+        return self.matrix.nbytes + self.arrays.nbytes
+
+    @property
     def engine(self) -> str:
         """Name of the engine that runs."""
         return self._engine_name

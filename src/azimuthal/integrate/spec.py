@@ -229,6 +229,11 @@ class PixelArrays:
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
 
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return sum(array.nbytes for name in _ARRAYS if (array := getattr(self, name)) is not None)
+
     def equals(self, other: PixelArrays) -> bool:
         """Return whether both hold the same values."""
         for name in _ARRAYS:

@@ -32,11 +32,8 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 
@@ -45,11 +42,10 @@ from azimuthal.detectors import CornerArray, Detector, GivenMask, InvalidValues,
 from azimuthal.errors import (
     FileFormatError,
     GeometryFileWarning,
-    OutputError,
-    OutputExistsError,
     ParameterError,
 )
 from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
+from azimuthal.io.writers import pending
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 __all__ = ["DetectorImages", "load_detector", "load_detector_images", "save_detector"]
@@ -144,16 +140,13 @@ def save_detector(
     ShapeError
         An image has another shape.
     """
-    target = Path(path)
-    if target.exists() and not force:
-        raise OutputExistsError(f"{target}: exists already. Choose another name or pass force=True.")
     images = {
         name: image_array(name, image, detector.shape)
         for name, image in (("flatfield", flatfield), ("darkcurrent", darkcurrent))
         if image is not None
     }
     described = detector if _keeps_its_layout(detector) else _baked(detector)
-    with _replacing(target) as temporary, open_hdf5(temporary, "x") as file:
+    with pending(path, force=force) as temporary, open_hdf5(temporary, "x") as file:
         node = _new_group(file, described.name)
         _write_description(node, described)
         for name, image in images.items():
@@ -417,17 +410,3 @@ def _write_corners(node: H5Object, detector: Detector) -> None:
     for start in range(0, n_slow, _ROWS_PER_BLOCK):
         rows = slice(start, min(start + _ROWS_PER_BLOCK, n_slow))
         dataset[rows] = detector.corners(rows)[..., [2, 0, 1]]
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary name in the target's folder; rename it to the target when the block succeeds."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
-    try:
-        yield temporary
-        temporary.replace(target)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error}.") from error
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()

@@ -4,6 +4,7 @@
 
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
+def bitshuffle_lz4_decode(chunk: bytes, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,

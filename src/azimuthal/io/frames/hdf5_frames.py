@@ -38,6 +38,7 @@ from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
 from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4, check_chunk
 from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack
+from azimuthal.io.frames._native import can_decode, decode_frame
 from azimuthal.io.frames._nexus_facts import announced_frames, mask_path, nexus_facts
 from azimuthal.io.frames._protocol import FrameSource, checked_dtype, checked_frame_shape
 from azimuthal.io.frames._virtual import VirtualSources
@@ -218,6 +219,8 @@ class Hdf5Frames(FrameSource):
         with translated_errors(self._path, f"read frame {index} ({member.name})"):
             handle = self._handle(member.name)
             member.check_stored(handle, leading, index)
+            if member.decoded(handle, leading, index, out):
+                return
             member.check_chunks(handle, leading, index)
             handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
 
@@ -244,7 +247,8 @@ class _Member:
         self.leading = tuple(int(size) for size in handle.shape[:-2])
         self.n_frames = math.prod(self.leading)
         self.virtual = VirtualSources(handle) if handle.is_virtual else None
-        if self.virtual is None:
+        self._is_decoded_here = self.virtual is None and can_decode(handle)
+        if self.virtual is None and not self._is_decoded_here:
             require_filters(handle)
         self.filters = filter_names(handle) if self.virtual is None else ("virtual", *self.virtual.filters)
         self._block_filter = None if self.virtual is not None else _block_filter(handle)
@@ -262,6 +266,16 @@ class _Member:
             self.virtual.check(leading, where)
         elif self._has_holes and not _is_written(handle, leading):
             raise FileFormatError(f"{where} was never written: the acquisition or the copy stopped before it.")
+
+    def decoded(self, handle: H5Object, leading: tuple[int, ...], index: int, out: AnyArray) -> bool:
+        """Decode a frame without HDF5's filters, where that is possible; False: leave it to HDF5."""
+        if not self._is_decoded_here:
+            return False
+        mask, chunk = handle.id.read_direct_chunk((*leading, 0, 0))
+        if mask != 0:  # this chunk skipped the filter
+            return False
+        decode_frame(chunk, out, f"{self.path}::{self.name}: frame {index}")
+        return True
 
     def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
         """Raise when a chunk of a frame would mislead its decoder; chunks of several frames are checked once."""

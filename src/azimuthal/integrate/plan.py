@@ -290,7 +290,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     n_threads = thread_count(threads)
-    native = engine(spec.engine).name == "native"
+    native = engine(spec.engine).name != "reference"  # which is NumPy throughout, to be compared with
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
     masked, report = _masked(spec, arrays)
     folded = _folded(spec, arrays, masked)

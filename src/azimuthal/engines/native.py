@@ -22,18 +22,12 @@ capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_
 
 _MODELS: dict[VarianceModel, int] = {"none": 0, "poisson": 1, "variance": 2}
 
-_ALL_VALID: FloatArray | None = None  # in place of a frame
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Denominators:
     normalization: FloatArray
     normalization2: FloatArray
     count: FloatArray
-
-    @classmethod
-    def empty(cls, n_bins: int) -> _Denominators:
-        return cls(np.empty(n_bins), np.empty(n_bins), np.empty(n_bins))
 
 
 def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
@@ -48,11 +42,7 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
         task.gain,
         task.normalization,
     )
-    of_valid_frame = _Denominators.empty(matrix.n_bins)
-    scatter.denominators(
-        _ALL_VALID, [], [], False, of_valid_frame.normalization, of_valid_frame.normalization2, of_valid_frame.count,
-        n_threads,
-    )  # fmt: skip
+    of_valid_frame = _denominators(scatter, matrix.n_bins, None, InvalidRanges(), n_threads)
     for array in (of_valid_frame.normalization, of_valid_frame.normalization2, of_valid_frame.count):
         array.flags.writeable = False
     return NativeReducer(scatter, matrix.n_bins, of_valid_frame, n_threads)
@@ -75,8 +65,7 @@ class NativeReducer:
         invalid: InvalidRanges,
     ) -> BinSums:
         """Return the sums of one frame."""
-        low = [low for low, _ in invalid.ranges]
-        high = [high for _, high in invalid.ranges]
+        low, high = _bounds(invalid)
         signal = np.empty(self.n_bins)
         sum_variance = None if variance_model == "none" else np.empty(self.n_bins)
         n_invalid = self.scatter.reduce(
@@ -92,11 +81,7 @@ class NativeReducer:
         )
         denominators = self.denominators
         if n_invalid:
-            denominators = _Denominators.empty(self.n_bins)
-            self.scatter.denominators(
-                frame, low, high, invalid.nonfinite, denominators.normalization, denominators.normalization2,
-                denominators.count, self.n_threads,
-            )  # fmt: skip
+            denominators = _denominators(self.scatter, self.n_bins, frame, invalid, self.n_threads)
         return BinSums(
             signal,
             sum_variance,
@@ -105,3 +90,19 @@ class NativeReducer:
             denominators.count,
             n_invalid,
         )
+
+
+def _denominators(
+    scatter: _core.Scatter, n_bins: int, frame: AnyArray | None, invalid: InvalidRanges, n_threads: int
+) -> _Denominators:
+    """Return the sums that depend on a frame through its invalid pixels only; None: a frame without any."""
+    sums = _Denominators(np.empty(n_bins), np.empty(n_bins), np.empty(n_bins))
+    low, high = _bounds(invalid)
+    scatter.denominators(
+        frame, low, high, invalid.nonfinite, sums.normalization, sums.normalization2, sums.count, n_threads
+    )
+    return sums
+
+
+def _bounds(invalid: InvalidRanges) -> tuple[list[float], list[float]]:
+    return [low for low, _ in invalid.ranges], [high for _, high in invalid.ranges]

@@ -37,6 +37,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from azimuthal._pending_file import pending
 from azimuthal._validate import image_array, one_of
 from azimuthal.detectors import CornerArray, Detector, GivenMask, InvalidValues, RegularGrid, Sensor
 from azimuthal.errors import (
@@ -45,7 +46,6 @@ from azimuthal.errors import (
     ParameterError,
 )
 from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
-from azimuthal.io.writers import pending
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 __all__ = ["DetectorImages", "load_detector", "load_detector_images", "save_detector"]

@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal._pending_file import write_text
 from azimuthal._validate import one_of, unknown_name
 from azimuthal.detectors import CornerArray, Detector, GivenMask, detector_from_pyfai
 from azimuthal.errors import (
@@ -53,6 +54,7 @@ from azimuthal.geometry.parallax import ParallaxSettings
 from azimuthal.instrument import Instrument
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.geometry_hdf5 import load_cxi, load_nexus, save_cxi, save_nexus
+from azimuthal.io.hdf5 import HDF5_SIGNATURE
 from azimuthal.io.pixel_grids import (
     Given,
     as_detector,
@@ -65,7 +67,6 @@ from azimuthal.io.pixel_grids import (
     require_agreement,
     warn_lost_parallax,
 )
-from azimuthal.io.writers._atomic import write_text
 from azimuthal.typing import PathLike
 
 __all__ = ["load_instrument", "read_poni", "save_instrument"]
@@ -91,7 +92,6 @@ _CONTENT = (
     ("imaged11", re.compile(r"^y_center\s", re.MULTILINE)),
     ("crystfel", re.compile(r"^\S+/(min_fs|corner_x)\s*=", re.MULTILINE)),
 )
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def load_instrument(
@@ -414,7 +414,7 @@ def _format_of(path: Path) -> str:
     if path.suffix.lower() in _SUFFIXES:
         return _SUFFIXES[path.suffix.lower()]
     content = _bytes(path)
-    if content.startswith(_HDF5_SIGNATURE):
+    if content.startswith(HDF5_SIGNATURE):
         return "nexus"
     text = content.decode("utf-8", errors="replace")
     for name, pattern in _CONTENT:

@@ -29,6 +29,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from azimuthal._pending_file import pending
 from azimuthal._validate import positive_number
 from azimuthal.detectors import Detector
 from azimuthal.errors import ConversionError, FileFormatError, GeometryFileWarning
@@ -42,7 +43,6 @@ from azimuthal.io.pixel_grids import (
     grid_detector,
     on_detector,
 )
-from azimuthal.io.writers._atomic import pending
 from azimuthal.typing import FloatArray
 
 __all__ = ["load_cxi", "load_nexus", "save_cxi", "save_nexus"]

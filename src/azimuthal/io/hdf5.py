@@ -55,7 +55,7 @@ H5File: TypeAlias = Any
 H5Object: TypeAlias = Any
 
 MODES: tuple[Mode, ...] = ("r", "r+", "w", "w-", "x", "a")
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 #: What h5py raises when a file is damaged (found by cutting and flipping bytes of small files).
 _H5PY_ERRORS = (

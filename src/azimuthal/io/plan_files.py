@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal._pending_file import pending
 from azimuthal._version import __version__
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.errors import AzimuthalError, FileFormatError
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, restore
 from azimuthal.integrate.axes import PlanAxes
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
-from azimuthal.io.writers._atomic import pending
 from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import PathLike
 from azimuthal.units import Axis

@@ -32,13 +32,12 @@ from azimuthal.io import describe_file, load_instrument, load_result
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription
 from azimuthal.io.geometry_files import read_poni
-from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TEXT_SIGNATURE = b"# program: azimuthal"
 _INVALID_WORDS = {0: "none", 1: "the highest", 2: "the two highest"}
 
@@ -108,7 +107,7 @@ def describe(path: PathLike, *, detector: str | None = None) -> Description:
 
 
 def _described(text: str, file: Path, detector: str | None) -> Description:
-    if _starts_with(file, _HDF5_SIGNATURE):
+    if _starts_with(file, HDF5_SIGNATURE):
         kind = _own_kind(file) if text == str(file) else None
         if kind is not None:
             return kind(text)
@@ -117,7 +116,7 @@ def _described(text: str, file: Path, detector: str | None) -> Description:
     elif _starts_with(file, _TEXT_SIGNATURE):
         return _text_result(text, file)
     found = describe_file(text)
-    if found.kind == "geometry" and not _starts_with(file, _HDF5_SIGNATURE):
+    if found.kind == "geometry" and not _starts_with(file, HDF5_SIGNATURE):
         return _geometry(text, detector)
     if found.kind in ("image", "image stack"):
         return _images(found)

@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal._pending_file import pending
 from azimuthal._validate import positive_integer, positive_number
 from azimuthal.corrections import polarization, solid_angle
 from azimuthal.errors import ParameterError
 from azimuthal.geometry.coordinates import lab_positions, two_theta
 from azimuthal.instrument import Instrument
 from azimuthal.io.hdf5 import compression_options, open_hdf5
-from azimuthal.io.writers import pending
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 
 CEO2_CELL_EDGE = 5.41153e-10

@@ -9,7 +9,6 @@ picture join its figures.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import sys
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from azimuthal._pending_file import check_target, pending
 from azimuthal._validate import one_of
-from azimuthal.errors import DataTypeError, MissingDependencyError, OutputError, OutputExistsError
+from azimuthal.errors import DataTypeError, MissingDependencyError
 from azimuthal.results.cake import Cake
 from azimuthal.results.profile import Profile
 from azimuthal.typing import Average, FloatArray, PathLike
@@ -153,11 +153,11 @@ def save_figure(figure: Figure, path: PathLike, *, force: bool = False) -> Path:
     """Write a figure to a picture file; raises as :func:`save_picture` does."""
     target = Path(path)
     format_name = one_of("path: extension", _extension(path), PICTURE_FORMATS)
-    if target.exists() and not force:
-        raise _exists(target)
+    check_target(target, force=force)
     picture = io.BytesIO()
     figure.savefig(picture, format=format_name, dpi=150)
-    _write(target, picture.getvalue(), force=force)
+    with pending(target, force=force) as temporary:
+        temporary.write_bytes(picture.getvalue())
     return target
 
 
@@ -175,25 +175,6 @@ def _draw(result: Profile | Cake, axes: Axes, options: dict[str, Any]) -> None:
     label = result.metadata.get("label")
     if label:
         axes.set_title(str(label), parse_math=False)
-
-
-def _write(target: Path, content: bytes, *, force: bool) -> None:
-    try:
-        with target.open("wb" if force else "xb") as file:
-            try:
-                file.write(content)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    target.unlink()
-                raise
-    except FileExistsError:
-        raise _exists(target) from None
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error.strerror or error}. Check the folder.") from error
-
-
-def _exists(target: Path) -> OutputExistsError:
-    return OutputExistsError(f"{target}: exists already. Pass force=True to replace it, or choose another name.")
 
 
 def _axis_label(unit: Unit) -> str:

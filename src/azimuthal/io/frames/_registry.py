@@ -18,6 +18,7 @@ from pathlib import Path
 from azimuthal.errors import ParameterError
 from azimuthal.io.frames._bytes import ByteFile, plain_suffix
 from azimuthal.io.frames._protocol import FrameSource
+from azimuthal.io.hdf5 import HDF5_SIGNATURE
 from azimuthal.typing import PathLike
 
 _HEAD = 4096
@@ -83,7 +84,7 @@ def _is_cbf(head: bytes) -> bool:
 
 
 def _is_hdf5(head: bytes) -> bool:
-    return any(head[start : start + 8] == b"\x89HDF\r\n\x1a\n" for start in (0, 512, 1024, 2048))
+    return any(head[start : start + 8] == HDF5_SIGNATURE for start in (0, 512, 1024, 2048))
 
 
 def _is_numpy(head: bytes) -> bool:

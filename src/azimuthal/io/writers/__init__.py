@@ -7,7 +7,7 @@ NXazint HDF5 and ``.npz`` keep the sums, edges, units and provenance, so that wh
 back, merged and averaged anew.
 """
 
-from azimuthal.io.writers._atomic import pending
+from azimuthal._pending_file import pending
 from azimuthal.io.writers._registry import Format, format_names, formats, save
 from azimuthal.io.writers._template import expanded, is_template
 from azimuthal.io.writers.nxazint import NxazintWriter

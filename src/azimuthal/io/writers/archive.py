@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from azimuthal.io.writers._atomic import check_target, pending
+from azimuthal._pending_file import check_target, pending
 from azimuthal.io.writers._facts import json_text
 from azimuthal.io.writers._layout import Result, axes_of, check_alike, shared_record, sum_arrays
 from azimuthal.typing import AnyArray

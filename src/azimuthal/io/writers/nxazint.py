@@ -47,10 +47,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from azimuthal._pending_file import PendingFile
 from azimuthal._validate import one_of, positive_integer
 from azimuthal.errors import OutputError, ParameterError
 from azimuthal.io.hdf5 import open_hdf5
-from azimuthal.io.writers._atomic import PendingFile
 from azimuthal.io.writers._facts import (
     PROGRAM,
     correction,

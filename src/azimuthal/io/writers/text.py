@@ -39,6 +39,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from azimuthal._pending_file import write_text
 from azimuthal._validate import one_of
 from azimuthal.errors import (
     ConversionLossWarning,
@@ -46,7 +47,6 @@ from azimuthal.errors import (
     UnsupportedOptionError,
     WavelengthMissingError,
 )
-from azimuthal.io.writers._atomic import write_text
 from azimuthal.io.writers._facts import ascii_axis_text, column_names, frame_number, label_of, profile_lines
 from azimuthal.results import Cake, Profile
 from azimuthal.results.convert import variables

@@ -119,9 +119,11 @@ def check_target(target: Path, *, force: bool) -> None:
         if not force and (target.exists() or target.is_symlink()):
             raise _exists(target)
         if not target.parent.exists():
-            raise OutputError(f"{target}: the folder {target.parent} does not exist. Create it first.")
+            raise OutputError(
+                f"{target}: cannot be written: the folder {target.parent} does not exist. Create it first."
+            )
         if not target.parent.is_dir():
-            raise OutputError(f"{target}: {target.parent} is a file, expected a folder.")
+            raise OutputError(f"{target}: cannot be written: {target.parent} is a file, expected a folder.")
     except OSError as error:
         raise translated(target, error) from error
 

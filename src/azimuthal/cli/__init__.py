@@ -20,10 +20,10 @@ An error that is not the user's (a bug) shows its traceback.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
+
+from azimuthal.cli._signals import stopping_on_signals
 
 __all__ = ["main"]
 
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from azimuthal.cli._parsing import run
     from azimuthal.errors import AzimuthalError
 
-    previous = _catch_termination()
     try:
-        return run(arguments)
+        with stopping_on_signals():
+            return run(arguments)
     except AzimuthalError as error:
         notes = getattr(error, "__notes__", [])
         print("\n".join((f"error: {error}", *notes)), file=sys.stderr)
@@ -55,18 +55,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
-
-
-def _catch_termination() -> signal.Handlers | None:
-    """Make a request to terminate unwind the stack, so that no temporary file stays behind."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    try:
-        return signal.signal(signal.SIGTERM, stop)  # type: ignore[return-value]
-    except ValueError:  # not in the main thread
-        return None

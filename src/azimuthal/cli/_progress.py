@@ -14,6 +14,8 @@ from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from azimuthal.cli._signals import raise_requested
+
 if TYPE_CHECKING:
     from azimuthal.pipelines.events import BatchEvent
     from azimuthal.pipelines.inputs import FrameFailure
@@ -66,6 +68,8 @@ class Progress:
         """Show one event."""
         from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared
 
+        if not isinstance(event, OutputsDone):  # then everything is written: too late to stop
+            raise_requested()
         if isinstance(event, FrameDone):
             self.n_done += 1
             self.n_files_written += event.path is not None

@@ -30,6 +30,7 @@ from azimuthal.geometry.conventions.crystfel import (
     pose_from_crystfel,
 )
 from azimuthal.orientation import orientation_flips
+from azimuthal.testing.positions import pixel_centers_in_lab
 
 SHAPE = (6, 9)
 PIXEL1, PIXEL2 = 1e-4, 2e-4
@@ -63,14 +64,7 @@ def ours(xyz):
 
 
 def our_lab(pose, orientation, indices=INDICES):
-    native = indices.copy()
-    slow, fast = orientation_flips(orientation)
-    if slow:
-        native[:, 0] = SHAPE[0] - 1 - native[:, 0]
-    if fast:
-        native[:, 1] = SHAPE[1] - 1 - native[:, 1]
-    positions = np.column_stack(((native[:, 0] + 0.5) * PIXEL1, (native[:, 1] + 0.5) * PIXEL2, np.zeros(len(native))))
-    return pose.lab_from_detector(positions)
+    return pixel_centers_in_lab(pose, PIXEL1, PIXEL2, indices, shape=SHAPE, orientation=orientation)
 
 
 def lab_centers(pixels):

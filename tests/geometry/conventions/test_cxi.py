@@ -24,7 +24,7 @@ from azimuthal.geometry.conventions.cxi import (
     parse_cxi,
     pose_from_cxi,
 )
-from azimuthal.orientation import orientation_flips
+from azimuthal.testing.positions import pixel_centers_in_lab
 
 SHAPE = (1100, 1400)
 PIXEL1, PIXEL2 = 1e-4, 2e-4
@@ -44,14 +44,7 @@ orientations = st.sampled_from([1, 2, 3, 4])
 
 
 def our_lab(pose, orientation, indices=INDICES):
-    native = indices.copy()
-    slow, fast = orientation_flips(orientation)
-    if slow:
-        native[:, 0] = SHAPE[0] - 1 - native[:, 0]
-    if fast:
-        native[:, 1] = SHAPE[1] - 1 - native[:, 1]
-    positions = np.column_stack(((native[:, 0] + 0.5) * PIXEL1, (native[:, 1] + 0.5) * PIXEL2, np.zeros(len(native))))
-    return pose.lab_from_detector(positions)
+    return pixel_centers_in_lab(pose, PIXEL1, PIXEL2, indices, shape=SHAPE, orientation=orientation)
 
 
 def cxi_lab(corner, basis, indices=INDICES):

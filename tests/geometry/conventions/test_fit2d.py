@@ -94,13 +94,6 @@ def quiet(function, *args, **options):
 WITH_PYFAI = settings(max_examples=20, deadline=None)  # 50 ms each: it collects garbage on every change
 
 
-@pytest.fixture(scope="module")
-def pyfai():
-    """Integrator and detector classes of pyFAI; imported once, outside the timing of hypothesis."""
-    integrator = pytest.importorskip("pyFAI.integrator.azimuthal", exc_type=ImportError)
-    return integrator.AzimuthalIntegrator, pytest.importorskip("pyFAI.detectors").Detector
-
-
 @given(records)
 def test_pose_from_fit2d_any_record_places_pixels_as_its_tilt_says(record):
     pose, wavelength = pose_from_fit2d(record)

@@ -25,7 +25,7 @@ from azimuthal.geometry.conventions.imaged11 import (
     parse_imaged11,
     pose_from_imaged11,
 )
-from azimuthal.orientation import orientation_flips
+from azimuthal.testing.positions import pixel_centers_in_lab
 
 SHAPE = (1100, 1400)
 INDICES = np.array([[0, 0], [10, 700], [1099, 3], [512, 511], [0, 1399]])  # (slow, fast)
@@ -70,24 +70,10 @@ def imaged11_lab(par, indices):
 
 
 def our_lab(pose, pixel1, pixel2, indices, orientation=3):
-    native = indices.copy()
-    slow, fast = orientation_flips(orientation)
-    if slow:
-        native[:, 0] = SHAPE[0] - 1 - native[:, 0]
-    if fast:
-        native[:, 1] = SHAPE[1] - 1 - native[:, 1]
-    positions = np.column_stack(((native[:, 0] + 0.5) * pixel1, (native[:, 1] + 0.5) * pixel2, np.zeros(len(native))))
-    return pose.lab_from_detector(positions)
+    return pixel_centers_in_lab(pose, pixel1, pixel2, indices, shape=SHAPE, orientation=orientation)
 
 
 WITH_PYFAI = settings(max_examples=20, deadline=None)  # 50 ms each: it collects garbage on every change
-
-
-@pytest.fixture(scope="module")
-def pyfai():
-    """Integrator and detector classes of pyFAI; imported once, outside the timing of hypothesis."""
-    integrator = pytest.importorskip("pyFAI.integrator.azimuthal", exc_type=ImportError)
-    return integrator.AzimuthalIntegrator, pytest.importorskip("pyFAI.detectors").Detector
 
 
 @given(records)

@@ -24,6 +24,7 @@ from azimuthal.geometry.conventions.spd import (
     pose_from_spd,
     spd_from_pose,
 )
+from azimuthal.testing.positions import pixel_centers_in_lab
 
 INDICES = np.array([[0, 0], [10, 700], [1023, 3], [512, 511]])  # (slow, fast)
 
@@ -74,20 +75,10 @@ def spd_lab(record, indices):
 
 
 def our_lab(pose, pixel1, pixel2, indices):
-    positions = np.column_stack(
-        ((indices[:, 0] + 0.5) * pixel1, (indices[:, 1] + 0.5) * pixel2, np.zeros(len(indices)))
-    )
-    return pose.lab_from_detector(positions)
+    return pixel_centers_in_lab(pose, pixel1, pixel2, indices, shape=(0, 0))  # native: the shape does not matter
 
 
 WITH_PYFAI = settings(max_examples=20, deadline=None)  # 50 ms each: it collects garbage on every change
-
-
-@pytest.fixture(scope="module")
-def pyfai():
-    """Integrator and detector classes of pyFAI; imported once, outside the timing of hypothesis."""
-    integrator = pytest.importorskip("pyFAI.integrator.azimuthal", exc_type=ImportError)
-    return integrator.AzimuthalIntegrator, pytest.importorskip("pyFAI.detectors").Detector
 
 
 @given(records)

@@ -36,13 +36,30 @@ nb::ndarray<nb::numpy, T, nb::ndim<1>> as_numpy(std::vector<T>&& values) {
   return nb::ndarray<nb::numpy, T, nb::ndim<1>>(owner->data(), {owner->size()}, capsule);
 }
 
+// Any contiguous buffer of a Python object, for as long as this lives.
+class Bytes {
+ public:
+  explicit Bytes(nb::handle object) {
+    if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) throw nb::python_error();
+  }
+  ~Bytes() { PyBuffer_Release(&view_); }
+  Bytes(const Bytes&) = delete;
+  Bytes& operator=(const Bytes&) = delete;
+  const std::uint8_t* data() const { return static_cast<const std::uint8_t*>(view_.buf); }
+  std::size_t size() const { return static_cast<std::size_t>(view_.len); }
+
+ private:
+  Py_buffer view_;
+};
+
 inline void require(bool condition, const char* message) {
   if (!condition) throw nb::value_error(message);
 }
 
-void bind_bitshuffle(nb::module_& module);
+void bind_chunk(nb::module_& module);
 void bind_coordinates(nb::module_& module);
 void bind_splitting(nb::module_& module);
-void bind_scatter(nb::module_& module);
+void bind_reduction(nb::module_& module);
+void bind_isa(nb::module_& module);
 
 }  // namespace azimuthal::bind

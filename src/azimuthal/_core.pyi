@@ -2,9 +2,13 @@
 # Copyright (c) 2026 The azimuthal developers
 # Types of the compiled core; imported by modules named native or _native only.
 
+from collections.abc import Sequence
+from typing import Any
+
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
-def bitshuffle_lz4_decode(chunk: bytes, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def chunk_decode(codec: int, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def bitshuffle_lz4_decode(chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -77,7 +81,11 @@ def extent(
     n_threads: int,
 ) -> tuple[float, float, float, float]: ...
 
-class Scatter:
+def instruction_sets() -> list[str]: ...
+def instructions_in_use() -> str: ...
+def use_instructions(name: str) -> None: ...
+
+class Reduction:
     def __init__(
         self,
         indptr: IntArray,
@@ -87,27 +95,29 @@ class Scatter:
         offset: FloatArray | None,
         gain: FloatArray | None,
         normalization: FloatArray | None,
+        n_threads: int,
     ) -> None: ...
-    def reduce(
+    def frame(
         self,
         frame: AnyArray,
         model: int,
         variance: FloatArray | None,
-        low: list[int] | list[float],
-        high: list[int] | list[float],
+        ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
-        signal: FloatArray,
-        sum_variance: FloatArray | None,
         n_threads: int,
-    ) -> int: ...
-    def denominators(
+    ) -> tuple[Any, ...]: ...
+    def stack(
+        self, frames: list[AnyArray], model: int, ranges: Sequence[tuple[float, float]], nonfinite: bool
+    ) -> list[tuple[Any, ...]]: ...
+    def chunks(
         self,
-        frame: AnyArray | None,
-        low: list[int] | list[float],
-        high: list[int] | list[float],
+        chunks: Sequence[Any],
+        codec: int,
+        dtype: int,
+        model: int,
+        ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
-        normalization: FloatArray,
-        normalization2: FloatArray,
-        count: FloatArray,
-        n_threads: int,
-    ) -> None: ...
+    ) -> list[tuple[Any, ...]]: ...
+    def denominators(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    @property
+    def nbytes(self) -> int: ...

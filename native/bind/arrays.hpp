@@ -40,7 +40,7 @@ inline void require(bool condition, const char* message) {
   if (!condition) throw nb::value_error(message);
 }
 
-void bind_bitshuffle(nb::module_& module);
+void bind_chunk(nb::module_& module);
 void bind_coordinates(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_scatter(nb::module_& module);

@@ -4,6 +4,9 @@
 
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
+def chunk_decode(
+    codec: int, chunk: bytes | memoryview | AnyArray, item_size: int, out: AnyArray, n_threads: int
+) -> int: ...
 def bitshuffle_lz4_decode(chunk: bytes, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""Write small valid inputs for chunk_fuzz: what the filters of HDF5 make of a few kinds of data.
-
-    python native/fuzz/make_seeds.py FOLDER
-"""
+"""Write small valid inputs for chunk_fuzz into a folder: what the filters of HDF5 make of a few kinds of data."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ import struct
 import sys
 from pathlib import Path
 
-import h5py
-import hdf5plugin
 import numpy as np
 
 # Numbers of the decoders in chunk_fuzz.cpp.
@@ -23,6 +18,8 @@ BITSHUFFLE_ZSTD = {1: 6, 2: 7, 4: 8, 8: BITSHUFFLE_ZSTD_8}
 
 def stored(values, **filters):
     """Return the bytes of one chunk that holds all values."""
+    import h5py
+
     with h5py.File("memory.h5", "w", driver="core", backing_store=False) as file:
         dataset = file.create_dataset("x", data=values, chunks=values.shape, **filters)
         return dataset.id.read_direct_chunk((0,))[1]
@@ -42,8 +39,36 @@ def kinds(n, dtype):
     yield np.concatenate([counts[: n // 2], counts[: n - n // 2]])
 
 
+def words_and_noise(rng, n):
+    """Return bytes of few values in which words recur."""
+    words = [rng.binomial(9, 0.4, k).astype("u1").tobytes() for k in range(3, 20)]
+    pieces = b""
+    while len(pieces) < n:
+        word = words[min(int(rng.exponential(4)), len(words) - 1)]
+        pieces += word + rng.binomial(9, 0.4, int(rng.exponential(5))).astype("u1").tobytes()
+    return pieces[:n]
+
+
+def frames_of_many_blocks(compressor):
+    """Yield contents and a frame whose later blocks use the tables of earlier ones, then frames in a row."""
+    rng = np.random.default_rng(0)
+    for n in (200, 1500):
+        pieces = [words_and_noise(rng, size) for size in (2 * n, n, n // 2, n)]
+        for level in (1, 5, 9, 19):
+            stream = compressor(level=level, write_checksum=level == 5).compressobj()
+            parts = [stream.compress(piece) + stream.flush(1) for piece in pieces]  # 1: the end of a block
+            yield b"".join(pieces), b"".join(parts) + stream.flush()
+            one = compressor(level=level, write_content_size=level != 9).compress(pieces[2])
+            yield pieces[2] * 2, one + struct.pack("<II", 0x184D2A50 + level % 16, 5) + b"skip!" + one
+
+
 def inputs():
     """Yield the number of a decoder, how many bytes come out, and what goes in."""
+    import hdf5plugin
+    import zstandard
+
+    for content, frame in frames_of_many_blocks(zstandard.ZstdCompressor):
+        yield ZSTD, len(content), frame
     for dtype in ("u1", "u2", "u4", "u8"):
         item = np.dtype(dtype).itemsize
         for n in (16, 131, 700):

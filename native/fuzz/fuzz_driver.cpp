@@ -8,7 +8,6 @@
 //
 // The flags are those of libFuzzer. New inputs are written to the first folder; one that makes the program fail to
 // crash-SEED-RUN in the current folder. The same seed and corpus give the same inputs.
-#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -43,7 +42,6 @@ std::uintptr_t previous = 0;
 Bytes current;
 std::uint64_t seed = 1, run_number = 0;
 
-// Called when a sanitizer, a signal or the clock ends the program.
 void save_current() {
   char name[64];
   std::snprintf(name, sizeof name, "crash-%llu-%llu", static_cast<unsigned long long>(seed),
@@ -165,8 +163,9 @@ extern "C" void __sanitizer_cov_trace_pc() {
   if (hits[edge] < 255) ++hits[edge];
 }
 
-// An allocation that a header of a few bytes asks for is a finding.
-extern "C" const char* __asan_default_options() { return "max_allocation_size_mb=64:handle_abort=0"; }
+// Findings end in SIGABRT, where the input is saved. A large allocation that a header of a few bytes asks for is one.
+extern "C" const char* __asan_default_options() { return "abort_on_error=1:handle_abort=0:max_allocation_size_mb=64"; }
+extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
 
 int main(int n_arguments, char** arguments) {
   std::uint64_t runs = 0;
@@ -186,7 +185,6 @@ int main(int n_arguments, char** arguments) {
     else for (const auto& entry : std::filesystem::directory_iterator(path)) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  __sanitizer_set_death_callback(save_current);
   for (const int number : {SIGABRT, SIGALRM}) signal(number, on_signal);
 
   std::vector<Bytes> corpus;

@@ -79,6 +79,16 @@ class BackwardBits {
     return value;
   }
 
+  // For FastBits, after a refill: bytes before the word, where it is and how much of it has been used.
+  std::size_t before() const noexcept { return static_cast<std::size_t>(at_ - first_); }
+  const std::uint8_t* at() const noexcept { return at_; }
+  unsigned used() const noexcept { return used_; }
+  void resume(const std::uint8_t* at, unsigned used) noexcept {
+    at_ = at;
+    word_ = load_le64(at);
+    used_ = used;
+  }
+
   bool far_from_beginning() const noexcept { return at_ - first_ >= 8; }
   bool over() const noexcept { return used_ > 64; }
   bool finished() const noexcept { return at_ == first_ && used_ == 64; }
@@ -181,36 +191,56 @@ bool read_counts(Input& input, unsigned largest_log, unsigned n_symbols, std::in
 
 // ---- literals (3.1.1.3.1, 4.2) ----
 
+// Indexed with the next kHuffmanBits bits, also where no code is as long: so the shift is a constant.
 struct HuffmanTable {
-  unsigned log;  // 0: there is none
+  bool is_set;
   std::uint16_t entries[1u << kHuffmanBits];  // symbol | number of bits << 8
 
   // `weights` has room for one more than n <= 255: the last is not stored (4.2.1).
   bool build(std::uint8_t* weights, unsigned n) noexcept {
-    log = 0;
-    std::uint32_t total = 0;
+    is_set = false;
+    std::uint32_t counts[kHuffmanBits + 1] = {}, others[kHuffmanBits + 1] = {};  // of two, not to wait for each other
     for (unsigned s = 0; s < n; ++s) {
       if (weights[s] > kHuffmanBits) return false;
-      total += (1u << weights[s]) >> 1;
+      ++(s % 2 == 0 ? counts : others)[weights[s]];
     }
-    const auto width = static_cast<unsigned>(std::bit_width(total));
-    if (total == 0 || width > kHuffmanBits) return false;
-    const std::uint32_t rest = (1u << width) - total;
+    std::uint32_t total = 0;
+    for (unsigned w = 0; w <= kHuffmanBits; ++w) {
+      counts[w] += others[w];
+      total += counts[w] * ((1u << w) >> 1);
+    }
+    const auto log = static_cast<unsigned>(std::bit_width(total));
+    if (total == 0 || log > kHuffmanBits) return false;
+    const std::uint32_t rest = (1u << log) - total;
     if (!std::has_single_bit(rest)) return false;
-    weights[n++] = static_cast<std::uint8_t>(std::bit_width(rest));
-    std::uint32_t start[kHuffmanBits + 2] = {};
-    for (unsigned s = 0; s < n; ++s) start[weights[s] + 1] += (1u << weights[s]) >> 1;
-    for (unsigned w = 1; w <= kHuffmanBits; ++w) start[w + 1] += start[w];
-    for (unsigned s = 0; s < n; ++s) {
-      const unsigned w = weights[s];
-      if (w == 0) continue;
-      const unsigned count = (1u << w) >> 1;
-      std::uint16_t* to = entries + start[w];
-      start[w] += count;
-      std::fill_n(to, count, static_cast<std::uint16_t>(s | (width + 1 - w) << 8));
+    weights[n] = static_cast<std::uint8_t>(std::bit_width(rest));
+    ++counts[weights[n++]];
+    // Symbols in the order of their weights, then by their number; those of weight 0 have no code.
+    std::uint32_t position[kHuffmanBits + 1] = {};
+    for (unsigned w = 1; w <= kHuffmanBits; ++w) position[w] = position[w - 1] + counts[w - 1];
+    std::uint8_t symbols[256];
+    for (unsigned s = 0; s < n; ++s) symbols[position[weights[s]]++] = static_cast<std::uint8_t>(s);
+    const std::uint8_t* symbol = symbols + counts[0];
+    std::uint16_t* to = entries;
+    for (unsigned w = 1; w <= log; ++w) {
+      const unsigned n_bits = log + 1 - w, count = 1u << (kHuffmanBits - n_bits);
+      for (unsigned k = 0; k < counts[w]; ++k) {
+        to = fill(to, count, static_cast<std::uint16_t>(*symbol++ | n_bits << 8));
+      }
     }
-    log = width;
+    is_set = true;
     return true;
+  }
+
+ private:
+  static std::uint16_t* fill(std::uint16_t* to, unsigned count, std::uint16_t entry) noexcept {
+    if (count < 4) {
+      for (unsigned k = 0; k < count; ++k) to[k] = entry;
+    } else {
+      const std::uint64_t four = entry * 0x0001000100010001ULL;
+      for (unsigned k = 0; k < count; k += 4) std::memcpy(to + k, &four, 8);
+    }
+    return to + count;
   }
 };
 
@@ -238,16 +268,26 @@ bool read_fse_weights(Input input, std::uint8_t* weights, unsigned& n) noexcept 
   if (!bits.start(input.at, input.size())) return false;
   std::uint64_t now = bits.read(log), other = bits.read(log);
   if (bits.over()) return false;
-  for (n = 0; n < 254;) {
-    bits.refill();
+  n = 0;
+  auto step = [&]() noexcept {
     const FseState& state = states[now];
     weights[n++] = state.symbol;
     now = state.next + bits.read(state.n_bits);
+    std::swap(now, other);
+  };
+  constexpr unsigned kAtOnce = 8;
+  static_assert(kAtOnce * kWeightsLog <= 57);
+  while (bits.far_from_beginning() && n < 254 - kAtOnce) {
+    bits.refill();
+    for (unsigned k = 0; k < kAtOnce; ++k) step();
+  }
+  while (n < 254) {
+    bits.refill();
+    step();
     if (bits.over()) {
-      weights[n++] = states[other].symbol;
+      weights[n++] = states[now].symbol;  // of the state that did not ask for more
       return true;
     }
-    std::swap(now, other);
   }
   return false;
 }
@@ -272,28 +312,53 @@ bool read_huffman_table(Input& input, HuffmanTable& table) noexcept {
 constexpr unsigned kSymbolsPerRefill = 5;
 static_assert(kSymbolsPerRefill * kHuffmanBits <= 57);
 
-inline std::uint8_t next_symbol(BackwardBits& bits, const std::uint16_t* entries, unsigned log) noexcept {
-  const std::uint16_t entry = entries[bits.peek(log)];
+inline std::uint8_t next_symbol(BackwardBits& bits, const std::uint16_t* entries) noexcept {
+  const std::uint16_t entry = entries[bits.peek(kHuffmanBits)];
   bits.skip(entry >> 8);
   return static_cast<std::uint8_t>(entry);
 }
 
 // The symbols [to, end) of one stream, which must end with them.
-bool finish_stream(BackwardBits& bits, const HuffmanTable& table, std::uint8_t* to, const std::uint8_t* end) noexcept {
-  const std::uint16_t* entries = table.entries;
-  const unsigned log = table.log;
+bool finish_stream(BackwardBits& bits, const std::uint16_t* entries, std::uint8_t* to,
+                   const std::uint8_t* end) noexcept {
   while (end - to >= kSymbolsPerRefill) {
     bits.refill();
-    for (unsigned k = 0; k < kSymbolsPerRefill; ++k) to[k] = next_symbol(bits, entries, log);
+    for (unsigned k = 0; k < kSymbolsPerRefill; ++k) to[k] = next_symbol(bits, entries);
     to += kSymbolsPerRefill;
   }
   bits.refill();
-  while (to < end) *to++ = next_symbol(bits, entries, log);
+  while (to < end) *to++ = next_symbol(bits, entries);
   bits.refill();
   return bits.finished();
 }
 
-bool decode_four_streams(Input input, const HuffmanTable& table, std::uint8_t* out, std::size_t n_out) noexcept {
+// BackwardBits far from the beginning, in two registers: bits that were used are shifted out, and a bit that was set
+// below the others tells how many.
+class FastBits {
+ public:
+  explicit FastBits(const BackwardBits& bits) noexcept : at_(bits.at()) { load(bits.used()); }
+  void refill() noexcept {
+    const auto used = static_cast<unsigned>(std::countr_zero(word_));
+    at_ -= used >> 3;
+    load(used & 7);
+  }
+  std::uint8_t next_symbol(const std::uint16_t* entries) noexcept {
+    const std::uint16_t entry = entries[word_ >> (64 - kHuffmanBits)];
+    word_ <<= entry >> 8;
+    return static_cast<std::uint8_t>(entry);
+  }
+  const std::uint8_t* at() const noexcept { return at_; }
+  unsigned used() const noexcept { return static_cast<unsigned>(std::countr_zero(word_)); }
+
+ private:
+  void load(unsigned used) noexcept { word_ = (load_le64(at_) | 1) << used; }
+
+  const std::uint8_t* at_;
+  std::uint64_t word_;
+};
+static_assert(kSymbolsPerRefill * kHuffmanBits + 7 < 64);  // the mark stays
+
+bool decode_four_streams(Input input, const std::uint16_t* entries, std::uint8_t* out, std::size_t n_out) noexcept {
   constexpr std::size_t kJumps = 6;
   const std::size_t quarter = (n_out + 3) / 4;
   if (!input.has(kJumps) || 3 * quarter > n_out) return false;
@@ -304,31 +369,41 @@ bool decode_four_streams(Input input, const HuffmanTable& table, std::uint8_t* o
   BackwardBits bits[4];
   for (unsigned k = 0; k < 4; ++k) {
     if (!bits[k].start(input.at, sizes[k])) return false;
+    bits[k].refill();
     input.at += sizes[k];
   }
   // Side by side, because each symbol waits for the one before it in its stream.
-  BackwardBits a = bits[0], b = bits[1], c = bits[2], d = bits[3];
-  const std::uint16_t* entries = table.entries;
-  const unsigned log = table.log;
   std::size_t at = 0;
   const std::size_t shortest = n_out - 3 * quarter;
-  std::uint8_t* to = out;
-  while (shortest - at >= kSymbolsPerRefill && a.far_from_beginning() && b.far_from_beginning() &&
-         c.far_from_beginning() && d.far_from_beginning()) {
-    a.refill(), b.refill(), c.refill(), d.refill();
-    for (unsigned k = 0; k < kSymbolsPerRefill; ++k) {
-      to[k] = next_symbol(a, entries, log);
-      to[quarter + k] = next_symbol(b, entries, log);
-      to[2 * quarter + k] = next_symbol(c, entries, log);
-      to[3 * quarter + k] = next_symbol(d, entries, log);
+  for (;;) {
+    // A step takes at most seven bytes, and eight must remain to be loaded.
+    std::size_t n_steps = (shortest - at) / kSymbolsPerRefill;
+    for (const BackwardBits& stream : bits) n_steps = std::min(n_steps, stream.before() / 8);
+    if (n_steps == 0) break;
+    FastBits a(bits[0]), b(bits[1]), c(bits[2]), d(bits[3]);
+    std::uint8_t* to = out + at;
+    at += n_steps * kSymbolsPerRefill;
+    for (; n_steps > 0; --n_steps) {
+      for (unsigned k = 0; k < kSymbolsPerRefill; ++k) {
+        to[k] = a.next_symbol(entries);
+        to[quarter + k] = b.next_symbol(entries);
+        to[2 * quarter + k] = c.next_symbol(entries);
+        to[3 * quarter + k] = d.next_symbol(entries);
+      }
+      to += kSymbolsPerRefill;
+      a.refill(), b.refill(), c.refill(), d.refill();
     }
-    to += kSymbolsPerRefill;
-    at += kSymbolsPerRefill;
+    bits[0].resume(a.at(), a.used());
+    bits[1].resume(b.at(), b.used());
+    bits[2].resume(c.at(), c.used());
+    bits[3].resume(d.at(), d.used());
   }
-  return finish_stream(a, table, out + at, out + quarter) &&
-         finish_stream(b, table, out + quarter + at, out + 2 * quarter) &&
-         finish_stream(c, table, out + 2 * quarter + at, out + 3 * quarter) &&
-         finish_stream(d, table, out + 3 * quarter + at, out + n_out);
+  bool fine = true;
+  for (unsigned k = 0; k < 4; ++k) {
+    fine = fine && finish_stream(bits[k], entries, out + k * quarter + at,
+                                 k < 3 ? out + (k + 1) * quarter : out + n_out);
+  }
+  return fine;
 }
 
 // Literals of a block: `readable` bytes from `at` on may be read, `size` are literals.
@@ -364,12 +439,12 @@ bool read_literals(Input& input, Workspace& work, Literals& literals) noexcept {
   Input streams{input.at, input.at + n_in};
   input.at += n_in;
   if (type == 2 && !read_huffman_table(streams, work.huffman)) return false;
-  if (work.huffman.log == 0) return false;  // that of the block before, and there is none
+  if (!work.huffman.is_set) return false;  // that of the block before, and there is none
   literals = {work.literals, size, sizeof work.literals};
-  if (format != 0) return decode_four_streams(streams, work.huffman, work.literals, size);
+  if (format != 0) return decode_four_streams(streams, work.huffman.entries, work.literals, size);
   BackwardBits bits;
   return bits.start(streams.at, streams.size()) &&
-         finish_stream(bits, work.huffman, work.literals, work.literals + size);
+         finish_stream(bits, work.huffman.entries, work.literals, work.literals + size);
 }
 
 // ---- sequences (3.1.1.3.2) ----
@@ -563,7 +638,7 @@ bool decode_compressed_block(Input input, Workspace& work, Frame& frame, std::ui
 bool decode_blocks(Input& input, Workspace& work, std::uint8_t*& out, std::uint8_t* out_end) noexcept {
   Frame frame;
   frame.first = out;
-  work.huffman.log = 0;
+  work.huffman.is_set = false;
   for (bool last = false; !last;) {
     if (!input.has(3)) return false;
     const auto header = static_cast<std::size_t>(input.take(3));

@@ -122,7 +122,7 @@ def _chunk(shape):
     [
         b"",
         b"\0" * 12,
-        struct.pack(">QI", 33 * 37 * 4, 0),
+        struct.pack(">QI", 33 * 37 * 4 - 4, 0),
         struct.pack(">QI", 33 * 37 * 4, 2**32 - 1),
         struct.pack(">QI", 33 * 37 * 4, 33),
     ],

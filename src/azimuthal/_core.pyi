@@ -4,6 +4,8 @@
 
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
+def instruction_sets() -> list[str]: ...
+def use_instructions(name: str) -> None: ...
 def bitshuffle_lz4_decode(chunk: bytes, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,
@@ -20,26 +22,6 @@ def project_grid(
     centers: FloatArray | None,
     n_threads: int,
 ) -> None: ...
-def grid_extent(
-    lower1: FloatArray,
-    upper1: FloatArray,
-    lower2: FloatArray,
-    upper2: FloatArray,
-    begin: int,
-    end: int,
-    rotation: FloatArray,
-    shift: FloatArray,
-    quantity: int,
-    factor: float,
-    excluded: AnyArray,
-    reach: int,
-    period: float,
-    forward_pole: float,
-    backward_pole: float,
-    equator: float,
-    u_floor: float,
-    n_threads: int,
-) -> tuple[float, float]: ...
 def project_points(
     positions: FloatArray,
     rotation: FloatArray,
@@ -76,6 +58,65 @@ def extent(
     u_floor: float,
     n_threads: int,
 ) -> tuple[float, float, float, float]: ...
+def arc_tangents(y: FloatArray, x: FloatArray, out: FloatArray) -> None: ...
+def split_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[IntArray, IndexArray, FloatArray, int]: ...
+def count_cells(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> int: ...
+def grid_extent(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[float, float]: ...
 
 class Scatter:
     def __init__(

@@ -24,7 +24,7 @@ inline constexpr std::size_t kHugePage = std::size_t{1} << 21;
 // ignored). Never null: throws std::bad_alloc.
 inline void* large_allocate(std::size_t n_bytes) {
 #if defined(__linux__)
-  if (n_bytes >= 2 * kHugePage && n_bytes <= static_cast<std::size_t>(-1) - kHugePage) {
+  if (n_bytes >= 2 * kHugePage && n_bytes <= static_cast<std::size_t>(-1) / 2 - kHugePage) {
     const std::size_t whole = (n_bytes + kHugePage - 1) / kHugePage * kHugePage;
     void* memory = std::aligned_alloc(kHugePage, whole);
     if (memory == nullptr) throw std::bad_alloc();
@@ -51,7 +51,7 @@ struct LargeAllocator {
   LargeAllocator(const LargeAllocator<U>&) noexcept {}
 
   T* allocate(std::size_t n) {
-    if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+    if (n > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
     return static_cast<T*>(large_allocate(n * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t) noexcept { large_free(memory); }

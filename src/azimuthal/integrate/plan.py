@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -297,19 +298,24 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
+    grid_pixels = source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
 
     def find_extent() -> Extent:
-        if (quick := source.radial_extent(excluded, spec.split)) is not None:
-            return quick
+        if grid_pixels is not None:
+            low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
+            return Extent(low, high, -math.pi, math.pi)
         return functools.reduce(
             Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
         )
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
-    matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+    if grid_pixels is not None:
+        matrix, n_not_finite = grid_pixels.matrix(spec.split, axes.grid, n_threads=n_threads)
+    else:
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
     n_used = int(np.count_nonzero(matrix.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite

@@ -36,25 +36,26 @@ AZIMUTHAL_INLINE double largest(double a, double b, double c, double d) noexcept
   return larger(larger(a, b), larger(c, d));
 }
 
-// atan2 within 2 units in the last place. The quotient of the smaller and the larger part is at most 1; beyond
-// tan(pi/8) it is replaced by (q - 1) / (q + 1) = tan(angle - pi/4), so that one polynomial in t^2 <= 0.1716 serves.
-// Its coefficients interpolate (atan(t) / t - 1) / t^2 at Chebyshev nodes: relative error 7e-18.
+// atan2 within 2.1 units in the last place. The quotient of the smaller and the larger part is at most 1; beyond 1/2 it
+// is replaced by (q - 1) / (q + 1) = tan(angle - pi/4), whose numerator is exact there, so that one polynomial in
+// t^2 <= 1/4 serves. Its coefficients interpolate (atan(t) / t - 1) / t^2 at Chebyshev nodes: relative error 4e-18.
 AZIMUTHAL_INLINE double arc_tangent(double y, double x) noexcept {
   const double ay = std::fabs(y), ax = std::fabs(x);
   const bool steep = ay > ax;
   const double low = steep ? ax : ay, high = steep ? ay : ax;
-  const bool reduced = low > 0.41421356237309503 * high;
+  const bool reduced = low > 0.5 * high;
   const double over = reduced ? low - high : low;
   const double under = reduced ? low + high : high;
   const double quotient = over / under;
   const double t = under == 0.0 ? 0.0 : quotient;
   const double z = t * t, z2 = z * z, z4 = z2 * z2;
-  const double p01 = -0x1.5555555555555p-2 + z * 0x1.999999999934cp-3;
-  const double p23 = -0x1.2492492436201p-3 + z * 0x1.c71c71853d7fap-4;
-  const double p45 = -0x1.745d0b28a7e37p-4 + z * 0x1.3b1263064f6b9p-4;
-  const double p67 = -0x1.10fa77b1a6d57p-4 + z * 0x1.dfe6497e96320p-5;
-  const double p89 = -0x1.a0999c632b6dcp-5 + z * 0x1.4162c02b1dd72p-5;
-  const double high_terms = (p89 + z2 * -0x1.3a31b1c0fd33dp-6) * (z4 * z4);
+  const double p01 = -0x1.5555555555555p-2 + z * 0x1.99999999998e1p-3;
+  const double p23 = -0x1.2492492488296p-3 + z * 0x1.c71c71c01b24cp-4;
+  const double p45 = -0x1.745d16026efd7p-4 + z * 0x1.3b138e6372dcap-4;
+  const double p67 = -0x1.110ea50256abfp-4 + z * 0x1.e1a7b2562efc4p-5;
+  const double p89 = -0x1.ad44da04ade9fp-5 + z * 0x1.7b20b751c965ap-5;
+  const double p1011 = -0x1.37d750492dd6fp-5 + z * 0x1.99b4e0c0581bcp-6;
+  const double high_terms = ((p89 + z2 * p1011) + z4 * -0x1.2dfbaab97862ep-7) * (z4 * z4);
   const double polynomial = ((p01 + z2 * p23) + z4 * (p45 + z2 * p67)) + high_terms;
   const double part = t + t * (z * polynomial);
   // The angle is a multiple of pi/4 plus or minus the part; the multiple is exact in two numbers.

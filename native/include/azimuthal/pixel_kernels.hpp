@@ -68,7 +68,7 @@ struct ChunkRange {
   /* (u, c) of positions (n, 3) -> (n, 2). */                                                                         \
   void project_positions(const Projection& to, const double* positions, std::size_t n, bool nan_at_pole,              \
                          double* out);                                                                                \
-  /* atan2(y[i], x[i]) within 2 units in the last place; 0 for (0, 0). */                                              \
+  /* atan2(y[i], x[i]) within 2.1 units in the last place; 0 for (0, 0). */                                            \
   void arc_tangents(const double* y, const double* x, std::size_t n, double* out);                                    \
   /* Ranges of u and c of pixels as points, boxes, boxes of equal area, polygons; without c (null) only u is set. */  \
   void measure_points(const ChunkCoordinates& pixels, std::size_t n, Chunk& chunk);                                   \

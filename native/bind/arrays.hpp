@@ -42,6 +42,7 @@ inline void require(bool condition, const char* message) {
 
 void bind_bitshuffle(nb::module_& module);
 void bind_coordinates(nb::module_& module);
+void bind_corrections(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_scatter(nb::module_& module);
 

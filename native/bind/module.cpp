@@ -42,6 +42,7 @@ NB_MODULE(_core, module) {
   module.def("use_instructions", &azimuthal::bind::use_instructions, nb::arg("name"));
   azimuthal::bind::bind_bitshuffle(module);
   azimuthal::bind::bind_coordinates(module);
+  azimuthal::bind::bind_corrections(module);
   azimuthal::bind::bind_splitting(module);
   azimuthal::bind::bind_scatter(module);
 }

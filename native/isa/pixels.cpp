@@ -517,4 +517,46 @@ void extend_range(std::size_t n, const std::uint8_t* AZIMUTHAL_RESTRICT excluded
   }
 }
 
+namespace {
+
+constexpr double kPolarizationNode = 1e-15;  // below it a pixel is centred on the node, to within rounding
+
+template <bool kSolidAngle, bool kArea, bool kPolarized>
+std::int64_t factors(const RowFactors& row, std::size_t n, double* AZIMUTHAL_RESTRICT product) {
+  const double* AZIMUTHAL_RESTRICT across = row.across;
+  const double* AZIMUTHAL_RESTRICT width2 = row.width2;
+  const double* AZIMUTHAL_RESTRICT p2 = row.p2;
+  const double* AZIMUTHAL_RESTRICT form_across = row.form_across;
+  const double along = row.along, width1 = row.width1, height = row.height, scale = row.scale;
+  const double form_mixed = row.form_mixed, form_along = row.form_along;
+  std::int64_t n_bad = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double squared = along + across[i];
+    double value = 1.0;
+    if constexpr (kSolidAngle) {
+      const double area = kArea ? width1 * width2[i] : 1.0;
+      value = 1.0 / (squared * std::sqrt(squared)) * (area * height * scale);
+    }
+    if constexpr (kPolarized) {
+      const double polarized = (form_mixed * p2[i] + form_along + form_across[i]) / squared;
+      value = value * (polarized < kPolarizationNode ? 0.0 : polarized);
+    }
+    product[i] = value;
+    const bool good = (value > 0.0) & (value < std::numeric_limits<double>::infinity());
+    n_bad += good ? 0 : 1;
+  }
+  return n_bad;
+}
+
+}  // namespace
+
+std::int64_t multiply_factors(const RowFactors& row, std::size_t n, double* product) {
+  if (row.p2 == nullptr) {
+    if (!row.has_solid_angle) return factors<false, false, false>(row, n, product);
+    return row.width2 ? factors<true, true, false>(row, n, product) : factors<true, false, false>(row, n, product);
+  }
+  if (!row.has_solid_angle) return factors<false, false, true>(row, n, product);
+  return row.width2 ? factors<true, true, true>(row, n, product) : factors<true, false, true>(row, n, product);
+}
+
 }  // namespace azimuthal::AZIMUTHAL_ISA

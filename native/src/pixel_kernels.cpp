@@ -11,7 +11,7 @@ namespace {
   {                                                                                                               \
     set::project_line, set::project_positions, set::arc_tangents, set::measure_points, set::measure_boxes,        \
         set::measure_equal_boxes, set::measure_polygons, set::find_bins, set::weigh_boxes, set::weigh_polygons,   \
-        set::extend_range                                                                                         \
+        set::extend_range, set::multiply_factors                                                                  \
   }
 
 constexpr PixelKernels kBaseline = AZIMUTHAL_PIXEL_KERNELS(baseline);

@@ -117,6 +117,21 @@ def grid_extent(
     u_floor: float,
     n_threads: int,
 ) -> tuple[float, float]: ...
+def grid_normalization(
+    along: FloatArray,
+    across: FloatArray,
+    has_solid_angle: bool,
+    width1: FloatArray | None,
+    width2: FloatArray | None,
+    height: float,
+    scale: float,
+    p2: FloatArray | None,
+    form_mixed: FloatArray | None,
+    form_along: FloatArray | None,
+    form_across: FloatArray | None,
+    out: FloatArray,
+    n_threads: int,
+) -> int: ...
 
 class Scatter:
     def __init__(

@@ -35,7 +35,12 @@ BEAMS = {
     "on a centre": (4.5, 70.5),
     "on an edge": (4, 70.5),
 }
-POSES = {"straight": (0.0, 0.0, 0.0), "tilted": (0.12, -0.2, 0.4), "sideways": (0.9, 0.3, -1.0), "behind": (0.2, 3.0, 0)}
+POSES = {
+    "straight": (0.0, 0.0, 0.0),
+    "tilted": (0.12, -0.2, 0.4),
+    "sideways": (0.9, 0.3, -1.0),
+    "behind": (0.2, 3.0, 0),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +183,9 @@ def test_instruction_sets_and_threads_give_the_same_bits(name, quantity):
             grid = bins(found, name, u_range, azimuth)
             matrix, _ = found.pixels.matrix(name, grid, n_threads=n_threads)
             weights = matrix.entry_weights().tobytes()
-            results.append((u_range, grid.u_edges.tobytes(), matrix.indptr.tobytes(), matrix.indices.tobytes(), weights))
+            results.append(
+                (u_range, grid.u_edges.tobytes(), matrix.indptr.tobytes(), matrix.indices.tobytes(), weights)
+            )
     assert len(set(results)) == 3
 
 

@@ -56,6 +56,20 @@ struct Chunk {
   int n_weights;  // rows of `weight` that are set; weights beyond a pixel's last bin are 0
 };
 
+// What the pixels of one row are divided by: solid angle and polarisation; azimuthal.corrections (Python) defines both.
+// Rays have p1 and p3 in common; arrays run along the row.
+struct RowFactors {
+  double along;          // p1^2 + p3^2
+  const double* across;  // p2^2
+  bool has_solid_angle;
+  double width1;         // over the nominal one; 1 with equal areas
+  const double* width2;  // null: the area is 1
+  double height, scale;
+  const double* p2;  // null: no polarisation
+  double form_mixed, form_along;
+  const double* form_across;
+};
+
 struct ChunkRange {
   double u_min, u_max;
 };
@@ -82,6 +96,8 @@ struct ChunkRange {
   void weigh_polygons(std::size_t n, const ChunkRules& rules, Chunk& chunk);                                          \
   /* Extends a range by the ordinary pixels of a measured chunk that are not excluded. */                             \
   void extend_range(std::size_t n, const std::uint8_t* excluded, const Chunk& chunk, ChunkRange& range);              \
+  /* The product of the factors of a row; returns how many are not finite and greater than 0. */                      \
+  std::int64_t multiply_factors(const RowFactors& row, std::size_t n, double* product);                               \
   }
 
 AZIMUTHAL_DECLARE_PIXEL_KERNELS(baseline)
@@ -106,6 +122,7 @@ struct PixelKernels {
   decltype(&baseline::weigh_boxes) weigh_boxes;
   decltype(&baseline::weigh_polygons) weigh_polygons;
   decltype(&baseline::extend_range) extend_range;
+  decltype(&baseline::multiply_factors) multiply_factors;
 };
 
 const PixelKernels& pixel_kernels() noexcept;

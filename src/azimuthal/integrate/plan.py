@@ -291,10 +291,10 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     n_threads = thread_count(threads)
-    native = engine(spec.engine).name != "reference"  # which is NumPy throughout, to be compared with
+    native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
     masked, report = _masked(spec, arrays)
-    folded = _folded(spec, arrays, masked)
+    folded = _folded(spec, arrays, masked, n_threads if native else None)
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
@@ -325,8 +325,14 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
     """Return a plan from its stored parts; results are bit-equal."""
     arrays = arrays.checked(spec.instrument.detector.shape)
-    folded = _folded(spec, arrays, _masked(spec, arrays)[0])
-    return _prepared(spec, arrays, axes, matrix, report, folded, thread_count())
+    n_threads = thread_count()
+    folded = _folded(spec, arrays, _masked(spec, arrays)[0], n_threads if _is_native(spec) else None)
+    return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def _is_native(spec: PlanSpec) -> bool:
+    """Return whether the compiled core may work on a plan; the reference engine, to be compared with, is all NumPy."""
+    return engine(spec.engine).name != "reference"
 
 
 def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, int]]:
@@ -340,7 +346,7 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
     return masked, report
 
 
-def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCorrections:
+def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
     settings = CorrectionSettings(
         solid_angle=False if spec.solid_angle is None else spec.solid_angle,
         polarization_factor=spec.polarization_factor,
@@ -354,6 +360,7 @@ def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCor
         flat=arrays.flat,
         absorption=arrays.absorption,
         mask=masked,
+        n_threads=n_threads,
     )
 
 

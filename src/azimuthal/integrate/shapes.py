@@ -99,7 +99,7 @@ class ShapeSource:
             yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
 
     def grid_pixels(self, excluded: BoolArray) -> GridPixels | None:
-        """Return what the compiled core splits in one go, or None: pixels are no grid, or the core does not know a unit.
+        """Return what the compiled core splits in one go, or None: no grid, or a unit that it does not know.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -95,10 +95,15 @@ class GridPixels:
         """Return the range of the first coordinate over all pixels, as the scheme sees them."""
         return _core.grid_extent(*self._arguments(split), *_circle(circle), u_floor, n_threads)
 
-    def _arguments(self, split: str) -> tuple[Any, ...]:
+    def _arguments(
+        self, split: str
+    ) -> tuple[
+        FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, int, float, AnyArray, int,
+    ]:  # fmt: skip
+        lower1, upper1, lower2, upper2 = self.edges
         to = self.projection
         excluded = np.ascontiguousarray(self.excluded).reshape(-1).view(np.uint8)
-        return (*self.edges, to.rotation, to.shift, to.number, to.factor, excluded, _NUMBERS[split])
+        return lower1, upper1, lower2, upper2, to.rotation, to.shift, to.number, to.factor, excluded, _NUMBERS[split]
 
 
 def is_available(name: str) -> bool:

@@ -29,10 +29,10 @@ const T* data_or_null(const std::optional<Input<T, nb::ndim<1>>>& array) {
 }
 
 // The vector moves to the heap and lives as long as the array.
-template <class T>
-nb::ndarray<nb::numpy, T, nb::ndim<1>> as_numpy(std::vector<T>&& values) {
-  auto* owner = new std::vector<T>(std::move(values));
-  nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+template <class T, class Allocator>
+nb::ndarray<nb::numpy, T, nb::ndim<1>> as_numpy(std::vector<T, Allocator>&& values) {
+  auto* owner = new std::vector<T, Allocator>(std::move(values));
+  nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T, Allocator>*>(p); });
   return nb::ndarray<nb::numpy, T, nb::ndim<1>>(owner->data(), {owner->size()}, capsule);
 }
 
@@ -58,6 +58,7 @@ inline void require(bool condition, const char* message) {
 
 void bind_chunk(nb::module_& module);
 void bind_coordinates(nb::module_& module);
+void bind_corrections(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
 void bind_isa(nb::module_& module);

@@ -14,11 +14,11 @@ constexpr std::uint64_t kLargestBlock = std::uint64_t{1} << 28;  // no known pro
 void append(InvalidPixels& pixels, std::size_t pixel) { pixels.push_back(static_cast<std::uint32_t>(pixel)); }
 
 std::uint8_t* workspace(int number, std::size_t size) {
-  thread_local LargeArray<std::uint8_t> held[4];
-  LargeArray<std::uint8_t>& mine = held[number];
+  thread_local LargeVector<std::uint8_t> held[4];
+  LargeVector<std::uint8_t>& mine = held[number];
   if (mine.size() < size) {
-    mine = LargeArray<std::uint8_t>();  // the old one first: both at once may be too much
-    mine = LargeArray<std::uint8_t>(size);
+    mine = LargeVector<std::uint8_t>();  // the old one first: both at once may be too much
+    mine = LargeVector<std::uint8_t>(size);
   }
   return mine.data();
 }

@@ -99,11 +99,11 @@ PackedWeights::PackedWeights(const std::int64_t* indptr, const std::int32_t* ind
 
   const std::size_t padded = (n_pixels + kGroup - 1) / kGroup * kGroup;
   const bool small = n_bins + kExtraBins <= 65536;
-  if (small) bin16_ = LargeArray<std::uint16_t>(padded);
-  else bin32_ = LargeArray<std::uint32_t>(padded);
+  if (small) bin16_ = LargeVector<std::uint16_t>(padded);
+  else bin32_ = LargeVector<std::uint32_t>(padded);
   const std::size_t per_pixel = weighting_ == Weighting::one ? 0 : weighting_ == Weighting::pair ? 1 : width_;
-  weight_ = LargeArray<double>(padded * per_pixel);
-  used_ = LargeArray<std::uint8_t>(padded / 8);
+  weight_ = LargeVector<double>(padded * per_pixel);
+  used_ = LargeVector<std::uint8_t>(padded / 8);
   struct Irregular {
     std::vector<std::uint32_t> pixel, count, bin;
     std::vector<double> weight;
@@ -148,8 +148,8 @@ PackedWeights::PackedWeights(const std::int64_t* indptr, const std::int32_t* ind
 }
 
 PackedView PackedWeights::view() const noexcept {
-  return {bin16_.data(),
-          bin32_.data(),
+  return {bin16_.empty() ? nullptr : bin16_.data(),
+          bin32_.empty() ? nullptr : bin32_.data(),
           weight_.data(),
           used_.data(),
           weighting_,

@@ -140,9 +140,9 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
   const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
   const std::size_t n_parts = n_partial_sums(view.n_bins), size = (view.n_bins + kExtraBins) * per_bin;
   const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
-  std::vector<LargeArray<double>> sums(n_parts);
+  std::vector<LargeVector<double>> sums(n_parts);
   std::vector<InvalidPixels> found(n_parts);
-  for (auto& part : sums) part = LargeArray<double>(size);
+  for (auto& part : sums) part = LargeVector<double>(size);
   const Kernels& kernel = kernels();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     std::fill(sums[part].begin(), sums[part].end(), 0.0);

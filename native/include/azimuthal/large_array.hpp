@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The azimuthal developers
 //
-// A fixed-size array of plain values for data of the size of a detector: not initialised, aligned for any vector, and in
-// huge pages where the system gives them on request (page faults of 4 kB would cost more than the work itself).
+// Big arrays whose first touch is cheap: no zeroing, and huge pages where the system grants them on request. Page
+// faults of 4 KB each cost more than making the numbers that go into them.
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -17,53 +17,60 @@
 
 namespace azimuthal {
 
-template <class T>
-class LargeArray {
-  static_assert(std::is_trivially_copyable_v<T>);
+inline constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
- public:
-  LargeArray() = default;
-  explicit LargeArray(std::size_t size) : size_(size) {
-    if (size == 0) return;
-    const std::size_t bytes = size * sizeof(T);
-    alignment_ = bytes >= 4 * kHugePage ? kHugePage : 64;
-    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{alignment_}));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Advice only: where it is refused, pages are small and everything else is the same.
-    if (alignment_ == kHugePage) (void)madvise(data_, bytes, MADV_HUGEPAGE);
+// Where memory of this size begins: on a huge page from two of them on, else on a cache line.
+inline constexpr std::size_t large_alignment(std::size_t n_bytes) noexcept {
+  return n_bytes >= 2 * kHugePage ? kHugePage : 64;
+}
+
+// Memory that is not initialised; asks for huge pages (advice: it may be ignored). Throws std::bad_alloc.
+inline void* large_allocate(std::size_t n_bytes) {
+  void* memory = ::operator new(n_bytes, std::align_val_t{large_alignment(n_bytes)});
+#if defined(__linux__)
+  // The last, incomplete page stays small: what is never touched costs nothing.
+  if (n_bytes >= 2 * kHugePage) ::madvise(memory, n_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
+  return memory;
+}
+
+inline void large_free(void* memory, std::size_t n_bytes) noexcept {
+  ::operator delete(memory, std::align_val_t{large_alignment(n_bytes)});
+}
+
+// For std::vector: elements of trivial types are left as they are when the vector grows, not set to zero. Threads that
+// write them touch the pages, each its own.
+template <class T>
+struct LargeAllocator {
+  using value_type = T;
+
+  LargeAllocator() noexcept = default;
+  template <class U>
+  LargeAllocator(const LargeAllocator<U>&) noexcept {}
+
+  T* allocate(std::size_t n) {
+    if (n > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
+    return static_cast<T*>(large_allocate(n * sizeof(T)));
   }
-  LargeArray(LargeArray&& other) noexcept { swap(other); }
-  LargeArray& operator=(LargeArray&& other) noexcept {
-    LargeArray taken(std::move(other));
-    swap(taken);
-    return *this;
+  void deallocate(T* memory, std::size_t n) noexcept { large_free(memory, n * sizeof(T)); }
+
+  template <class U>
+  void construct(U* at) noexcept(std::is_nothrow_default_constructible_v<U>) {
+    ::new (static_cast<void*>(at)) U;
   }
-  LargeArray(const LargeArray&) = delete;
-  LargeArray& operator=(const LargeArray&) = delete;
-  ~LargeArray() {
-    if (data_) ::operator delete(data_, std::align_val_t{alignment_});
+  template <class U, class... Arguments>
+  void construct(U* at, Arguments&&... arguments) {
+    ::new (static_cast<void*>(at)) U(std::forward<Arguments>(arguments)...);
   }
 
-  void swap(LargeArray& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(alignment_, other.alignment_);
+  template <class U>
+  bool operator==(const LargeAllocator<U>&) const noexcept {
+    return true;
   }
-  T* data() noexcept { return data_; }
-  const T* data() const noexcept { return data_; }
-  T& operator[](std::size_t i) noexcept { return data_[i]; }
-  const T& operator[](std::size_t i) const noexcept { return data_[i]; }
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  T* begin() noexcept { return data_; }
-  T* end() noexcept { return data_ + size_; }
-
- private:
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
-  T* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t alignment_ = 64;
 };
+
+// resize(n) leaves new elements undefined; assign(n, value) sets them.
+template <class T>
+using LargeVector = std::vector<T, LargeAllocator<T>>;
 
 }  // namespace azimuthal

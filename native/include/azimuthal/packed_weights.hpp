@@ -76,10 +76,10 @@ class PackedWeights {
   Weighting weighting_ = Weighting::one;
   int width_ = 1;
   std::size_t n_pixels_ = 0, n_bins_ = 0;
-  LargeArray<std::uint16_t> bin16_;
-  LargeArray<std::uint32_t> bin32_;
-  LargeArray<double> weight_;
-  LargeArray<std::uint8_t> used_;
+  LargeVector<std::uint16_t> bin16_;
+  LargeVector<std::uint32_t> bin32_;
+  LargeVector<double> weight_;
+  LargeVector<std::uint8_t> used_;
   std::vector<std::uint32_t> irregular_, begin_, irregular_bin_;
   std::vector<double> irregular_weight_;
 };

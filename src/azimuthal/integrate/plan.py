@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -290,26 +291,31 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     n_threads = thread_count(threads)
-    native = engine(spec.engine).name != "reference"  # which is NumPy throughout, to be compared with
+    native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
     masked, report = _masked(spec, arrays)
-    folded = _folded(spec, arrays, masked)
+    folded = _folded(spec, arrays, masked, n_threads if native else None)
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
+    grid_pixels = source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
 
     def find_extent() -> Extent:
-        if (quick := source.radial_extent(excluded, spec.split)) is not None:
-            return quick
+        if grid_pixels is not None:
+            low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
+            return Extent(low, high, -math.pi, math.pi)
         return functools.reduce(
             Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
         )
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
-    matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+    if grid_pixels is not None:
+        matrix, n_not_finite = grid_pixels.matrix(spec.split, axes.grid, n_threads=n_threads)
+    else:
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
     n_used = int(np.count_nonzero(matrix.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
@@ -319,8 +325,14 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
     """Return a plan from its stored parts; results are bit-equal."""
     arrays = arrays.checked(spec.instrument.detector.shape)
-    folded = _folded(spec, arrays, _masked(spec, arrays)[0])
-    return _prepared(spec, arrays, axes, matrix, report, folded, thread_count())
+    n_threads = thread_count()
+    folded = _folded(spec, arrays, _masked(spec, arrays)[0], n_threads if _is_native(spec) else None)
+    return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def _is_native(spec: PlanSpec) -> bool:
+    """Return whether the compiled core may work on a plan; the reference engine, to be compared with, is all NumPy."""
+    return engine(spec.engine).name != "reference"
 
 
 def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, int]]:
@@ -334,7 +346,7 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
     return masked, report
 
 
-def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCorrections:
+def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
     settings = CorrectionSettings(
         solid_angle=False if spec.solid_angle is None else spec.solid_angle,
         polarization_factor=spec.polarization_factor,
@@ -348,6 +360,7 @@ def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCor
         flat=arrays.flat,
         absorption=arrays.absorption,
         mask=masked,
+        n_threads=n_threads,
     )
 
 

@@ -14,8 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+import numpy as np
+
+from azimuthal.errors import DataTypeError, FileFormatError, ParameterError, ShapeError
+from azimuthal.io.frames._native import CODECS
 from azimuthal.io.frames._protocol import FrameSource
+from azimuthal.io.frames._stored import StoredFrame, StoredFrames
 from azimuthal.typing import AnyArray
 
 _OPEN_SOURCES = 8
@@ -91,6 +95,23 @@ class SeriesFrames(FrameSource):
         with self._pool.borrowed(number) as source:
             return {**source.metadata, **source.frame_metadata(local)}
 
+    @property
+    def decoder(self) -> str:
+        """What turns the stored bytes of the first frame into pixels."""
+        with self._pool.borrowed(0) as source:
+            return source.decoder
+
+    def decoder_of(self, index: int) -> str:
+        """Return what decodes one frame in `read`."""
+        number, local = self._find(self._checked_index(index))
+        with self._pool.borrowed(number) as source:
+            return source.decoder_of(local)
+
+    def stored_frames(self) -> StoredFrames:
+        """Return access to the stored bytes of the frames, of those files that offer it."""
+        self._check_open()
+        return _StoredSeries(self._pool, self._find, self._dtype)
+
     def _find(self, index: int) -> tuple[int, int]:
         number = bisect.bisect_right(self._starts, index) - 1
         return number, index - self._starts[number]
@@ -115,6 +136,51 @@ class SeriesFrames(FrameSource):
         """Close all files."""
         self._pool.close()
         super().close()
+
+
+class _StoredSeries:
+    """The stored bytes of the frames of several files; a `StoredFrames`."""
+
+    def __init__(self, pool: _Pool, find: Callable[[int], tuple[int, int]], dtype: np.dtype[Any]) -> None:
+        self._pool = pool
+        self._find = find
+        self.dtype = dtype
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """Codecs that `decode` knows."""
+        return CODECS
+
+    def locate(self, index: int) -> StoredFrame | None:
+        """Return where the bytes of a frame lie (`StoredFrames.locate`)."""
+        number, local = self._find(index)
+        with self._pool.borrowed(number) as source:
+            stored = source.stored_frames()
+            return None if stored is None else stored.locate(local)
+
+    def read(self, index: int) -> bytes:
+        """Return the stored bytes of a frame (`StoredFrames.read`)."""
+        with self._of(index) as (stored, local):
+            return stored.read(local)
+
+    def decode(self, index: int, chunk: Any) -> AnyArray:
+        """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
+        with self._of(index) as (stored, local):
+            return stored.decode(local, chunk)
+
+    def damage(self, index: int, chunk: Any) -> FileFormatError:
+        """Return the error that says what is wrong with a chunk (`StoredFrames.damage`)."""
+        with self._of(index) as (stored, local):
+            return stored.damage(local, chunk)
+
+    @contextmanager
+    def _of(self, index: int) -> Iterator[tuple[StoredFrames, int]]:
+        number, local = self._find(index)
+        with self._pool.borrowed(number) as source:
+            stored = source.stored_frames()
+            if stored is None:
+                raise FileFormatError(f"{self._pool.paths[number]}: offers no stored frames.")
+            yield stored, local
 
 
 class _Pool:

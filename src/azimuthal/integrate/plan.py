@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,7 +147,7 @@ class Plan:
 
     def map(
         self, source: Any, *, normalization_factors: Any = None, on_error: stream.OnError = "raise"
-    ) -> Iterator[Any]:
+    ) -> Generator[Any]:
         """Integrate many frames, in order and in bounded memory; :mod:`azimuthal.integrate.stream` says how.
 
         Parameters

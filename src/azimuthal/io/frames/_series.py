@@ -7,22 +7,16 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from azimuthal.errors import DataTypeError, FileFormatError, ParameterError, ShapeError
-from azimuthal.io.frames._native import CODECS
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.io.frames._protocol import FrameSource
-from azimuthal.io.frames._stored import StoredFrame, StoredFrames
+from azimuthal.io.frames._stored import StoredFrames
+from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
 from azimuthal.typing import AnyArray
-
-_OPEN_SOURCES = 8
 
 
 class SeriesFrames(FrameSource):
@@ -53,7 +47,7 @@ class SeriesFrames(FrameSource):
     def __init__(self, paths: Sequence[str], opener: Callable[[str], FrameSource]) -> None:
         if not paths:
             raise ParameterError("source: expected at least one file, got an empty list.")
-        self._pool = _Pool(paths, opener)
+        self._pool = SourcePool(paths, opener)
         counts = []
         names = []
         try:
@@ -110,7 +104,7 @@ class SeriesFrames(FrameSource):
     def stored_frames(self) -> StoredFrames:
         """Return access to the stored bytes of the frames, of those files that offer it."""
         self._check_open()
-        return _StoredSeries(self._pool, self._find, self._dtype)
+        return PooledStoredFrames(self._pool, self._find, self._dtype)
 
     def _find(self, index: int) -> tuple[int, int]:
         number = bisect.bisect_right(self._starts, index) - 1
@@ -136,91 +130,6 @@ class SeriesFrames(FrameSource):
         """Close all files."""
         self._pool.close()
         super().close()
-
-
-class _StoredSeries:
-    """The stored bytes of the frames of several files; a `StoredFrames`."""
-
-    def __init__(self, pool: _Pool, find: Callable[[int], tuple[int, int]], dtype: np.dtype[Any]) -> None:
-        self._pool = pool
-        self._find = find
-        self.dtype = dtype
-
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """Codecs that `decode` knows."""
-        return CODECS
-
-    def locate(self, index: int) -> StoredFrame | None:
-        """Return where the bytes of a frame lie (`StoredFrames.locate`)."""
-        number, local = self._find(index)
-        with self._pool.borrowed(number) as source:
-            stored = source.stored_frames()
-            return None if stored is None else stored.locate(local)
-
-    def read(self, index: int) -> bytes:
-        """Return the stored bytes of a frame (`StoredFrames.read`)."""
-        with self._of(index) as (stored, local):
-            return stored.read(local)
-
-    def decode(self, index: int, chunk: Any) -> AnyArray:
-        """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
-        with self._of(index) as (stored, local):
-            return stored.decode(local, chunk)
-
-    def damage(self, index: int, chunk: Any) -> FileFormatError:
-        """Return the error that says what is wrong with a chunk (`StoredFrames.damage`)."""
-        with self._of(index) as (stored, local):
-            return stored.damage(local, chunk)
-
-    @contextmanager
-    def _of(self, index: int) -> Iterator[tuple[StoredFrames, int]]:
-        number, local = self._find(index)
-        with self._pool.borrowed(number) as source:
-            stored = source.stored_frames()
-            if stored is None:
-                raise FileFormatError(f"{self._pool.paths[number]}: offers no stored frames.")
-            yield stored, local
-
-
-class _Pool:
-    """Opens sources when they are needed and closes the ones used longest ago."""
-
-    def __init__(self, paths: Sequence[str], opener: Callable[[str], FrameSource]) -> None:
-        self.paths = list(paths)
-        self._opener = opener
-        self._lock = threading.Lock()
-        self._open: OrderedDict[int, FrameSource] = OrderedDict()
-        self._users: Counter[int] = Counter()
-
-    @contextmanager
-    def borrowed(self, number: int) -> Iterator[FrameSource]:
-        """Lend the source of one file; it stays open at least until the block ends."""
-        with self._lock:
-            source = self._open.get(number)
-            if source is None:
-                source = self._open[number] = self._opener(self.paths[number])
-            self._open.move_to_end(number)
-            self._users[number] += 1
-        try:
-            yield source
-        finally:
-            with self._lock:
-                self._users[number] -= 1
-                self._evict()
-
-    def _evict(self) -> None:
-        idle = [number for number in self._open if not self._users[number]]
-        for number in idle[: max(0, len(idle) - _OPEN_SOURCES)]:
-            self._open.pop(number).close()
-            del self._users[number]
-
-    def close(self) -> None:
-        """Close every open source."""
-        with self._lock:
-            for source in self._open.values():
-                source.close()
-            self._open.clear()
 
 
 def _check_agreement(path: str, source: FrameSource, first: str, shape: tuple[int, int], dtype: Any) -> None:

@@ -22,6 +22,7 @@ Streams whose length is not known are read in the thread of the caller, one fram
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -72,10 +73,10 @@ class StoredFrames(Protocol):
     def locate(self, index: int) -> StoredFrame | None:
         """Return what is known of a frame; None when it is not stored as one chunk."""
 
-    def read(self, index: int) -> Any:
-        """Return the stored bytes."""
+    def read(self, index: int, out: memoryview | None = None) -> Any:
+        """Return the stored bytes, in `out` where it has their size."""
 
-    def decode(self, index: int, chunk: Any) -> AnyArray:
+    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
         """Return the decoded frame."""
 
     def damage(self, index: int, chunk: Any) -> Exception:
@@ -97,10 +98,14 @@ class Source(Protocol):
     def n_frames(self) -> int | None:
         """How many; None for a stream."""
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether `read` hands out views of arrays that exist already."""
+
     def __iter__(self) -> Iterator[AnyArray]: ...
 
-    def read(self, index: int) -> AnyArray:
-        """Return a decoded frame."""
+    def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
+        """Return a decoded frame, in `out` where that fits."""
 
     def result_metadata(self, index: int) -> dict[str, Any]:
         """Return what the result of a frame says about it."""
@@ -153,6 +158,7 @@ class _Item:
     index: int
     metadata: dict[str, Any]
     content: Any = None
+    memory: Any = None  # lent for `content`
     stored: StoredFrame | None = None  # `content` are stored bytes
     is_fused: bool = False
     decoder: str = ""
@@ -209,6 +215,7 @@ class _Stream:
             source.stored_frames() if source.n_frames is not None and source.shape == integration.shape else None
         )
         self._ranges: dict[np.dtype[Any], InvalidRanges] = {}
+        self._memory = _Memory()
 
     def items(self) -> Generator[_Item]:
         """Yield all frames in order, read, and reduced where that is done in batches."""
@@ -279,12 +286,15 @@ class _Stream:
         if self._stored is not None and self._reduce_stack is not None:
             stored = self._stored.locate(item.index)
             if stored is not None and (self._is_fused(stored) or stored.codec in self._stored.codecs):
-                item.content = self._stored.read(item.index)
+                item.memory = self._memory.of_bytes(stored.size)
+                item.content = self._stored.read(item.index, memoryview(item.memory)[: stored.size])
                 item.stored = stored
                 item.is_fused = self._is_fused(stored)
                 item.decoder = f"azimuthal: {stored.codec}, {'fused' if item.is_fused else 'dense'}"
                 return
-        item.content = self._source.read(item.index)
+        if self._reduce_stack is not None and not self._source.is_in_memory:
+            item.memory = self._memory.of_frame(self._source.shape, self._source.dtype)
+        item.content = self._source.read(item.index, item.memory)
         item.decoder = self._source.decoder_of(item.index)
 
     def _reduced(self, items: Sequence[_Item]) -> Sequence[_Item]:
@@ -302,12 +312,17 @@ class _Stream:
                     item.error = error
         for item in items:
             item.content = None
+            self._memory.take_back(item.memory)
+            item.memory = None
         return items
 
     def _make_dense(self, item: _Item) -> None:
         try:
             if item.stored is not None and self._stored is not None:
-                item.content = self._stored.decode(item.index, item.content)
+                frame = self._memory.of_frame(self._source.shape, item.stored.dtype.newbyteorder("="))
+                item.content = self._stored.decode(item.index, item.content, frame)
+                self._memory.take_back(item.memory)
+                item.memory = frame
             item.content = self._plan.checked_frame(item.content)
         except Exception as error:  # raised again where the frame is due
             item.error = error
@@ -340,6 +355,36 @@ class _Stream:
         if found is None:
             found = self._ranges[dtype] = self._plan.invalid_ranges(dtype)
         return found
+
+
+class _Memory:
+    """Memory for what is read, used again and again: fresh pages would cost more than reading into them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes: list[bytearray] = []
+        self._frames: list[AnyArray] = []
+
+    def of_bytes(self, size: int) -> bytearray:
+        """Return `size` bytes or more."""
+        with self._lock:
+            memory = self._bytes.pop() if self._bytes else None
+        return memory if memory is not None and len(memory) >= size else bytearray(size + size // 4)
+
+    def of_frame(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> AnyArray:
+        """Return an array."""
+        with self._lock:
+            memory = self._frames.pop() if self._frames else None
+        fits = memory is not None and memory.shape == shape and memory.dtype == dtype
+        return memory if memory is not None and fits else np.empty(shape, dtype)
+
+    def take_back(self, memory: Any) -> None:
+        """Keep what one of the others returned; None is nothing."""
+        with self._lock:
+            if isinstance(memory, bytearray):
+                self._bytes.append(memory)
+            elif memory is not None:
+                self._frames.append(memory)
 
 
 def _kind(item: _Item) -> tuple[Any, ...]:

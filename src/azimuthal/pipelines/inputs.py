@@ -143,9 +143,11 @@ class SurveyFrames(FrameSource):
         return PooledStoredFrames(self._pool, self._find, self._dtype)
 
     def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
-        """Return one frame (`FrameSource.read`)."""
+        """Return one frame, in `out` if its type is that of the frame."""
         number, local = self._find(index)
         with self._pool.borrowed(number) as source:
+            if out is not None and source.dtype != out.dtype:
+                return source.read(local)
             return source.read(local, out)
 
     def failure(self, index: int, error: Exception) -> FrameFailure | None:

@@ -454,13 +454,40 @@ class TestVirtual:
         assert check_equal(tmp_path / "v.h5", counts, "h5py: virtual, bitshuffle") == 0
 
 
+def content_of(files, path, offset, size):
+    out = bytearray(size)
+    files.read(str(path), None, offset, memoryview(out), "x")
+    return bytes(out)
+
+
+def test_stored_bytes_and_frames_go_where_they_are_told(tmp_path, counts):
+    path = write(tmp_path / "a.h5", counts, chunks=(1, *SHAPE), **BSLZ4)
+    with open_frames(path) as frames:
+        stored = frames.stored_frames()
+        memory, frame = bytearray(10_000), np.empty(SHAPE, np.uint32)
+        chunk = stored.read(3, memoryview(memory)[: stored.locate(3).size])
+        assert chunk.obj is memory
+        assert stored.decode(3, chunk, frame) is frame
+        np.testing.assert_array_equal(frame, counts[3])
+
+
+@pytest.mark.parametrize("missing", ["preadv", "pread"])
+def test_reading_without_a_system_call_gives_the_same(tmp_path, counts, monkeypatch, missing):
+    from azimuthal.io.frames import _open_files
+
+    monkeypatch.delattr(os, "preadv")
+    monkeypatch.setattr(_open_files, "_HAS_POSITIONED_READ", missing == "preadv")
+    path = write(tmp_path / "a.h5", counts, chunks=(1, *SHAPE), **BSLZ4)
+    check_equal(path, counts, "azimuthal: bitshuffle-lz4, fused")
+
+
 def test_open_files_limit_holds_and_files_in_use_stay_open(tmp_path):
     for number in range(6):
         (tmp_path / str(number)).write_bytes(bytes([number]) * 10)
     files = OpenFiles(limit=2)
     with files._borrowed(str(tmp_path / "0"), None, "x") as descriptor:
         for number in range(1, 6):
-            assert files.read(str(tmp_path / str(number)), None, 2, 3, "x") == bytes([number]) * 3
+            assert content_of(files, tmp_path / str(number), 2, 3) == bytes([number]) * 3
         assert len(files) == 2
         files.close()
         assert os.read(descriptor, 1) == b"\0"
@@ -480,7 +507,7 @@ def test_open_files_without_positioned_read_use_one_descriptor_per_thread(tmp_pa
 
     def read(start):
         barrier.wait()
-        return [files.read(str(tmp_path / "a"), None, start + k, 100, "x") for k in range(200)]
+        return [content_of(files, tmp_path / "a", start + k, 100) for k in range(200)]
 
     with ThreadPoolExecutor(4) as pool:
         for start, found in enumerate(pool.map(read, range(4))):

@@ -35,8 +35,8 @@ class OpenFiles:
         """Return how many files are open."""
         return len(self._open)
 
-    def read(self, file: str, identity: tuple[int, int] | None, offset: int, size: int, where: str) -> bytes:
-        """Return `size` bytes from position `offset` of a file.
+    def read(self, file: str, identity: tuple[int, int] | None, offset: int, out: memoryview, where: str) -> None:
+        """Fill `out` with the bytes of a file from position `offset`.
 
         Parameters
         ----------
@@ -44,6 +44,8 @@ class OpenFiles:
             Absolute path.
         identity:
             Device and inode that it must have; None: whatever.
+        out:
+            Writable bytes.
         where:
             Names what is read in the error.
 
@@ -56,15 +58,14 @@ class OpenFiles:
         """
         with self._borrowed(file, identity, where) as descriptor:
             try:
-                content = _read(descriptor, offset, size)
+                done = _read(descriptor, offset, out)
             except OSError as error:
                 raise FileFormatError(f"{where}: {file} cannot be read: {error}.") from error
-        if len(content) != size:
+        if done != len(out):
             raise FileFormatError(
-                f"{where}: expected {size} bytes at position {offset} of {file}, got {len(content)}: the file was "
+                f"{where}: expected {len(out)} bytes at position {offset} of {file}, got {done}: the file was "
                 "truncated, or is still being written."
             )
-        return content
 
     def close(self) -> None:
         """Close all files; those that are being read right after that."""
@@ -132,24 +133,24 @@ def _opened(file: str, identity: tuple[int, int] | None, where: str) -> int:
     return descriptor
 
 
-def _read(descriptor: int, offset: int, size: int) -> bytes:
-    """Return up to `size` bytes; the system may hand them out in several parts."""
-    content = _part(descriptor, offset, min(size, _LARGEST_READ))
-    if len(content) in {0, size}:
-        return content
-    parts = [content]
-    have = len(content)
-    while have < size:
-        part = _part(descriptor, offset + have, min(size - have, _LARGEST_READ))
-        if not part:
+def _read(descriptor: int, offset: int, out: memoryview) -> int:
+    """Fill `out` as far as the file goes, and return how far; the system may hand the bytes out in several parts."""
+    done = 0
+    while done < len(out):
+        count = _part(descriptor, offset + done, out[done : done + _LARGEST_READ])
+        if not count:
             break
-        parts.append(part)
-        have += len(part)
-    return b"".join(parts)
+        done += count
+    return done
 
 
-def _part(descriptor: int, offset: int, size: int) -> bytes:
+def _part(descriptor: int, offset: int, out: memoryview) -> int:
+    if hasattr(os, "preadv") and _HAS_POSITIONED_READ:
+        return os.preadv(descriptor, [out], offset)
     if _HAS_POSITIONED_READ:
-        return os.pread(descriptor, size, offset)
-    os.lseek(descriptor, offset, os.SEEK_SET)  # a descriptor of this thread alone
-    return os.read(descriptor, size)
+        part = os.pread(descriptor, len(out), offset)
+    else:
+        os.lseek(descriptor, offset, os.SEEK_SET)  # a descriptor of this thread alone
+        part = os.read(descriptor, len(out))
+    out[: len(part)] = part
+    return len(part)

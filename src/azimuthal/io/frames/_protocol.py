@@ -135,6 +135,11 @@ class FrameSource(ABC):
         self._checked_index(index)
         return {}
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether `read` hands out views of arrays that exist already."""
+        return False
+
     def result_metadata(self, index: int) -> dict[str, Any]:
         """Return what the result of a frame says about it: ``name`` of its source, ``label`` and ``index``."""
         name = self.frame_metadata(index).get("name", self._name)

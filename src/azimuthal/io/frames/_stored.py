@@ -71,8 +71,8 @@ class StoredFrames(Protocol):
             The frame is not stored.
         """
 
-    def read(self, index: int) -> bytes:
-        """Return the stored bytes of a frame that `locate` finds.
+    def read(self, index: int, out: memoryview | None = None) -> memoryview:
+        """Return the stored bytes of a frame that `locate` finds, in `out` when that is given and has their size.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class StoredFrames(Protocol):
             The file ends before, or is another one now.
         """
 
-    def decode(self, index: int, chunk: Any) -> AnyArray:
+    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
         """Return the frame that `read` gave as `chunk`, in a codec of `codecs`, decoded in this thread alone.
 
         Raises
@@ -128,25 +128,20 @@ class ChunkStore:
         table, number = found
         return StoredFrame(table.file, table.dataset, *table.place(number), table.dtype)
 
-    def read(self, index: int) -> bytes:
+    def read(self, index: int, out: memoryview | None = None) -> memoryview:
         """Return the stored bytes of a frame (`StoredFrames.read`)."""
-        found = self._place(index)
-        if found is None or not found[0].is_whole:
-            raise FileFormatError(f"{self._where(index)}: is not stored as one chunk of a known codec.")
-        return self._read(*found, self._where(index))
+        return self._read(*self._whole(index), self._where(index), out)
 
     @property
     def codecs(self) -> tuple[str, ...]:
         """Codecs that `decode` knows."""
         return CODECS
 
-    def decode(self, index: int, chunk: Any) -> AnyArray:
+    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
         """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
-        found = self._place(index)
-        if found is None or not found[0].is_whole or found[0].codec not in CODECS:
-            raise FileFormatError(f"{self._where(index)}: is not stored as one chunk of a known codec.")
-        frame = np.empty(self.shape, self.dtype)
-        self._decode(*found, chunk, frame, self._where(index), 1)
+        table, number = self._whole(index)
+        frame = np.empty(self.shape, self.dtype) if out is None else out
+        self._decode(table, number, chunk, frame, self._where(index), 1)
         return frame
 
     def damage(self, index: int, chunk: Any) -> FileFormatError:
@@ -182,9 +177,18 @@ class ChunkStore:
         self._files.close()
         self._kept.clear()
 
-    def _read(self, table: ChunkTable, number: int, where: str) -> bytes:
+    def _whole(self, index: int) -> tuple[ChunkTable, int]:
+        """Return where a frame is that is one chunk."""
+        found = self._place(index)
+        if found is None or not found[0].is_whole:
+            raise FileFormatError(f"{self._where(index)}: is not stored as one chunk of a known codec.")
+        return found
+
+    def _read(self, table: ChunkTable, number: int, where: str, out: memoryview | None = None) -> memoryview:
         offset, size, _ = table.place(number)
-        return self._files.read(table.file, table.identity, offset, size, where)
+        content = memoryview(bytearray(size)) if out is None or len(out) != size else out
+        self._files.read(table.file, table.identity, offset, content, where)
+        return content
 
     def _decode(self, table: ChunkTable, number: int, chunk: Any, out: AnyArray, where: str, n_threads: int) -> None:
         decode(table.place(number)[2], chunk, out, where, n_threads)

@@ -54,6 +54,11 @@ class ArrayFrames(FrameSource):
             metadata={"format": "array", **(metadata or {})},
         )
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the array is NumPy's."""
+        return isinstance(self._array, np.ndarray)
+
     def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
         """Return one frame (`FrameSource.read`); without `out`, a read-only view where possible."""
         if out is not None:
@@ -90,6 +95,11 @@ class SequenceFrames(FrameSource):
             name=_NAME,
             metadata={"format": "array"},
         )
+
+    @property
+    def is_in_memory(self) -> bool:
+        """True."""
+        return True
 
     def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
         """Return one frame (`FrameSource.read`); without `out`, a read-only view."""

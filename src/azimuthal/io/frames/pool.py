@@ -81,15 +81,15 @@ class PooledStoredFrames:
             stored = source.stored_frames()
             return None if stored is None else stored.locate(local)
 
-    def read(self, index: int) -> bytes:
+    def read(self, index: int, out: memoryview | None = None) -> memoryview:
         """Return the stored bytes of a frame (`StoredFrames.read`)."""
         with self._of(index) as (stored, local):
-            return stored.read(local)
+            return stored.read(local, out)
 
-    def decode(self, index: int, chunk: Any) -> AnyArray:
+    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
         """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
         with self._of(index) as (stored, local):
-            return stored.decode(local, chunk)
+            return stored.decode(local, chunk, out)
 
     def damage(self, index: int, chunk: Any) -> FileFormatError:
         """Return the error that says what is wrong with a chunk (`StoredFrames.damage`)."""

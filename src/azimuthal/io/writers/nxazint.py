@@ -378,7 +378,7 @@ class _Packer:
         content: Any = plain
         if self._is_compressed or self._n_blocks % _LOOKED_AT_EVERY == 0:
             shuffled = np.ascontiguousarray(plain.reshape(-1, 8).T)
-            content = zlib.compress(memoryview(shuffled), _LEVEL)
+            content = zlib.compress(shuffled.data, _LEVEL)
             self._is_compressed = len(content) < _WORTHWHILE * plain.size
         self._n_blocks += 1
         self._packed = (0, content) if self._is_compressed else (_SKIPS_BOTH, plain)

@@ -443,6 +443,32 @@ def test_program_ends_with_a_map_that_was_left_open():
     assert (found.stdout, found.stderr) == ("end\n", "")
 
 
+def test_memory_is_used_again_and_grows_with_the_frames():
+    memory = stream._Memory()
+    first = memory.of_bytes(100)
+    assert len(first) >= 100
+    memory.take_back(first)
+    assert memory.of_bytes(90) is first
+    large = memory.of_bytes(1000)
+    memory.take_back(first)  # too small by now
+    memory.take_back(large)
+    assert memory.of_bytes(50) is large
+    frame = memory.of_frame((3, 4), np.dtype("u2"))
+    memory.take_back(frame)
+    assert memory.of_frame((3, 4), np.dtype("u2")) is frame
+    memory.take_back(frame)
+    assert memory.of_frame((3, 4), np.dtype("u4")).dtype == np.uint32
+    memory.take_back(None)
+
+
+def test_map_frames_of_growing_size_are_read(tmp_path, plan):
+    """Chunks that compress less and less."""
+    rng = np.random.default_rng(2)
+    stack = np.stack([rng.integers(0, 2 + 3**k, SHAPE) for k in range(12)] * 4).astype(np.uint32)
+    path = write(tmp_path / "a.h5", stack, chunks=(1, *SHAPE), **BSLZ4)
+    check_results(plan.map(path), plan, stack)
+
+
 class TestRelay:
     def relay(self, n_jobs, read=lambda job: job, work=list, **options):
         settings = {"batch_size": lambda _: 3, "n_readers": 2, "n_workers": 2, "n_ahead": 4} | options

@@ -45,6 +45,8 @@ _BATCH_BYTES = 256 << 20
 #: Of all batches under way: at most this, or this for each worker, whichever is more.
 _BYTES_UNDER_WAY = 768 << 20
 _BYTES_PER_WORKER = 96 << 20
+#: Frames whose memory is claimed at once.
+_SLAB = 8
 
 
 class StoredFrame(Protocol):
@@ -225,7 +227,7 @@ class _Stream:
             return
         n_workers = 0 if self._reduce_stack is None else self._plan.n_threads
         n_readers = 1 if n_workers == 0 else max(2, n_workers // 2)
-        n_ahead = n_workers + n_readers + 1
+        n_ahead = n_workers + 2
         self._batch_bytes = min(_BATCH_BYTES, max(_BYTES_UNDER_WAY, n_workers * _BYTES_PER_WORKER) // n_ahead)
         relay = Relay(
             self._source.n_frames,
@@ -287,7 +289,7 @@ class _Stream:
             stored = self._stored.locate(item.index)
             if stored is not None and (self._is_fused(stored) or stored.codec in self._stored.codecs):
                 item.memory = self._memory.of_bytes(stored.size)
-                item.content = self._stored.read(item.index, memoryview(item.memory)[: stored.size])
+                item.content = self._stored.read(item.index, item.memory[: stored.size])
                 item.stored = stored
                 item.is_fused = self._is_fused(stored)
                 item.decoder = f"azimuthal: {stored.codec}, {'fused' if item.is_fused else 'dense'}"
@@ -362,14 +364,20 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._bytes: list[bytearray] = []
+        self._each = 0
+        self._bytes: list[memoryview] = []
         self._frames: list[AnyArray] = []
 
-    def of_bytes(self, size: int) -> bytearray:
+    def of_bytes(self, size: int) -> memoryview:
         """Return `size` bytes or more."""
         with self._lock:
-            memory = self._bytes.pop() if self._bytes else None
-        return memory if memory is not None and len(memory) >= size else bytearray(size + size // 4)
+            if size > self._each:  # a little larger, for frames differ; smaller pieces are let go
+                self._each = size + size // 8 + 64
+                self._bytes.clear()
+            if not self._bytes:  # several at once, because large pieces get large pages
+                slab = np.empty(_SLAB * self._each, np.uint8).data
+                self._bytes += [slab[start : start + self._each] for start in range(0, len(slab), self._each)]
+            return self._bytes.pop()
 
     def of_frame(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> AnyArray:
         """Return an array."""
@@ -381,8 +389,9 @@ class _Memory:
     def take_back(self, memory: Any) -> None:
         """Keep what one of the others returned; None is nothing."""
         with self._lock:
-            if isinstance(memory, bytearray):
-                self._bytes.append(memory)
+            if isinstance(memory, memoryview):
+                if len(memory) == self._each:
+                    self._bytes.append(memory)
             elif memory is not None:
                 self._frames.append(memory)
 

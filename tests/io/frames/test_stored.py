@@ -3,6 +3,7 @@
 """Frames from stored bytes against h5py, for every layout; nothing absent is read as zero."""
 
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from azimuthal.errors import FileFormatError, FileMissingError
+from azimuthal.errors import FileFormatError, FileMissingError, MissingDependencyError
 from azimuthal.io.frames import _chunk_table, _native, _stored, open_frames
 from azimuthal.io.frames._open_files import OpenFiles
 
@@ -416,6 +417,19 @@ class TestVirtual:
             np.testing.assert_array_equal(frames.read(9), counts[9])
             with pytest.raises(FileFormatError, match="frame 10 was never written"):
                 frames.read(10)
+
+    def test_whole_frames_need_no_plug_in_and_modules_do(self, parts, counts, monkeypatch):
+        path = self.joined(parts)
+        layout = h5py.VirtualLayout((4, 20, 48), np.uint32)
+        for number in range(2):
+            layout[:, :, 24 * number : 24 * number + 24] = h5py.VirtualSource(f"part_{number}.h5", "data", (4, *SHAPE))
+        with h5py.File(parts / "wide.h5", "w") as file:
+            file.create_virtual_dataset("data", layout)
+        monkeypatch.setitem(sys.modules, "hdf5plugin", None)
+        monkeypatch.setattr(h5py.h5z, "filter_avail", lambda number: number < 1000)
+        check_equal(path, counts, "azimuthal: bitshuffle-lz4, fused")
+        with open_frames(parts / "wide.h5") as frames, pytest.raises(MissingDependencyError, match="bitshuffle"):
+            frames.read(0)
 
     def test_modules_side_by_side_are_left_to_h5py(self, tmp_path, counts):
         layout = h5py.VirtualLayout((12, 20, 48), np.uint32)

@@ -280,6 +280,8 @@ class Hdf5Frames(FrameSource):
             handle = self._handle(member.name)
             member.check_stored(handle, leading, index)
             member.check_chunks(handle, leading, index)
+            if member.virtual is not None:
+                member.virtual.require_filters()
             handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
 
     def close(self) -> None:

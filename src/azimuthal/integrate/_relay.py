@@ -71,7 +71,7 @@ class Relay(Generic[Read, Outcome]):
         self._scheduling = threading.Lock()
         self._next_job = 0
         self._next_batch = 0
-        lock = threading.Lock()
+        lock = threading.RLock()  # a garbage collection in a thread that holds it may close the iteration
         self._room = threading.Condition(lock)
         self._fetched = threading.Condition(lock)
         self._finished = threading.Condition(lock)
@@ -126,7 +126,7 @@ class Relay(Generic[Read, Outcome]):
             self._wake_all()
         until = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            while thread.is_alive() and time.monotonic() < until:
+            while thread.is_alive() and thread is not threading.current_thread() and time.monotonic() < until:
                 thread.join(_STEP)
 
     def _wake_all(self) -> None:

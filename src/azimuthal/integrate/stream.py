@@ -32,7 +32,7 @@ import numpy as np
 
 from azimuthal._validate import one_of, positive_number
 from azimuthal.engines import BinSums, VarianceModel
-from azimuthal.errors import AzimuthalError, FileFormatError, ShapeError
+from azimuthal.errors import AzimuthalError, ShapeError
 from azimuthal.integrate._relay import Relay
 from azimuthal.masks import InvalidRanges
 from azimuthal.typing import AnyArray, FloatArray
@@ -64,25 +64,25 @@ class StoredFrame(Protocol):
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels, with its byte order."""
 
+    @property
+    def can_decode(self) -> bool:
+        """Whether `decode` knows the codec."""
+
+    def decode(self, chunk: Any, out: AnyArray | None = None) -> AnyArray:
+        """Return the decoded frame."""
+
+    def damage(self, chunk: Any) -> Exception:
+        """Return the error for bytes that cannot be decoded."""
+
 
 class StoredFrames(Protocol):
     """The stored bytes of frames: `azimuthal.io.frames.FrameSource.stored_frames`."""
-
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """Codecs that `decode` knows."""
 
     def locate(self, index: int) -> StoredFrame | None:
         """Return what is known of a frame; None when it is not stored as one chunk."""
 
     def read(self, index: int, out: memoryview | None = None) -> Any:
         """Return the stored bytes, in `out` where it has their size."""
-
-    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
-        """Return the decoded frame."""
-
-    def damage(self, index: int, chunk: Any) -> Exception:
-        """Return the error for a chunk that cannot be decoded."""
 
 
 class Source(Protocol):
@@ -287,7 +287,7 @@ class _Stream:
     def _fetch(self, item: _Item) -> None:
         if self._stored is not None and self._reduce_stack is not None:
             stored = self._stored.locate(item.index)
-            if stored is not None and (self._is_fused(stored) or stored.codec in self._stored.codecs):
+            if stored is not None and (self._is_fused(stored) or stored.can_decode):
                 item.memory = self._memory.of_bytes(stored.size)
                 item.content = self._stored.read(item.index, item.memory[: stored.size])
                 item.stored = stored
@@ -320,9 +320,9 @@ class _Stream:
 
     def _make_dense(self, item: _Item) -> None:
         try:
-            if item.stored is not None and self._stored is not None:
+            if item.stored is not None:
                 frame = self._memory.of_frame(self._source.shape, item.stored.dtype.newbyteorder("="))
-                item.content = self._stored.decode(item.index, item.content, frame)
+                item.content = item.stored.decode(item.content, frame)
                 self._memory.take_back(item.memory)
                 item.memory = frame
             item.content = self._plan.checked_frame(item.content)
@@ -341,16 +341,11 @@ class _Stream:
             flat = [content.reshape(-1) for content in contents]
             sums = self._reduce_stack(flat, self._plan.model, invalid)  # type: ignore[misc]  # batches need it
         for item, of_item in zip(items, sums, strict=True):
-            if of_item is None:
-                item.error = self._damage(item)
-            else:
+            if of_item is not None:
                 item.sums = _frozen(of_item)
                 item.invalid = invalid
-
-    def _damage(self, item: _Item) -> Exception:
-        if self._stored is None:
-            return FileFormatError(f"frame {item.index}: its stored chunk is damaged.")
-        return self._stored.damage(item.index, item.content)
+            elif item.stored is not None:
+                item.error = item.stored.damage(item.content)
 
     def _invalid(self, dtype: np.dtype[Any]) -> InvalidRanges:
         found = self._ranges.get(dtype)

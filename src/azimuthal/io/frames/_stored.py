@@ -41,6 +41,10 @@ class StoredFrame:
         ``"bitshuffle-lz4"``, ``"bitshuffle-zstd"``, ``"lz4"`` or ``"none"``.
     dtype:
         Type of the pixels as stored, with its byte order.
+    shape:
+        Of the frame.
+    name:
+        Names the frame in errors: file, dataset, number.
     """
 
     path: str
@@ -49,6 +53,34 @@ class StoredFrame:
     size: int
     codec: str
     dtype: np.dtype[Any]
+    shape: tuple[int, int]
+    name: str
+
+    @property
+    def can_decode(self) -> bool:
+        """Whether `decode` knows the codec."""
+        return self.codec in CODECS
+
+    def decode(self, chunk: Any, out: AnyArray | None = None) -> AnyArray:
+        """Return the frame that the stored bytes are, in native byte order; decoded in this thread alone.
+
+        Raises
+        ------
+        FileFormatError
+            The chunk is damaged.
+        """
+        frame = np.empty(self.shape, self.dtype.newbyteorder("=")) if out is None else out
+        _decode(self.codec, self.dtype, chunk, frame, self.name, 1)
+        return frame
+
+    def damage(self, chunk: Any) -> FileFormatError:
+        """Return the error that says what is wrong with a chunk that an engine refused."""
+        if self.can_decode:
+            try:
+                self.decode(chunk)
+            except FileFormatError as error:
+                return error
+        return FileFormatError(f"{self.name}: the compressed chunk of {len(chunk)} bytes is damaged.")
 
 
 class StoredFrames(Protocol):
@@ -57,10 +89,6 @@ class StoredFrames(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the decoded frames."""
-
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """Codecs that `decode` knows."""
 
     def locate(self, index: int) -> StoredFrame | None:
         """Return where the bytes of a frame lie; None unless they are one chunk of a known codec.
@@ -79,18 +107,6 @@ class StoredFrames(Protocol):
         FileFormatError
             The file ends before, or is another one now.
         """
-
-    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
-        """Return the frame that `read` gave as `chunk`, in a codec of `codecs`, decoded in this thread alone.
-
-        Raises
-        ------
-        FileFormatError
-            The chunk is damaged.
-        """
-
-    def damage(self, index: int, chunk: Any) -> FileFormatError:
-        """Return the error that says what is wrong with a chunk that an engine refused."""
 
 
 class ChunkStore:
@@ -126,31 +142,12 @@ class ChunkStore:
         if found is None or not found[0].is_whole:
             return None
         table, number = found
-        return StoredFrame(table.file, table.dataset, *table.place(number), table.dtype)
+        place = table.place(number)
+        return StoredFrame(table.file, table.dataset, *place, table.dtype, self.shape, self._where(index))
 
     def read(self, index: int, out: memoryview | None = None) -> memoryview:
         """Return the stored bytes of a frame (`StoredFrames.read`)."""
         return self._read(*self._whole(index), self._where(index), out)
-
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """Codecs that `decode` knows."""
-        return CODECS
-
-    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
-        """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
-        table, number = self._whole(index)
-        frame = np.empty(self.shape, self.dtype) if out is None else out
-        self._decode(table, number, chunk, frame, self._where(index), 1)
-        return frame
-
-    def damage(self, index: int, chunk: Any) -> FileFormatError:
-        """Return the error that says what is wrong with a chunk (`StoredFrames.damage`)."""
-        try:
-            self.decode(index, chunk)
-        except FileFormatError as error:
-            return error
-        return FileFormatError(f"{self._where(index)}: the compressed chunk of {len(chunk)} bytes is damaged.")
 
     def fill(self, index: int, out: AnyArray, n_threads: int) -> bool:
         """Decode a frame into `out`, C-contiguous; False: it has to be left to HDF5.
@@ -166,7 +163,7 @@ class ChunkStore:
         table, number = found
         where = self._where(index)
         if table.is_whole:
-            self._decode(table, number, self._read(table, number, where), out, where, n_threads)
+            _decode(table.place(number)[2], table.dtype, self._read(table, number, where), out, where, n_threads)
             return True
         for chunk, target, part in table.parts(number):
             out[target] = self._chunk(table, chunk, where, n_threads)[part]
@@ -190,20 +187,22 @@ class ChunkStore:
         self._files.read(table.file, table.identity, offset, content, where)
         return content
 
-    def _decode(self, table: ChunkTable, number: int, chunk: Any, out: AnyArray, where: str, n_threads: int) -> None:
-        decode(table.place(number)[2], chunk, out, where, n_threads)
-        if not table.dtype.isnative:
-            out.byteswap(inplace=True)
-
     def _chunk(self, table: ChunkTable, number: int, where: str, n_threads: int) -> AnyArray:
         def decoded() -> AnyArray:
             values = np.empty(table.chunks, self.dtype)
-            self._decode(table, number, self._read(table, number, where), values, where, n_threads)
+            _decode(table.place(number)[2], table.dtype, self._read(table, number, where), values, where, n_threads)
             return values
 
         if table.frames_per_chunk == 1:
             return decoded()
         return self._kept.get((table.file, table.dataset, number), decoded)
+
+
+def _decode(codec: str, dtype: np.dtype[Any], chunk: Any, out: AnyArray, where: str, n_threads: int) -> None:
+    """Decode a chunk of pixels of the stored type `dtype` to native byte order."""
+    decode(codec, chunk, out, where, n_threads)
+    if not dtype.isnative:
+        out.byteswap(inplace=True)
 
 
 class _DecodedChunks:

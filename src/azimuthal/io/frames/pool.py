@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from azimuthal.errors import FileFormatError
-from azimuthal.io.frames._native import CODECS
 from azimuthal.io.frames._protocol import FrameSource
 from azimuthal.io.frames._stored import StoredFrame, StoredFrames
-from azimuthal.typing import AnyArray
 
 _OPEN_SOURCES = 8
 
@@ -69,11 +67,6 @@ class PooledStoredFrames:
         self._find = find
         self.dtype = dtype
 
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """Codecs that `decode` knows."""
-        return CODECS
-
     def locate(self, index: int) -> StoredFrame | None:
         """Return where the bytes of a frame lie (`StoredFrames.locate`)."""
         number, local = self._find(index)
@@ -85,16 +78,6 @@ class PooledStoredFrames:
         """Return the stored bytes of a frame (`StoredFrames.read`)."""
         with self._of(index) as (stored, local):
             return stored.read(local, out)
-
-    def decode(self, index: int, chunk: Any, out: AnyArray | None = None) -> AnyArray:
-        """Return the frame that `read` gave as `chunk` (`StoredFrames.decode`)."""
-        with self._of(index) as (stored, local):
-            return stored.decode(local, chunk, out)
-
-    def damage(self, index: int, chunk: Any) -> FileFormatError:
-        """Return the error that says what is wrong with a chunk (`StoredFrames.damage`)."""
-        with self._of(index) as (stored, local):
-            return stored.damage(local, chunk)
 
     @contextmanager
     def _of(self, index: int) -> Iterator[tuple[StoredFrames, int]]:

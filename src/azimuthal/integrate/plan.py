@@ -31,7 +31,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ from azimuthal.engines import (
     thread_count,
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.integrate import stream
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
@@ -145,8 +146,10 @@ class Plan:
         sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
         return self._result(_with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata)
 
-    def map(self, source: Any, *, normalization_factors: Any = None) -> Iterator[Any]:
-        """Integrate many frames, in order and in bounded memory.
+    def map(
+        self, source: Any, *, normalization_factors: Any = None, on_error: stream.OnError = "raise"
+    ) -> Generator[Any]:
+        """Integrate many frames, in order and in bounded memory; :mod:`azimuthal.integrate.stream` says how.
 
         Parameters
         ----------
@@ -154,25 +157,37 @@ class Plan:
             Anything that :func:`azimuthal.open_frames` takes: a path, ``file::/dataset``, a list, a stack, an iterable.
         normalization_factors:
             One monitor value per frame, or None for 1.
+        on_error:
+            What becomes of a frame that cannot be read or integrated: "raise" its error, or "yield" it in the place of
+            the result and go on.
 
         Yields
         ------
         :
             One result per frame; its metadata hold the ``name`` of the source, the ``label`` and the ``index`` of the
-            frame.
+            frame; ``provenance["decoder"]`` says what decoded it.
+
+        Raises
+        ------
+        FileFormatError, FileMissingError
+            A frame is damaged, truncated or absent; all frames before it have been yielded.
         """
+        model = self.spec.error_model
+        integration = stream.Integration(
+            shape=self.shape,
+            reducer=self._reducer,
+            model="none" if model is None else model,
+            invalid_ranges=self._invalid_ranges,
+            checked_frame=self._checked_frame,
+            finished=lambda sums, monitor, invalid, metadata: self._result(
+                _with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata
+            ),
+            one=self,
+            n_threads=getattr(self, "threads", None) or thread_count(),
+        )
+        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
         with upward.find("open_frames")(source) as frames:
-            factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
-            if factors is not None and factors.shape != (len(frames),):
-                raise ShapeError(
-                    f"normalization_factors: expected one value for each of the {len(frames)} frames, got shape "
-                    f"{factors.shape}."
-                )
-            for index, frame in enumerate(frames):
-                factor = 1.0 if factors is None else float(factors[index])
-                name = frames.frame_metadata(index).get("name", frames.name)
-                of_frame = {"name": name, "label": frames.label(index), "index": index}
-                yield self(frame, normalization_factor=factor, metadata=of_frame)
+            yield from stream.integrate_frames(integration, frames, factors, on_error)
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""

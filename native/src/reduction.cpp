@@ -105,10 +105,10 @@ std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left
 
 std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invalid) const {
   if (invalid.empty()) return of_valid_frame_;
-  {
-    const std::lock_guard<std::mutex> guard(last_lock_);
-    if (invalid == last_invalid_) return last_sums_;
-  }
+  // Nobody waits for the lock: it is held for a moment only, but for ever in the child of a fork in that moment.
+  std::shared_ptr<const Remembered> last;
+  if (const std::unique_lock<std::mutex> lock(last_lock_, std::try_to_lock); lock) last = last_;
+  if (last && invalid == last->invalid) return last->sums;
   auto sums = std::make_shared<StaticSums>(*of_valid_frame_);
   for (std::uint32_t pixel : invalid) add_static(pixel, -1.0, *sums);
   const StaticSums& whole = *of_valid_frame_;
@@ -131,9 +131,8 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
     for (std::uint32_t pixel : invalid) left_out[pixel] = true;
     sums = static_sums(&left_out, 1);
   }
-  const std::lock_guard<std::mutex> guard(last_lock_);
-  last_invalid_ = invalid;
-  last_sums_ = sums;
+  last = std::make_shared<const Remembered>(Remembered{invalid, sums});
+  if (const std::unique_lock<std::mutex> lock(last_lock_, std::try_to_lock); lock) last_.swap(last);
   return sums;
 }
 

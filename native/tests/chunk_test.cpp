@@ -14,74 +14,12 @@
 #include "azimuthal/lz4.hpp"
 #include "azimuthal/zstd.hpp"
 #include "check.hpp"
+#include "made_chunks.hpp"
 
 namespace {
 
 using namespace azimuthal;
-using Bytes = std::vector<std::uint8_t>;
-
-void put(Bytes& to, std::uint64_t value, int n) {  // big-endian
-  for (int k = n - 1; k >= 0; --k) to.push_back(static_cast<std::uint8_t>(value >> (8 * k)));
-}
-
-// Valid blocks without compression.
-Bytes lz4_block(const Bytes& raw) {
-  Bytes block{static_cast<std::uint8_t>(std::min<std::size_t>(raw.size(), 15) << 4)};
-  if (raw.size() >= 15) {
-    std::size_t rest = raw.size() - 15;
-    for (; rest >= 255; rest -= 255) block.push_back(255);
-    block.push_back(static_cast<std::uint8_t>(rest));
-  }
-  block.insert(block.end(), raw.begin(), raw.end());
-  return block;
-}
-
-Bytes zstd_block(const Bytes& raw) {
-  Bytes block{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58};
-  const std::size_t header = raw.size() << 3 | 1;  // the last block, raw
-  for (int k = 0; k < 3; ++k) block.push_back(static_cast<std::uint8_t>(header >> (8 * k)));
-  block.insert(block.end(), raw.begin(), raw.end());
-  return block;
-}
-
-Bytes planes_of(const Bytes& raw, std::size_t item, std::size_t first, std::size_t n) {
-  Bytes planes(n * item, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t bit = 0; bit < 8 * item; ++bit) {
-      const unsigned set = raw[(first + i) * item + bit / 8] >> (bit % 8) & 1u;
-      planes[bit * (n / 8) + i / 8] |= static_cast<std::uint8_t>(set << (i % 8));
-    }
-  }
-  return planes;
-}
-
-Bytes chunk_of(Codec codec, const Bytes& raw, std::size_t item, std::size_t per_block) {
-  if (codec == Codec::none) return raw;
-  Bytes chunk;
-  put(chunk, raw.size(), 8);
-  put(chunk, per_block * item, 4);
-  const std::size_t n = raw.size() / item, in_blocks = codec == Codec::lz4 ? n : n - n % 8;
-  for (std::size_t first = 0; first < in_blocks; first += per_block) {
-    const std::size_t m = std::min(per_block, in_blocks - first);
-    const auto begin = raw.begin() + static_cast<long>(first * item);
-    const Bytes plain(begin, begin + static_cast<long>(m * item));
-    const Bytes block = codec == Codec::lz4              ? (first % 3 == 0 ? plain : lz4_block(plain))
-                        : codec == Codec::bitshuffle_lz4 ? lz4_block(planes_of(raw, item, first, m))
-                                                         : zstd_block(planes_of(raw, item, first, m));
-    put(chunk, block.size(), 4);
-    chunk.insert(chunk.end(), block.begin(), block.end());
-  }
-  chunk.insert(chunk.end(), raw.begin() + static_cast<long>(in_blocks * item), raw.end());
-  return chunk;
-}
-
-// A copy of exact size on the heap, so that a sanitizer sees every step outside.
-Bytes damaged(const Bytes& valid, std::mt19937& random, int trial) {
-  Bytes bytes = valid;
-  for (int k = 0; k < 1 + trial % 3; ++k) bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
-  if (trial % 4 == 0) bytes.resize(random() % (bytes.size() + 1));
-  return Bytes(bytes.begin(), bytes.end());
-}
+using namespace azimuthal::test;
 
 void matches_may_overlap_what_they_write() {
   const std::uint8_t repeated[] = {0x31, 'a', 'b', 'c', 3, 0, 0x10, 'd'};  // "abc", 5 bytes from 3 back, "d"

@@ -6,12 +6,10 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
-#include <random>
 #include <vector>
 
 #include "azimuthal/bin_edges.hpp"
 #include "azimuthal/coordinates.hpp"
-#include "azimuthal/scatter.hpp"
 #include "azimuthal/splitting.hpp"
 #include "check.hpp"
 
@@ -124,38 +122,6 @@ void broken_coordinates_are_counted_not_used() {
   }
 }
 
-template <class T>
-void sums_do_not_depend_on_threads() {
-  std::mt19937 random(1);
-  const std::size_t n_pixels = 5000, n_bins = 37;
-  std::vector<std::int64_t> indptr(n_pixels + 1, 0);
-  std::vector<std::int32_t> indices;
-  std::vector<double> weights;
-  for (std::size_t p = 0; p < n_pixels; ++p) {
-    const auto k = static_cast<std::int32_t>(random() % 36);
-    for (int e = 0; e < static_cast<int>(random() % 3); ++e) {
-      indices.push_back(k + e);
-      weights.push_back(0.25 + 0.5 * e);
-    }
-    indptr[p + 1] = static_cast<std::int64_t>(indices.size());
-  }
-  std::vector<T> frame(n_pixels);
-  for (auto& value : frame) value = static_cast<T>(random() % 100);
-  const PixelWeights m{indptr.data(), indices.data(), weights.data(), n_pixels, n_bins};
-  InvalidRule<T> invalid{{static_cast<T>(7)}, {static_cast<T>(9)}, true};
-  std::vector<double> reference;
-  for (const unsigned threads : {1u, 2u, 9u}) {
-    std::vector<double> all(5 * n_bins, -1.0);
-    const FrameSums sums = scatter<T>(m, {nullptr, nullptr, nullptr}, frame.data(), Variance::poisson, nullptr, invalid,
-                                      {all.data(), all.data() + n_bins, 0}, threads);
-    denominators<T>(m, nullptr, frame.data(), invalid,
-                    {all.data() + 2 * n_bins, all.data() + 3 * n_bins, all.data() + 4 * n_bins}, threads);
-    CHECK(sums.n_invalid > 0);
-    if (reference.empty()) reference = all;
-    CHECK(all == reference);
-  }
-}
-
 }  // namespace
 
 int main() {
@@ -163,11 +129,6 @@ int main() {
   polygons_are_unrolled();
   every_scheme_conserves_every_pixel();
   broken_coordinates_are_counted_not_used();
-  sums_do_not_depend_on_threads<std::uint8_t>();
-  sums_do_not_depend_on_threads<std::uint32_t>();
-  sums_do_not_depend_on_threads<std::int64_t>();
-  sums_do_not_depend_on_threads<float>();
-  sums_do_not_depend_on_threads<double>();
   if (azimuthal::test::failures() == 0) std::puts("all checks passed");
   return azimuthal::test::failures() == 0 ? 0 : 1;
 }

@@ -298,7 +298,7 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
   const PackedView& w = job.weights;
   const std::size_t per_bin = n_sums(job.model, w.weighting, job.dtype, false);
   const AddLanes add[] = {add_lanes_of<ByteTiles<1>>(w, per_bin), add_lanes_of<ByteTiles<2>>(w, per_bin),
-                          add_lanes_of<ByteTiles<4>>(w, per_bin), add_lanes_of<DoubleTile>(w, per_bin)};
+                          add_lanes_of<ByteTiles<4>>(w, per_bin)};
   const std::size_t item_size = kItemSize[static_cast<int>(job.dtype)];
   std::size_t per_block = 0;
   Reader readers[kLanes] = {};
@@ -341,13 +341,15 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
       if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
     }
     if (const std::size_t n = layout.n_elements - layout.n_shuffled; n > 0) {
-      alignas(64) double tail[8][kLanes] = {};
+      alignas(64) std::uint8_t tail[4][kGroup][kLanes] = {};
       for (std::size_t lane = 0; lane < job.n_frames; ++lane) {
         std::uint64_t values[8];
         read_tail(job, layout, readers[lane], values, invalid[lane]);
-        for (std::size_t p = 0; p < n; ++p) tail[p][lane] = static_cast<double>(values[p]);
+        for (std::size_t p = 0; p < n; ++p) {
+          for (unsigned k = 0; k < 4; ++k) tail[k][p][lane] = static_cast<std::uint8_t>(values[p] >> (8 * k));
+        }
       }
-      add[3](w, layout.n_shuffled, n, tail, irregular, sums);
+      add[2](w, layout.n_shuffled, n, tail, irregular, sums);
       parts.reached(layout.n_elements);
     }
   }

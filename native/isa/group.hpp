@@ -59,20 +59,16 @@ struct Form {
 };
 
 // Calls work.template operator()<Form>() for the plan.
-template <class Work>
+template <class Index, class Work>
 void with_form(const PackedView& w, Work&& work) {
-  const auto with_index = [&]<class Index>() {
-    if (w.weighting == Weighting::one) return work.template operator()<Form<Index, Weighting::one, 1>>();
-    if (w.weighting == Weighting::pair) return work.template operator()<Form<Index, Weighting::pair, 2>>();
-    switch (w.width) {
-      case 1: return work.template operator()<Form<Index, Weighting::listed, 1>>();
-      case 2: return work.template operator()<Form<Index, Weighting::listed, 2>>();
-      case 4: return work.template operator()<Form<Index, Weighting::listed, 4>>();
-      default: return work.template operator()<Form<Index, Weighting::listed, 8>>();
-    }
-  };
-  if (w.bin16) with_index.template operator()<std::uint16_t>();
-  else with_index.template operator()<std::uint32_t>();
+  if (w.weighting == Weighting::one) return work.template operator()<Form<Index, Weighting::one, 1>>();
+  if (w.weighting == Weighting::pair) return work.template operator()<Form<Index, Weighting::pair, 2>>();
+  switch (w.width) {
+    case 1: return work.template operator()<Form<Index, Weighting::listed, 1>>();
+    case 2: return work.template operator()<Form<Index, Weighting::listed, 2>>();
+    case 4: return work.template operator()<Form<Index, Weighting::listed, 4>>();
+    default: return work.template operator()<Form<Index, Weighting::listed, 8>>();
+  }
 }
 
 template <class Index>
@@ -196,7 +192,9 @@ using AddSingle = void (*)(const PackedView& w, std::size_t first, std::size_t n
 
 AddSingle add_single_of(const PackedView& w, std::size_t n_sums) {
   AddSingle chosen = nullptr;
-  with_form(w, [&]<class F>() { chosen = n_sums == 2 ? &add_single<F, 2> : &add_single<F, 1>; });
+  const auto choose = [&]<class F>() { chosen = n_sums == 2 ? &add_single<F, 2> : &add_single<F, 1>; };
+  if (w.bin16) with_form<std::uint16_t>(w, choose);
+  else with_form<std::uint32_t>(w, choose);
   return chosen;
 }
 
@@ -211,7 +209,14 @@ template <class F, std::size_t kSums, class Tile>
   constexpr bool kClipVariance = Tile::is_signed && kSums == 2;
   constexpr std::size_t kVectors = kLanes / kVector;
   constexpr std::size_t kStride = kSums * kLanes;
-  const typename F::index* bin = bins_of<typename F::index>(w) + first;
+  // Bins are widened here, and below is one loop for whole and other groups: with sixteen values for each bin neither
+  // takes time, and there is a quarter of the code.
+  std::uint32_t bin[kGroup];
+  if (w.bin16) {
+    for (std::size_t p = 0; p < n; ++p) bin[p] = w.bin16[first + p];
+  } else {
+    std::memcpy(bin, w.bin32 + first, n * sizeof bin[0]);
+  }
   GroupWeights<F> weights;
   weights.read(w, first, n);
   const auto add = [](double* at, Vector c, const Vector* value) __attribute__((always_inline)) {
@@ -225,16 +230,20 @@ template <class F, std::size_t kSums, class Tile>
       }
     }
   };
-  in_order(n, [&](std::size_t p) __attribute__((always_inline)) {
-    Vector value[kVectors];
-    values(p, value);
-    double* at = sums + static_cast<std::size_t>(bin[p]) * kStride;
-    if constexpr (F::weighting == Weighting::one) {
-      add(at, broadcast(1.0), value);
-    } else {
-      for (int k = 0; k < F::slots; ++k) add(at + k * kStride, broadcast(weights.weight[k][p]), value);
+  for (std::size_t k = 0; k < kColumns; ++k) {
+    for (std::size_t p = k; p < n; p += kColumns) {
+      Vector value[kVectors];
+      values(p, value);
+      double* at = sums + static_cast<std::size_t>(bin[p]) * kStride;
+      if constexpr (F::weighting == Weighting::one) {
+        add(at, broadcast(1.0), value);
+      } else {
+        for (int slot = 0; slot < F::slots; ++slot) {
+          add(at + slot * kStride, broadcast(weights.weight[slot][p]), value);
+        }
+      }
     }
-  });
+  }
   irregular.until(first + n, [&](std::size_t pixel, std::size_t at, double c) {
     Vector value[kVectors];
     values(pixel - first, value);
@@ -248,7 +257,7 @@ using AddLanes = void (*)(const PackedView& w, std::size_t first, std::size_t n,
 template <class Tile>
 AddLanes add_lanes_of(const PackedView& w, std::size_t n_sums) {
   AddLanes chosen = nullptr;
-  with_form(w, [&]<class F>() { chosen = n_sums == 2 ? &add_lanes<F, 2, Tile> : &add_lanes<F, 1, Tile>; });
+  with_form<std::uint32_t>(w, [&]<class F>() { chosen = n_sums == 2 ? &add_lanes<F, 2, Tile> : &add_lanes<F, 1, Tile>; });
   return chosen;
 }
 

@@ -183,13 +183,5 @@ struct ByteTiles {
   }
 };
 
-// tile[pixel][lane] of doubles.
-struct DoubleTile {
-  static constexpr bool is_signed = false;
-  static void values(const void* tile, std::size_t p, Vector* value) noexcept {
-    std::memcpy(value, static_cast<const double(*)[kLanes]>(tile)[p], kLanes * sizeof(double));
-  }
-};
-
 }  // namespace
 }  // namespace azimuthal::AZIMUTHAL_ISA

@@ -77,24 +77,36 @@ const Index* bins_of(const PackedView& w) noexcept {
   else return w.bin32;
 }
 
-// The weights of a group as doubles: weight[slot][pixel].
-template <class F>
+// The weights of a group as doubles.
+//
+// For sixteen frames those that are listed are copied: pixels are not added in the order in which memory is fetched well.
+// For one they are not: the compiler must then assume that the sums may overlap them, and adds bin by bin. An addition to
+// several bins at once would wait for the one before, which overlaps it in part: half the speed.
+template <class F, bool kCopies>
 struct GroupWeights {
-  alignas(64) double weight[F::weighting == Weighting::one ? 1 : F::slots][kGroup];
+  static constexpr bool is_pair = F::weighting == Weighting::pair, is_listed = F::weighting == Weighting::listed;
+  alignas(64) double pair[2][is_pair ? kGroup : 1];
+  alignas(64) double copied[is_listed && kCopies ? kGroup * F::slots : 1];
+  const double* listed;
 
   void read(const PackedView& w, std::size_t first, std::size_t n) noexcept {
-    if constexpr (F::weighting == Weighting::pair) {
+    if constexpr (is_pair) {
       const double* stored = w.weight + first;
       if (n == kGroup) unpack(stored, kGroup);
       else unpack(stored, n);
-    } else if constexpr (F::weighting == Weighting::listed) {
-      const double* stored = w.weight + first * F::slots;
-      for (std::size_t p = 0; p < n; ++p) {
-        for (int k = 0; k < F::slots; ++k) weight[k][p] = stored[p * F::slots + k];
+    } else if constexpr (is_listed) {
+      listed = w.weight + first * F::slots;
+      if constexpr (kCopies) {
+        std::memcpy(copied, listed, n * F::slots * sizeof(double));
+        listed = copied;
       }
     } else {
       (void)w, (void)first, (void)n;
     }
+  }
+  double at(std::size_t p, int slot) const noexcept {
+    if constexpr (is_pair) return pair[slot][p];
+    else return listed[p * F::slots + static_cast<std::size_t>(slot)];
   }
 
  private:
@@ -106,8 +118,8 @@ struct GroupWeights {
       double smaller;
       std::memcpy(&smaller, &magnitude, 8);
       const double larger = 1.0 - smaller;
-      weight[0][p] = bits < 0 ? smaller : larger;
-      weight[1][p] = bits < 0 ? larger : smaller;
+      pair[0][p] = bits < 0 ? smaller : larger;
+      pair[1][p] = bits < 0 ? larger : smaller;
     }
   }
 };
@@ -161,13 +173,13 @@ template <class F, std::size_t kSums>
 [[gnu::noinline]] void add_single(const PackedView& w, std::size_t first, std::size_t n, const double* value, const double* variance,
                 IrregularCursor& irregular, double* sums) {
   const typename F::index* bin = bins_of<typename F::index>(w) + first;
-  GroupWeights<F> weights;
+  GroupWeights<F, false> weights;
   weights.read(w, first, n);
   in_order(n, [&](std::size_t p) __attribute__((always_inline)) {
     double* at = sums + static_cast<std::size_t>(bin[p]) * kSums;
     if constexpr (kSums == 1) {
       for (int k = 0; k < F::slots; ++k) {
-        at[k] += F::weighting == Weighting::one ? value[p] : weights.weight[k][p] * value[p];
+        at[k] += F::weighting == Weighting::one ? value[p] : weights.at(p, k) * value[p];
       }
     } else {
       const TwoDoubles both{value[p], variance[p]};
@@ -175,7 +187,7 @@ template <class F, std::size_t kSums>
         if constexpr (F::weighting == Weighting::one) {
           store_two(at + 2 * k, load_two(at + 2 * k) + both);
         } else {
-          const double c = weights.weight[k][p];
+          const double c = weights.at(p, k);
           store_two(at + 2 * k, load_two(at + 2 * k) + TwoDoubles{c, c * c} * both);
         }
       }
@@ -217,7 +229,7 @@ template <class F, std::size_t kSums, class Tile>
   } else {
     std::memcpy(bin, w.bin32 + first, n * sizeof bin[0]);
   }
-  GroupWeights<F> weights;
+  GroupWeights<F, true> weights;
   weights.read(w, first, n);
   const auto add = [](double* at, Vector c, const Vector* value) __attribute__((always_inline)) {
     for (std::size_t v = 0; v < kVectors; ++v) {
@@ -239,7 +251,7 @@ template <class F, std::size_t kSums, class Tile>
         add(at, broadcast(1.0), value);
       } else {
         for (int slot = 0; slot < F::slots; ++slot) {
-          add(at + slot * kStride, broadcast(weights.weight[slot][p]), value);
+          add(at + slot * kStride, broadcast(weights.at(p, slot)), value);
         }
       }
     }

@@ -37,7 +37,7 @@ unit: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
 benchmark: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/single_frame.py
+	$(BIN)/azimuthal benchmark
 
 docs-figures: $(VENV)/.installed
 	$(BIN)/python docs/figures/make_figures.py

@@ -79,6 +79,8 @@ def _with_times(tried: _Tried, taken: list[float]) -> Measurement:
     if entry.overhead is not None:
         overhead = statistics.median(take_turns([entry.overhead], len(taken), float("inf"))[0])
     every = taken if entry.warm_up else [tried.seconds, *taken]
+    if min(every) <= overhead:
+        return replace(tried.measurement, failure="too short to be told from the cost of its calls")
     return replace(tried.measurement, seconds=tuple((seconds - overhead) / entry.n_frames for seconds in every))
 
 

@@ -67,10 +67,17 @@ class Workbench:
 
     def frames(self, case: Case) -> list[AnyArray]:
         """Return the frames of a case, decoded."""
+        return list(self.stack(case))
 
-        def read() -> list[AnyArray]:
+    def stack(self, case: Case) -> AnyArray:
+        """Return the frames of a case as one array."""
+
+        def read() -> AnyArray:
             with open_frames(self.folder.frames(case.dtype, case.counts)) as source:
-                return [np.array(frame) for frame in source]
+                stack = np.empty((len(source), *source.shape), case.dtype)
+                for number, frame in enumerate(source):
+                    stack[number] = frame
+                return stack
 
         return self.keep("frames", (case.dtype, case.counts), read)
 

@@ -56,7 +56,7 @@ def entries(case: Case, bench: Workbench) -> Iterator[Entry]:
         return
     prepared = bench.keep(name, (case.split, case.dtype), lambda: _prepare(case, bench))
     mask, plan = prepared
-    data: Any = bench.chunks(case) if case.kind == "chunk" else np.stack(bench.frames(case))
+    data: Any = bench.chunks(case) if case.kind == "chunk" else bench.stack(case)
     own = plan.context()
     layouts: list[tuple[str, Any]] = [(f"own choice ({own.dot})", None)]
     fastest = _fastest(mask, plan, case, data[:_TRIED_FRAMES])

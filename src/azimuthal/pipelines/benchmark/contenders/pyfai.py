@@ -5,15 +5,18 @@
 Its results are compared with ours on its own bins: the mean of every bin with more than ten pixels, but for the first
 and the last one, since it treats pixels at the ends of its range differently.
 
+The serial method (CSC) is also called below ``integrate1d``, as its own notebooks do where speed counts ("engine
+alone").
+
 Chunks: ``dataset[i]`` of h5py with the filter of hdf5plugin, then the method.  On several cores its OpenMP methods use
-all of them, and the serial one (CSC) is also run on one frame per thread.
+all of them, and the serial one is also run on one frame per thread.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,9 +59,11 @@ def entries(case: Case, bench: Workbench) -> Iterator[Entry]:
             yield _cake(method, case, bench)
     else:
         for method in methods:
-            yield _frames(method, case, bench, threads=1)
-            if method.split("/")[1] == "csc" and bench.threads > 1:
-                yield _frames(method, case, bench, threads=bench.threads)
+            yield _frames(method, case, bench)
+            if "/csc/" in method:
+                yield _frames(method, case, bench, threads=bench.threads, alone=True)
+                if bench.threads > 1:
+                    yield _frames(method, case, bench, threads=bench.threads)
 
 
 def _first_call(method: str, case: Case, bench: Workbench) -> Entry:
@@ -75,27 +80,42 @@ def _any_frames(bench: Workbench) -> Case:
     return Case("dense", "full", True, "uint32", bench.settings.counts[-1])
 
 
-def _frames(method: str, case: Case, bench: Workbench, *, threads: int) -> Entry:
+def _frames(method: str, case: Case, bench: Workbench, *, threads: int = 1, alone: bool = False) -> Entry:
     integrator = bench.keep(name, case.split, lambda: _integrator(bench))
     options = _options(method, case, bench)
+    integrate = _engine(integrator, bench.frames(case)[0], options) if alone else integrator.integrate1d
+    if alone:
+        options = {}
     pool = ThreadPoolExecutor(threads) if threads > 1 else None
     n_frames = min(SINGLE_FRAMES, bench.settings.n_frames)
     source: Any = bench.dataset(case) if case.kind == "chunk" else bench.frames(case)
 
     def one(number: int) -> Any:
-        return integrator.integrate1d(source[number], **options)
+        return integrate(source[number], **options)
 
     def work() -> list[Any]:
         return list(map(one, range(n_frames)) if pool is None else pool.map(one, range(n_frames)))
 
     return Entry(
-        label=method + (f", {threads} frames at a time" if threads > 1 else ""),
+        label=method + (", engine alone" if alone else "") + (f", {threads} frames at a time" if threads > 1 else ""),
         work=work,
         n_frames=n_frames,
         deviation=lambda results: _deviation(results[0], case, bench),
         tolerance=TOLERANCE,
         note="h5py + hdf5plugin" if case.kind == "chunk" else "",
     )
+
+
+def _engine(integrator: Any, frame: Any, options: dict[str, Any]) -> Callable[..., Any]:
+    """Return the sums of a method without what `integrate1d` does around them."""
+    from pyFAI.containers import ErrorModel
+    from pyFAI.method_registry import IntegrationMethod
+
+    integrator.integrate1d(frame, **options)  # makes the engine
+    engine = integrator.engines[IntegrationMethod.select_one_available(options["method"], dim=1)].engine
+    model = ErrorModel.NO if options["error_model"] is None else ErrorModel.parse(options["error_model"])
+    solid_angle = integrator.solidAngleArray(frame.shape, absolute=False)
+    return lambda one: engine.integrate_ng(one, solidangle=solid_angle, error_model=model)
 
 
 def _cake(method: str, case: Case, bench: Workbench) -> Entry:
@@ -161,7 +181,8 @@ def _limits(radial: Any) -> tuple[float, float]:
 
 
 def _deviation(theirs: Any, case: Case, bench: Workbench) -> float:
-    return _deviation_of_mean(theirs.radial, theirs.intensity, case, bench)
+    radial = theirs.position if hasattr(theirs, "position") else theirs.radial
+    return _deviation_of_mean(radial, theirs.intensity, case, bench)
 
 
 def _deviation_of_mean(radial: Any, intensity: Any, case: Case, bench: Workbench) -> float:

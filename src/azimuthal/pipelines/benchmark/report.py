@@ -101,7 +101,10 @@ class BenchmarkReport:
             "machine": self.machine,
             "packages": self.packages,
             "missing": self.missing,
-            "measurements": [one.to_dict() | {"median": _finite(one.median)} for one in self.measurements],
+            "measurements": [
+                one.to_dict() | {"median": _finite(one.median), "deviation": _finite(one.deviation)}
+                for one in self.measurements
+            ],
             "targets": [
                 {
                     "item": one.item, "text": one.text, "cores": one.cores, "wanted": one.wanted, "goal": one.goal,
@@ -153,5 +156,5 @@ def percent(share: float) -> str:
     return _NOTHING if math.isnan(share) else f"±{100 * share:.0f}%"
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -47,7 +47,7 @@ class BenchmarkSettings:
     npt: int = 1000
     npt_azim: int = 360
     repeats: int = 9
-    budget: float = 2.0
+    budget: float = 1.0
     n_frames: int = 16
     n_file_frames: int = 200
     counts: tuple[float, ...] = (0.02, 1.0, 40.0)

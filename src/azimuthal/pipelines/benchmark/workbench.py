@@ -130,7 +130,7 @@ class Workbench:
 
 def relative_deviation(found: FloatArray, expected: FloatArray) -> float:
     """Return the largest difference, relative to the largest expected value."""
-    scale = float(np.abs(expected).max())
+    scale = float(np.abs(expected).max(initial=0.0))
     return float(np.abs(np.asarray(found, np.float64) - expected).max()) / scale if scale > 0 else 0.0
 
 

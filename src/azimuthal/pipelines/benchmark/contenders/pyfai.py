@@ -3,7 +3,7 @@
 """pyFAI, each with the methods that are its fastest for the splitting; its own geometry, weights and sums.
 
 Its results are compared with ours on its own bins: the mean of every bin with more than ten pixels, but for the first
-and the last one, since it treats pixels at the ends of its range differently.
+and the last one, since it treats pixels at the ends of its range differently; relative to the largest mean.
 
 The serial method (CSC) is also called below ``integrate1d``, as its own notebooks do where speed counts ("engine
 alone").
@@ -29,7 +29,7 @@ from azimuthal.pipelines.benchmark.contenders._protocol import Entry
 from azimuthal.pipelines.benchmark.contenders.ours import SINGLE_FRAMES
 from azimuthal.pipelines.benchmark.frames import DATASET
 from azimuthal.pipelines.benchmark.measurement import ContenderKind
-from azimuthal.pipelines.benchmark.workbench import UNIT, Workbench
+from azimuthal.pipelines.benchmark.workbench import UNIT, Workbench, relative_deviation
 
 name = "pyFAI"
 kind: ContenderKind = "peer"
@@ -189,8 +189,7 @@ def _deviation_of_mean(radial: Any, intensity: Any, case: Case, bench: Workbench
     ours = bench.mean_on(case, *_limits(radial))
     solid = ours.count > _SOLID
     solid[[0, -1]] = False
-    values = intensity[solid] / ours.intensity[solid] - 1.0
-    return float(np.abs(values).max()) if values.size else 0.0
+    return relative_deviation(intensity[solid], ours.intensity[solid])
 
 
 def _deviation_of_cake(theirs: Any, case: Case, bench: Workbench) -> float:

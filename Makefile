@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find native src -name '*.cpp' -o -name '*.hpp' -o -name '*.py' -o -name '*.toml' -o -name '*.pyi' -o -name '*.json') CMakeLists.txt pyproject.toml
 
-.PHONY: demo test check unit benchmark docs-figures clean
+.PHONY: demo test check unit benchmark docs-benchmarks docs-figures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ unit: $(VENV)/.installed-test
 
 benchmark: $(VENV)/.installed-test
 	$(BIN)/azimuthal benchmark
+
+# On a quiet machine: the page that is committed says what this one measured.
+docs-benchmarks: $(VENV)/.installed-test
+	$(BIN)/azimuthal benchmark --markdown docs/reference/benchmarks.md --picture docs/reference/benchmarks.png --force
 
 docs-figures: $(VENV)/.installed
 	$(BIN)/python docs/figures/make_figures.py

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -129,9 +130,12 @@ class Workbench:
 
 
 def relative_deviation(found: FloatArray, expected: FloatArray) -> float:
-    """Return the largest difference, relative to the largest expected value."""
+    """Return the largest difference, relative to the largest expected value; NaN where `found` has one."""
+    difference = float(np.abs(np.asarray(found, np.float64) - expected).max(initial=0.0))
     scale = float(np.abs(expected).max(initial=0.0))
-    return float(np.abs(np.asarray(found, np.float64) - expected).max()) / scale if scale > 0 else 0.0
+    if difference == 0.0:
+        return 0.0
+    return difference / scale if scale > 0.0 else math.inf
 
 
 def deviation_of_result(result: Profile | Cake, expected: Sums) -> float:

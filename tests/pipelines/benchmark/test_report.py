@@ -39,7 +39,7 @@ def report():
             measured("pyFAI", "peer", (0.05,), deviation=1e-5, tolerance=1e-3),
             measured("pyFAI", "peer", (0.0001,), label="wrong", deviation=float("nan"), tolerance=1e-3),
             measured("broken", "peer", (), failure="ValueError: no"),
-            measured("limit", "limit", (0.001,), label=limits.LZ4),
+            measured("yardstick", "limit", (0.001,), label=limits.LZ4),
         ),
     )  # fmt: skip
 

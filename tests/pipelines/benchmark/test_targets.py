@@ -32,8 +32,8 @@ def test_target_is_the_ratio_of_the_fastest_that_agree():
         measured(NONE, "bslz4_to_sparse", 9.0, label="a"),
         measured(NONE, "bslz4_to_sparse", 7.0, label="b"),
         measured(NONE, "bslz4_to_sparse", 1.0, label="c", deviation=1.0, tolerance=1e-6),
-        measured(NONE, "limit", 1.0, label=limits.LZ4, kind="limit"),
-        measured(NONE, "limit", 0.1, label=limits.H5PY, kind="limit"),
+        measured(NONE, "yardstick", 1.0, label=limits.LZ4, kind="limit"),
+        measured(NONE, "yardstick", 0.1, label=limits.H5PY, kind="limit"),
     ])  # fmt: skip
     found = targets(results, low="0.02", high="40")
     one = target(found, f"{NONE}: bslz4_to_sparse / ours")

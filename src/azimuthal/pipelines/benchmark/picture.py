@@ -76,7 +76,7 @@ def _fastest(report: BenchmarkReport, case: str, cores: int) -> dict[str, Measur
     for one in report.measurements:
         if (one.case, one.cores) != (case, cores) or not one.agrees or not one.seconds:
             continue
-        label = f"limit: {one.label}" if one.kind == "limit" else one.contender
+        label = one.label if one.kind == "limit" else one.contender
         label += ", one frame at a time" if _is_one_frame(one) else ""
         if label not in found or one.median < found[label].median:
             found[label] = one

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""What nobody can pass: reading the frame from memory, decoding LZ4; and reading through h5py as a yardstick.
+"""Yardsticks: reading the frame from memory and decoding LZ4, which nobody can pass, and reading through h5py.
 
 Reading: a bitwise OR over the frame as 64-bit numbers, one frame per thread.
 
@@ -30,7 +30,7 @@ from azimuthal.pipelines.benchmark.measurement import ContenderKind
 from azimuthal.pipelines.benchmark.workbench import Workbench, relative_deviation
 from azimuthal.typing import AnyArray
 
-name = "limit"
+name = "yardstick"
 kind: ContenderKind = "limit"
 distribution: str | None = None
 install = ""

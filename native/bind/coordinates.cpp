@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <tuple>
 
+#include "azimuthal/pixel_kernels.hpp"
+
 #include "arrays.hpp"
+#include "projections.hpp"
 
 namespace azimuthal::bind {
-namespace {
 
 Projection projection(const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
                       int quantity, double factor) {
@@ -23,6 +25,8 @@ Projection projection(const Input<double, nb::shape<3, 3>>& rotation, const Inpu
   p.factor = factor;
   return p;
 }
+
+namespace {
 
 using Corners = Output<double, nb::shape<-1, -1, 4, 2>>;
 using Centers = Output<double, nb::shape<-1, -1, 2>>;
@@ -55,24 +59,9 @@ void points(Input<double, nb::shape<-1, 3>> positions, Input<double, nb::shape<3
   project_points(in, n, p, nan_at_pole, to, n_threads);
 }
 
-auto extent(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::size_t begin, std::size_t end,
-            Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity, double factor,
-            Input<std::uint8_t, nb::ndim<1>> excluded, int reach, double period, double forward_pole,
-            double backward_pole, double equator, double u_floor, unsigned n_threads) {
-  const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
-  require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
-  require(begin <= end && end <= n1, "rows: out of range");
-  require(excluded.shape(0) == (end - begin) * n2, "excluded: wrong length");
-  require(reach >= 0 && reach <= 2, "reach: expected 0 to 2");
-  const Projection p = projection(rotation, shift, quantity, factor);
-  const SeparableGrid g{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2};
-  const Circle circle{period, forward_pole, backward_pole, equator};
-  RadialExtent found;
-  {
-    nb::gil_scoped_release release;
-    found = grid_extent(g, begin, end, p, excluded.data(), static_cast<Reach>(reach), circle, u_floor, n_threads);
-  }
-  return std::make_tuple(found.u_min, found.u_max);
+void arc_tangents(Doubles y, Doubles x, Output<double, nb::ndim<1>> out) {
+  require(x.shape(0) == y.shape(0) && out.shape(0) == y.shape(0), "x, out: wrong length");
+  pixel_kernels().arc_tangents(y.data(), x.data(), y.shape(0), out.data());
 }
 
 }  // namespace
@@ -81,12 +70,9 @@ void bind_coordinates(nb::module_& module) {
   module.def("project_grid", &grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
              nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"),
              nb::arg("factor"), nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("n_threads"));
-  module.def("grid_extent", &extent, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
-             nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"),
-             nb::arg("factor"), nb::arg("excluded"), nb::arg("reach"), nb::arg("period"), nb::arg("forward_pole"),
-             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("project_points", &points, nb::arg("positions"), nb::arg("rotation"), nb::arg("shift"),
              nb::arg("quantity"), nb::arg("factor"), nb::arg("nan_at_pole"), nb::arg("out"), nb::arg("n_threads"));
+  module.def("arc_tangents", &arc_tangents, nb::arg("y"), nb::arg("x"), nb::arg("out"));
 }
 
 }  // namespace azimuthal::bind

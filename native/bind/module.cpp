@@ -4,8 +4,10 @@
 
 NB_MODULE(_core, module) {
   module.doc() = "Native kernels of azimuthal; called by modules named native or _native only.";
-  azimuthal::bind::bind_bitshuffle(module);
+  azimuthal::bind::bind_isa(module);
+  azimuthal::bind::bind_chunk(module);
   azimuthal::bind::bind_coordinates(module);
+  azimuthal::bind::bind_corrections(module);
   azimuthal::bind::bind_splitting(module);
-  azimuthal::bind::bind_scatter(module);
+  azimuthal::bind::bind_reduction(module);
 }

@@ -5,11 +5,13 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <tuple>
 
 #include "arrays.hpp"
+#include "projections.hpp"
 
 namespace azimuthal::bind {
 namespace {
@@ -42,20 +44,21 @@ void require_edges(const Doubles& edges) {
   }
 }
 
-auto split_pixels(OptionalCorners corners, OptionalCenters centers, OptionalMask excluded, int scheme_number, Doubles u_edges,
-                  Doubles c_edges, double period, double forward_pole, double backward_pole, double equator, double u_floor,
-                  unsigned n_threads) {
-  const Scheme scheme = scheme_of(scheme_number);
-  const PixelView pixels = view(corners, centers, excluded, scheme);
+BinGrid bin_grid(const Doubles& u_edges, const Doubles& c_edges, const Circle& circle, double u_floor) {
   require_edges(u_edges);
   require_edges(c_edges);
   require((u_edges.shape(0) - 1) * (c_edges.shape(0) - 1) <=
               static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()),
           "bins: more than 2^31");
-  const BinGrid grid{{u_edges.data(), u_edges.shape(0)},
-                     {c_edges.data(), c_edges.shape(0)},
-                     {period, forward_pole, backward_pole, equator},
-                     u_floor};
+  return {{u_edges.data(), u_edges.shape(0)}, {c_edges.data(), c_edges.shape(0)}, circle, u_floor};
+}
+
+auto split_pixels(OptionalCorners corners, OptionalCenters centers, OptionalMask excluded, int scheme_number, Doubles u_edges,
+                  Doubles c_edges, double period, double forward_pole, double backward_pole, double equator, double u_floor,
+                  unsigned n_threads) {
+  const Scheme scheme = scheme_of(scheme_number);
+  const PixelView pixels = view(corners, centers, excluded, scheme);
+  const BinGrid grid = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
   Weights weights;
   {
     nb::gil_scoped_release release;
@@ -77,6 +80,73 @@ auto extent_of(OptionalCorners corners, OptionalCenters centers, OptionalMask ex
   return std::make_tuple(e.u_min, e.u_max, e.c_min, e.c_max);
 }
 
+// A flat detector, its projection and its bins; the arrays must outlive it.
+GridSplit grid_job(const Doubles& lower1, const Doubles& upper1, const Doubles& lower2, const Doubles& upper2,
+                   const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
+                   int quantity, double factor, const Input<std::uint8_t, nb::ndim<1>>& excluded, int scheme,
+                   const BinGrid& bins) {
+  const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
+  require(n1 >= 1 && n2 >= 1, "edges: at least one pixel");
+  require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
+  require(excluded.shape(0) == n1 * n2, "excluded: wrong length");
+  require(bins.circle.period > 0.0, "period: expected a circle");
+  return {{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2},
+          n1,
+          projection(rotation, shift, quantity, factor),
+          excluded.data(),
+          scheme_of(scheme),
+          bins};
+}
+
+auto split_grid_pixels(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
+                       Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
+                       double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, Doubles u_edges,
+                       Doubles c_edges, double period, double forward_pole, double backward_pole, double equator,
+                       double u_floor, unsigned n_threads) {
+  const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
+  const GridSplit job =
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+  RowWeights rows;
+  {
+    nb::gil_scoped_release release;
+    rows = split_grid_rows(job, n_threads);
+  }
+  return std::make_tuple(as_numpy(std::move(rows.indptr)), as_numpy(std::move(rows.indices)),
+                         as_numpy(std::move(rows.values)), rows.n_not_finite);
+}
+
+auto extent_of_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
+                    Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
+                    double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, double period,
+                    double forward_pole, double backward_pole, double equator, double u_floor, unsigned n_threads) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const double all[2] = {-inf, inf};
+  const BinGrid bins{{all, 2}, {all, 2}, {period, forward_pole, backward_pole, equator}, u_floor};
+  const GridSplit job =
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+  RadialExtent found;
+  {
+    nb::gil_scoped_release release;
+    found = grid_extent(job, n_threads);
+  }
+  return std::make_tuple(found.u_min, found.u_max);
+}
+
+// What split_grid itself costs: the runs are counted and dropped.
+std::size_t count_cells(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
+                        Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
+                        double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, Doubles u_edges,
+                        Doubles c_edges, double period, double forward_pole, double backward_pole, double equator,
+                        double u_floor, unsigned n_threads) {
+  const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
+  const GridSplit job =
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+  std::atomic<std::size_t> n_cells{0};
+  nb::gil_scoped_release release;
+  split_grid(job, n_threads, [&](const SplitPixels& run) { n_cells += run.n_cells; });
+  return n_cells;
+}
+
 }  // namespace
 
 void bind_splitting(nb::module_& module) {
@@ -86,6 +156,18 @@ void bind_splitting(nb::module_& module) {
   module.def("extent", &extent_of, nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("excluded").none(),
              nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"),
              nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
+  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
+             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
+             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
+             nb::arg("n_threads"));
+  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
+             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
+             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
+             nb::arg("n_threads"));
+  module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
+             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
+             nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
+             nb::arg("n_threads"));
 }
 
 }  // namespace azimuthal::bind

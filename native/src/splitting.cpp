@@ -7,55 +7,13 @@
 #include <limits>
 
 #include "azimuthal/parallel.hpp"
+#include "azimuthal/pixel_splitting.hpp"
 
 namespace azimuthal {
 namespace {
 
 constexpr std::size_t kBlock = 4096;
-// Weights below this are rounding: leaving them out moves the sum of a pixel's weights by less than 1e-12.
-constexpr double kNegligible = 1e-13;
-constexpr double kDegenerate = 1e-9;
 constexpr double kNegative = -1e-9;
-
-struct Cell {
-  std::int32_t index;
-  double weight;
-};
-
-struct Rectangle {
-  double u_min, u_max, c_min, c_max;
-};
-
-// Appends the cells of one pixel; kept per block so that blocks need not know of each other.
-class CellList {
- public:
-  void begin_pixel() noexcept { first_ = cells_.size(); }
-  void add(long index, double weight) {
-    if (weight > kNegligible) cells_.push_back({static_cast<std::int32_t>(index), weight});
-  }
-  void drop_pixel() noexcept { cells_.resize(first_); }
-  // Sorted and without doubles: a polygon that meets itself around the circle reaches a bin twice.
-  std::int32_t end_pixel() {
-    auto begin = cells_.begin() + static_cast<std::ptrdiff_t>(first_);
-    auto smaller = [](const Cell& a, const Cell& b) { return a.index < b.index; };
-    if (!std::is_sorted(begin, cells_.end(), smaller)) std::stable_sort(begin, cells_.end(), smaller);
-    std::size_t kept = first_;
-    for (std::size_t i = first_; i < cells_.size(); ++i) {
-      if (kept > first_ && cells_[kept - 1].index == cells_[i].index) {
-        cells_[kept - 1].weight += cells_[i].weight;
-      } else {
-        cells_[kept++] = cells_[i];
-      }
-    }
-    cells_.resize(kept);
-    return static_cast<std::int32_t>(kept - first_);
-  }
-  std::vector<Cell>& cells() noexcept { return cells_; }
-
- private:
-  std::vector<Cell> cells_;
-  std::size_t first_ = 0;
-};
 
 bool has_azimuth(const BinGrid& grid) noexcept { return std::isfinite(grid.c.lower()); }
 
@@ -246,7 +204,8 @@ HalfWidths half_widths(const double* corners, const double* center, int n_corner
   HalfWidths half{0.0, 0.0};
   for (int k = 0; k < n_corners; ++k) {
     const double c = corners[2 * k + 1];
-    half.u = std::max(half.u, std::abs(corners[2 * k] - center[0]));
+    const double distance = std::abs(corners[2 * k] - center[0]);
+    half.u = distance <= half.u ? half.u : std::isnan(distance) ? std::numeric_limits<double>::infinity() : distance;
     if (std::isnan(c)) continue;
     const double difference = c - center[1];
     half.c = std::max(half.c, std::abs(circle.period > 0.0 ? wrapped(difference, circle.period) : difference));
@@ -277,11 +236,8 @@ Rectangle box_of(const PixelView& pixels, std::size_t i, bool scaled, const Circ
           center[1] + half.c};
 }
 
-bool is_finite(const Rectangle& box) noexcept {
-  return std::isfinite(box.u_min) && std::isfinite(box.u_max) && std::isfinite(box.c_min) && std::isfinite(box.c_max);
-}
+}  // namespace
 
-// Adds the cells of pixel i; false when its coordinates are not finite.
 bool split_pixel(const PixelView& pixels, std::size_t i, Scheme scheme, const BinGrid& grid, CellList& list) {
   if (scheme == Scheme::full) {
     Polygon polygon;
@@ -291,13 +247,7 @@ bool split_pixel(const PixelView& pixels, std::size_t i, Scheme scheme, const Bi
     split_polygon(polygon, grid, list);
     return true;
   }
-  Rectangle box;
-  if (scheme == Scheme::none) {
-    const double* center = pixels.centers + 2 * i;
-    box = {center[0], center[0], center[1], center[1]};
-  } else {
-    box = box_of(pixels, i, scheme == Scheme::pseudo, grid.circle, grid.u_floor);
-  }
+  const Rectangle box = pixel_box(pixels, i, scheme, grid.circle, grid.u_floor);
   if (!is_finite(box)) return false;
   if (box.u_max < grid.u.lower() || box.u_min > grid.u.upper()) return true;
   if (scheme == Scheme::none) {
@@ -311,7 +261,17 @@ bool split_pixel(const PixelView& pixels, std::size_t i, Scheme scheme, const Bi
   return true;
 }
 
-}  // namespace
+Rectangle pixel_box(const PixelView& pixels, std::size_t i, Scheme scheme, const Circle& circle, double u_floor) {
+  if (scheme == Scheme::none) {
+    const double* center = pixels.centers + 2 * i;
+    return {center[0], center[0], center[1], center[1]};
+  }
+  if (scheme != Scheme::full) return box_of(pixels, i, scheme == Scheme::pseudo, circle, u_floor);
+  Polygon polygon;
+  unrolled(pixels.corners + i * static_cast<std::size_t>(pixels.n_corners) * 2, pixels.n_corners, circle, polygon);
+  if (!polygon.is_finite()) return {polygon.vertex[0].u, std::numeric_limits<double>::quiet_NaN(), 0.0, 0.0};
+  return {polygon.u_min, polygon.u_max, polygon.c_min, polygon.c_max};
+}
 
 Weights split(const PixelView& pixels, Scheme scheme, const BinGrid& grid, unsigned n_threads) {
   const std::size_t n_blocks = (pixels.n_pixels + kBlock - 1) / kBlock;
@@ -356,18 +316,7 @@ Extent extent(const PixelView& pixels, Scheme scheme, const Circle& circle, doub
     const std::size_t end = std::min(pixels.n_pixels, (block + 1) * kBlock);
     for (std::size_t i = block * kBlock; i < end; ++i) {
       if (pixels.excluded && pixels.excluded[i]) continue;
-      Rectangle box;
-      if (scheme == Scheme::none) {
-        const double* center = pixels.centers + 2 * i;
-        box = {center[0], center[0], center[1], center[1]};
-      } else if (scheme != Scheme::full) {
-        box = box_of(pixels, i, scheme == Scheme::pseudo, circle, u_floor);
-      } else {
-        Polygon polygon;
-        unrolled(pixels.corners + i * static_cast<std::size_t>(pixels.n_corners) * 2, pixels.n_corners, circle,
-                 polygon);
-        box = {polygon.u_min, polygon.u_max, polygon.c_min, polygon.c_max};
-      }
+      const Rectangle box = pixel_box(pixels, i, scheme, circle, u_floor);
       if (!is_finite(box)) continue;
       e = {std::min(e.u_min, box.u_min), std::max(e.u_max, box.u_max), std::min(e.c_min, box.c_min),
            std::max(e.c_max, box.c_max)};

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "azimuthal/bin_edges.hpp"
-#include "azimuthal/bitshuffle.hpp"
 #include "azimuthal/coordinates.hpp"
 #include "azimuthal/scatter.hpp"
 #include "azimuthal/splitting.hpp"
@@ -157,84 +156,9 @@ void sums_do_not_depend_on_threads() {
   }
 }
 
-// A chunk as bitshuffle writes it; matches are tested by hand below, and from Python against the plug-in.
-std::vector<std::uint8_t> chunk_of(const std::vector<std::uint8_t>& raw, std::size_t item, std::size_t per_block) {
-  std::vector<std::uint8_t> chunk;
-  auto put = [&](std::uint64_t value, int n) {
-    for (int k = n - 1; k >= 0; --k) chunk.push_back(static_cast<std::uint8_t>(value >> (8 * k)));
-  };
-  put(raw.size(), 8);
-  put(per_block * item, 4);
-  const std::size_t n = raw.size() / item, shuffled = n - n % 8;
-  for (std::size_t first = 0; first < shuffled; first += per_block) {
-    const std::size_t m = std::min(per_block, shuffled - first);
-    std::vector<std::uint8_t> planes(m * item, 0), block;
-    for (std::size_t i = 0; i < m; ++i) {
-      for (std::size_t bit = 0; bit < 8 * item; ++bit) {
-        const unsigned set = raw[(first + i) * item + bit / 8] >> (bit % 8) & 1u;
-        planes[bit * (m / 8) + i / 8] |= static_cast<std::uint8_t>(set << (i % 8));
-      }
-    }
-    // One sequence of literals: a valid LZ4 block without matches.
-    block.push_back(static_cast<std::uint8_t>(std::min<std::size_t>(planes.size(), 15) << 4));
-    if (planes.size() >= 15) {
-      std::size_t rest = planes.size() - 15;
-      for (; rest >= 255; rest -= 255) block.push_back(255);
-      block.push_back(static_cast<std::uint8_t>(rest));
-    }
-    block.insert(block.end(), planes.begin(), planes.end());
-    put(block.size(), 4);
-    chunk.insert(chunk.end(), block.begin(), block.end());
-  }
-  chunk.insert(chunk.end(), raw.begin() + static_cast<long>(shuffled * item), raw.end());
-  return chunk;
-}
-
-void matches_may_overlap_what_they_write() {
-  const std::uint8_t repeated[] = {0x31, 'a', 'b', 'c', 3, 0, 0x10, 'd'};  // "abc", 5 bytes from 3 back, "d"
-  std::uint8_t out[9];
-  CHECK(lz4_decode(repeated, sizeof repeated, out, 9));
-  CHECK(std::equal(out, out + 9, "abcabcabd"));
-  CHECK(!lz4_decode(repeated, sizeof repeated, out, 8));
-  const std::uint8_t run[] = {0x1f, 'x', 1, 0, 6, 0x10, 'y'};  // "x", 4 + 15 + 6 bytes from 1 back, "y"
-  std::uint8_t long_out[27];
-  CHECK(lz4_decode(run, sizeof run, long_out, 27) && long_out[25] == 'x' && long_out[26] == 'y');
-  const std::uint8_t before_start[] = {0x10, 'x', 2, 0, 0x10, 'y'};
-  CHECK(!lz4_decode(before_start, sizeof before_start, long_out, 6));
-}
-
-void chunks_are_decoded_and_damage_stays_inside_the_buffers() {
-  std::mt19937 random(2);
-  for (const std::size_t item : {1u, 2u, 4u, 8u}) {
-    for (const std::size_t n : {8u, 13u, 700u, 4096u}) {
-      std::vector<std::uint8_t> raw(n * item, 0);
-      for (auto& byte : raw) byte = random() % 5 == 0 ? static_cast<std::uint8_t>(random()) : 0;
-      const auto chunk = chunk_of(raw, item, 256);
-      std::vector<std::uint8_t> out(raw.size(), 7);
-      CHECK(bitshuffle_lz4_decode(chunk.data(), chunk.size(), item, out.data(), out.size(), 2) == ChunkError::none);
-      CHECK(out == raw);
-      for (int trial = 0; trial < 300; ++trial) {  // exact copies, so that a sanitizer sees every step outside
-        auto damaged = chunk;
-        for (int k = 0; k < 1 + trial % 3; ++k) damaged[random() % damaged.size()] = static_cast<std::uint8_t>(random());
-        if (trial % 4 == 0) damaged.resize(random() % (damaged.size() + 1));
-        const std::vector<std::uint8_t> exact(damaged.begin(), damaged.end());
-        std::vector<std::uint8_t> into(raw.size());
-        (void)bitshuffle_lz4_decode(exact.data(), exact.size(), item, into.data(), into.size(), 1);
-      }
-    }
-  }
-  for (int trial = 0; trial < 20000; ++trial) {
-    std::vector<std::uint8_t> noise(random() % 60), into(random() % 200);
-    for (auto& byte : noise) byte = static_cast<std::uint8_t>(random());
-    (void)lz4_decode(noise.data(), noise.size(), into.data(), into.size());
-  }
-}
-
 }  // namespace
 
 int main() {
-  matches_may_overlap_what_they_write();
-  chunks_are_decoded_and_damage_stays_inside_the_buffers();
   bins_are_half_open_and_the_last_is_closed();
   polygons_are_unrolled();
   every_scheme_conserves_every_pixel();

@@ -2,9 +2,13 @@
 # Copyright (c) 2026 The azimuthal developers
 # Types of the compiled core; imported by modules named native or _native only.
 
+from collections.abc import Sequence
+from typing import Any
+
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
-def bitshuffle_lz4_decode(chunk: bytes, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def chunk_decode(codec: int, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def bitshuffle_lz4_decode(chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -20,26 +24,6 @@ def project_grid(
     centers: FloatArray | None,
     n_threads: int,
 ) -> None: ...
-def grid_extent(
-    lower1: FloatArray,
-    upper1: FloatArray,
-    lower2: FloatArray,
-    upper2: FloatArray,
-    begin: int,
-    end: int,
-    rotation: FloatArray,
-    shift: FloatArray,
-    quantity: int,
-    factor: float,
-    excluded: AnyArray,
-    reach: int,
-    period: float,
-    forward_pole: float,
-    backward_pole: float,
-    equator: float,
-    u_floor: float,
-    n_threads: int,
-) -> tuple[float, float]: ...
 def project_points(
     positions: FloatArray,
     rotation: FloatArray,
@@ -76,8 +60,86 @@ def extent(
     u_floor: float,
     n_threads: int,
 ) -> tuple[float, float, float, float]: ...
+def arc_tangents(y: FloatArray, x: FloatArray, out: FloatArray) -> None: ...
+def split_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[IntArray, IndexArray, FloatArray, int]: ...
+def count_cells(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> int: ...
+def grid_extent(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[float, float]: ...
+def grid_normalization(
+    along: FloatArray,
+    across: FloatArray,
+    has_solid_angle: bool,
+    width1: FloatArray | None,
+    width2: FloatArray | None,
+    height: float,
+    scale: float,
+    p2: FloatArray | None,
+    form_mixed: FloatArray | None,
+    form_along: FloatArray | None,
+    form_across: FloatArray | None,
+    out: FloatArray,
+    n_threads: int,
+) -> int: ...
 
-class Scatter:
+def instruction_sets() -> list[str]: ...
+def instructions_in_use() -> str: ...
+def use_instructions(name: str) -> None: ...
+
+class Reduction:
     def __init__(
         self,
         indptr: IntArray,
@@ -87,27 +149,29 @@ class Scatter:
         offset: FloatArray | None,
         gain: FloatArray | None,
         normalization: FloatArray | None,
+        n_threads: int,
     ) -> None: ...
-    def reduce(
+    def frame(
         self,
         frame: AnyArray,
         model: int,
         variance: FloatArray | None,
-        low: list[int] | list[float],
-        high: list[int] | list[float],
+        ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
-        signal: FloatArray,
-        sum_variance: FloatArray | None,
         n_threads: int,
-    ) -> int: ...
-    def denominators(
+    ) -> tuple[Any, ...]: ...
+    def stack(
+        self, frames: list[AnyArray], model: int, ranges: Sequence[tuple[float, float]], nonfinite: bool
+    ) -> list[tuple[Any, ...]]: ...
+    def chunks(
         self,
-        frame: AnyArray | None,
-        low: list[int] | list[float],
-        high: list[int] | list[float],
+        chunks: Sequence[Any],
+        codec: int,
+        dtype: int,
+        model: int,
+        ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
-        normalization: FloatArray,
-        normalization2: FloatArray,
-        count: FloatArray,
-        n_threads: int,
-    ) -> None: ...
+    ) -> list[tuple[Any, ...]]: ...
+    def denominators(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    @property
+    def nbytes(self) -> int: ...

@@ -657,17 +657,16 @@ def test_integrate_interrupted_leaves_complete_patterns_only(run, poni, stack, i
 
 SLOW = """
 import sys, time
-from azimuthal.pipelines import inputs
+from azimuthal.pipelines import batch
 from azimuthal.cli import main
 
-read_source = inputs._read_source
+count = batch._Run._count
 
 def slowly(*arguments):
-    for frame in read_source(*arguments):
-        time.sleep(0.1)
-        yield frame
+    time.sleep(0.1)
+    count(*arguments)
 
-inputs._read_source = slowly
+batch._Run._count = slowly
 sys.exit(main())
 """
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import azimuthal as az
 from azimuthal.corrections import CorrectionSettings, absorption, fold, polarization, solid_angle
 from azimuthal.detectors import Cylindrical, Detector
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnknownNameError
@@ -197,3 +198,31 @@ def test_settings_true_means_relative_and_false_stays():
 def test_settings_bad_value_raises_with_its_name(changes, error, match):
     with pytest.raises(error, match=match):
         CorrectionSettings(**changes)
+
+
+@pytest.mark.parametrize("mode", ["relative", "absolute", "equal_area", False])
+@pytest.mark.parametrize("factor", [None, 0.95, -0.3])
+@pytest.mark.parametrize("name", ["uniform", "wide pixels and gaps", "mirrored"])
+def test_fold_by_the_core_equals_the_slabs(name, factor, mode):
+    detector = {
+        "uniform": INSTRUMENT.detector,
+        "wide pixels and gaps": az.detector("Xpad_flat").with_region(slice(80, 160), slice(40, 130)),
+        "mirrored": az.detector("Jungfrau", orientation=2).with_region(slice(220, 290), slice(220, 290)),
+    }[name]
+    instrument = Instrument(detector, INSTRUMENT.pose)
+    settings = CorrectionSettings(mode, factor, 0.2)
+    by_numpy, by_core = (fold(instrument, settings, n_threads=n_threads) for n_threads in (None, 3))
+    if factor is None and mode is False:
+        assert by_core.normalization is None
+    else:
+        np.testing.assert_array_equal(by_core.normalization, by_numpy.normalization)
+    assert by_core.summary == by_numpy.summary
+
+
+def test_fold_by_the_core_leaves_faults_to_the_slabs():
+    """The pixel on the node of a fully polarised beam has no intensity to divide by."""
+    detector = Detector(pixel1=1e-3, pixel2=1e-3, shape=(11, 11))
+    instrument = Instrument(detector, Pose(0.05, 5.5e-3, 5.5e-3, 0.5 * np.pi, 0.0, 0.0))
+    folded = fold(instrument, CorrectionSettings("relative", 1.0), n_threads=2)
+    assert folded.summary == fold(instrument, CorrectionSettings("relative", 1.0)).summary
+    assert folded.n_excluded > 0

@@ -13,10 +13,10 @@ import azimuthal as az
 from azimuthal.errors import FileFormatError, FileMissingError, ParameterError, ShapeError
 from azimuthal.pipelines.inputs import (
     FrameFailure,
+    SurveyFrames,
     frame_fields,
     pixel_mask_of,
     plain_path,
-    read_frames,
     survey_files,
     with_shape,
 )
@@ -115,43 +115,83 @@ def test_frame_fields_name_every_frame_as_its_source_does(files):
     assert [record["file"] for record in fields] == ["stack.npy"] * 3 + ["image.npy"]
 
 
-def test_read_frames_yields_all_in_order_with_their_metadata(files, frames):
+def outcomes(survey, ai, **options):
+    """What becomes of every frame: the sum of its signal, a failure, or None for a failure that was told before."""
+    frames = SurveyFrames(survey)
+    results = ai.plan1d(40, unit="2th_deg", split="none").map(frames, on_error="yield", **options)
+    return [
+        frames.failure(number, result) if isinstance(result, Exception) else result
+        for number, result in enumerate(results)
+    ]
+
+
+def test_survey_frames_come_in_order_with_their_metadata(files, frames, ai):
     survey = survey_files(files)
-    read = list(read_frames(survey))
-    assert [frame.number for frame in read] == [0, 1, 2, 3]
-    assert [frame.metadata for frame in read] == list(frame_fields(survey))
-    for frame, expected in zip(read, frames[:4], strict=True):
-        np.testing.assert_array_equal(frame.data, expected)
-        assert frame.failure is None
+    with SurveyFrames(survey) as source:
+        assert len(source) == 4
+        for number in (0, 3, 2, 1):
+            np.testing.assert_array_equal(source.read(number), frames[number])
+    results = outcomes(survey, ai)
+    assert [result.metadata for result in results] == list(frame_fields(survey))
+    for result, frame in zip(results, frames[:4], strict=True):
+        assert (
+            result.sum_signal.tobytes() == ai.integrate1d(frame, 40, unit="2th_deg", split="none").sum_signal.tobytes()
+        )
 
 
-def test_read_frames_file_that_changed_is_one_failure_for_all_its_frames(files, frames):
+def test_survey_frames_types_may_differ_from_file_to_file(folder, frames, ai):
+    np.save("a.npy", frames[0])
+    np.save("b.npy", frames[1].astype(np.float32))
+    with h5py.File("c.h5", "w") as file:
+        file.create_dataset("x", data=frames[2:].astype(np.uint32), chunks=(1, 48, 60))
+    results = outcomes(survey_files(["a.npy", "b.npy", "c.h5"]), ai)
+    assert [result.provenance["decoder"].partition(",")[0] for result in results] == [
+        "npy", "npy", *["azimuthal: none"] * 3
+    ]  # fmt: skip
+    for result, frame in zip(results, frames, strict=True):
+        np.testing.assert_allclose(
+            result.sum_signal.sum(), ai.integrate1d(frame, 40, unit="2th_deg", split="none").sum_signal.sum()
+        )
+
+
+def test_survey_frames_file_that_changed_is_one_failure_for_all_its_frames(files, frames, ai):
     survey = survey_files(files)
     np.save("stack.npy", frames[:2])
-    first, last = read_frames(survey)
-    assert first.data is None
-    assert first.failure.name == "stack.npy"
-    assert first.failure.n_frames == 3
-    assert "held 3 frames of (48, 60) when it was looked at, now 2" in first.failure.reason
-    assert last.number == 3
-    np.testing.assert_array_equal(last.data, frames[3])
+    first, *others, last = outcomes(survey, ai)
+    assert first.name == "stack.npy"
+    assert first.n_frames == 3
+    assert "held 3 frames of (48, 60) when it was looked at, now 2" in first.reason
+    assert others == [None, None]
+    assert last.metadata["index"] == 3
 
 
-def test_read_frames_file_that_went_away_is_a_failure(files):
+def test_survey_frames_file_that_went_away_is_a_failure(files, ai):
     survey = survey_files(files)
     Path("image.npy").unlink()
-    assert list(read_frames(survey))[-1].failure == FrameFailure("image.npy", "image.npy: this file does not exist.", 1)
+    assert outcomes(survey, ai)[-1] == FrameFailure("image.npy", "image.npy: this file does not exist.", 1)
 
 
-def test_read_frames_closed_early_stops_its_thread(files):
-    before = threading.active_count()
-    reading = read_frames(survey_files(files))
-    assert next(reading).number == 0
-    reading.close()
-    assert threading.active_count() == before
+def test_survey_frames_file_that_goes_away_later_loses_the_frames_from_there_on(folder, frames):
+    names = [f"{number}.npy" for number in range(20)]
+    np.save("stack.npy", frames)
+    for name in names:
+        np.save(name, frames[0])
+    with SurveyFrames(survey_files(["stack.npy", *names])) as source:
+        source.read(0)
+        source.read(1)
+        Path("stack.npy").unlink()
+        for number in range(5, 20):  # so that the stack is closed meanwhile
+            source.read(number)
+        errors = []
+        for number in (2, 3, 4):
+            with pytest.raises(FileMissingError) as caught:
+                source.read(number)
+            errors.append(caught.value)
+        failures = [source.failure(number, error) for number, error in zip((2, 3, 4), errors, strict=True)]
+    assert failures == [FrameFailure("stack.npy", "stack.npy: this file does not exist.", 3), None, None]
 
 
-def test_read_frames_unexpected_error_in_the_reader_is_raised(files, monkeypatch):
+def test_survey_frames_unexpected_error_in_the_reader_is_raised(files, monkeypatch, ai):
     from azimuthal.pipelines import inputs
 
     def broken(*_arguments):
@@ -160,7 +200,8 @@ def test_read_frames_unexpected_error_in_the_reader_is_raised(files, monkeypatch
     survey = survey_files(files)
     monkeypatch.setattr(inputs, "open_frames", broken)
     with pytest.raises(ZeroDivisionError):
-        list(read_frames(survey))
+        outcomes(survey, ai)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("azimuthal")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ class BinEdges {
   }
 
   long n_bins() const noexcept { return n_bins_; }
+  const double* data() const noexcept { return edges_; }
   double operator[](long i) const noexcept { return edges_[i]; }
   double lower() const noexcept { return edges_[0]; }
   double upper() const noexcept { return edges_[n_bins_]; }

@@ -6,9 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-
-#include "azimuthal/polygon.hpp"
 
 namespace azimuthal {
 
@@ -39,18 +36,5 @@ void project_grid(const SeparableGrid& grid, std::size_t begin, std::size_t end,
 // (u, c) of n positions (n, 3) -> (n, 2).
 void project_points(const double* positions, std::size_t n, const Projection& projection, bool nan_at_pole,
                     double* out, unsigned n_threads);
-
-// Which part of a pixel its range is measured from.
-enum class Reach { center = 0, box = 1, corners = 2 };
-
-struct RadialExtent {
-  double u_min, u_max;
-};
-
-// The range of u over rows [begin, end) of a grid, leaving out excluded pixels (of these rows) and values that are not
-// finite; azimuths are computed only for the few pixels that may hold the beam.
-RadialExtent grid_extent(const SeparableGrid& grid, std::size_t begin, std::size_t end, const Projection& projection,
-                         const std::uint8_t* excluded, Reach reach, const Circle& circle, double u_floor,
-                         unsigned n_threads);
 
 }  // namespace azimuthal

@@ -4,10 +4,14 @@
 // Pixel polygons and bin edges -> weights.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "azimuthal/bin_edges.hpp"
+#include "azimuthal/coordinates.hpp"
+#include "azimuthal/large_array.hpp"
 #include "azimuthal/polygon.hpp"
 
 namespace azimuthal {
@@ -41,6 +45,53 @@ struct Weights {
 struct Extent {
   double u_min, u_max, c_min, c_max;
 };
+
+// What a pixel gives to a bin.
+struct Cell {
+  std::int32_t index;
+  double weight;
+};
+
+// Weights of a run of neighbouring pixels in the order of the image, alive during the call only.
+struct SplitPixels {
+  std::size_t first_pixel, n_pixels;
+  const std::uint32_t* counts;  // cells of each pixel; 0: excluded, out of range or not finite
+  const Cell* cells;            // by pixel; bins increase within one
+  std::size_t n_cells;
+};
+
+// A whole flat detector of n1 rows, from its edges to weights: nothing of its size is allocated.
+struct GridSplit {
+  SeparableGrid grid;
+  std::size_t n1;
+  Projection projection;
+  const std::uint8_t* excluded;  // n1 * n2
+  Scheme scheme;
+  BinGrid bins;  // on a circle: period > 0
+};
+
+// Calls sink for every run of some thousand pixels, every pixel once, from several threads at once and in no particular
+// order; where runs begin depends on the shape alone. Neither sink nor what it calls may throw. Returns how many pixels
+// were not finite.
+std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::function<void(const SplitPixels&)>& sink);
+
+// Compressed rows: the entries of pixel p are indptr[p] to indptr[p + 1].
+struct RowWeights {
+  LargeVector<std::int64_t> indptr;
+  LargeVector<std::int32_t> indices;
+  LargeVector<double> values;  // empty for Scheme::none: all are one
+  std::int64_t n_not_finite = 0;
+};
+
+RowWeights split_grid_rows(const GridSplit& job, unsigned n_threads);
+
+struct RadialExtent {
+  double u_min, u_max;
+};
+
+// The range of u over a grid as a scheme sees it, leaving out excluded pixels and those that are not finite. Azimuths
+// are computed only where a scheme needs them or a pixel may hold the beam; job.bins.u is not used.
+RadialExtent grid_extent(const GridSplit& job, unsigned n_threads);
 
 Weights split(const PixelView& pixels, Scheme scheme, const BinGrid& grid, unsigned n_threads);
 

@@ -7,6 +7,7 @@ The only module that imports rich, when there is a terminal.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import warnings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from azimuthal.pipelines.inputs import FrameFailure
 
 _LINE_EVERY = 5.0  # s
+_UPDATE_EVERY = 0.05  # s, of the bar
 _FAILURES_SHOWN = 20
 
 
@@ -42,6 +44,7 @@ class Progress:
         self._n_total = 0
         self._n_failed = 0
         self._begin = self._last_line = time.monotonic()
+        self._last_update = -math.inf
         self._losses: Counter[str] = Counter()
         self._bar: Any = None
         self._task: Any = None
@@ -103,11 +106,17 @@ class Progress:
 
     def _advance(self) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.n_done + self._n_failed, speed=self._speed())
+            self._update_bar()
         elif self._line_is_due():
             self.note(f"{self.n_done} of {self._n_total} frames, {self._speed()}")
         if self.n_done + self._n_failed >= self._n_total:
             self._stop_bar()
+
+    def _update_bar(self) -> None:
+        now = time.monotonic()
+        if now - self._last_update >= _UPDATE_EVERY:  # formatting for every frame would cost more than writing it
+            self._last_update = now
+            self._bar.update(self._task, completed=self.n_done + self._n_failed, speed=self._speed())
 
     def _fail(self, failure: FrameFailure) -> None:
         self._n_failed += 1

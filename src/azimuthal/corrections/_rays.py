@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -71,26 +71,56 @@ def ray_slabs(instrument: Instrument) -> Iterator[RaySlab]:
         yield _general_slab(instrument, rows)
 
 
-def _factored_slabs(instrument: Instrument) -> Iterator[RaySlab] | None:
-    """Return the slabs of a flat detector with pixel edges in rows and columns, or None for any other."""
+class GridRays(NamedTuple):
+    """Rays of a flat detector with pixel edges in rows and columns.
+
+    Attributes
+    ----------
+    p1, p2:
+        Components of the ray to the centres of each row and each column, m.
+    width1, width2:
+        Widths of rows and columns over the nominal ones.
+    is_uniform:
+        Whether all widths are 1.
+    """
+
+    p1: FloatArray
+    p2: FloatArray
+    width1: FloatArray
+    width2: FloatArray
+    is_uniform: bool
+
+
+def grid_rays(instrument: Instrument) -> GridRays | None:
+    """Return the rays by row and column, or None where pixels are no grid."""
     detector, pose = instrument.detector, instrument.pose
     edges = detector.separable_edges()
     if edges is None:
         return None
-    width1 = _relative_width(edges.upper1 - edges.lower1, detector.pixel1)[:, np.newaxis]
-    width2 = _relative_width(edges.upper2 - edges.lower2, detector.pixel2)[np.newaxis, :]
-    p1 = (0.5 * (edges.lower1 + edges.upper1) - pose.poni1)[:, np.newaxis]
-    p2 = (0.5 * (edges.lower2 + edges.upper2) - pose.poni2)[np.newaxis, :]
-    p3 = np.full((1, 1), pose.dist)
+    width1 = _relative_width(edges.upper1 - edges.lower1, detector.pixel1)
+    width2 = _relative_width(edges.upper2 - edges.lower2, detector.pixel2)
+    p1 = 0.5 * (edges.lower1 + edges.upper1) - pose.poni1
+    p2 = 0.5 * (edges.lower2 + edges.upper2) - pose.poni2
+    return GridRays(p1, p2, width1, width2, bool((width1 == 1.0).all() and (width2 == 1.0).all()))
+
+
+def _factored_slabs(instrument: Instrument) -> Iterator[RaySlab] | None:
+    """Return the slabs of a flat detector with pixel edges in rows and columns, or None for any other."""
+    rays = grid_rays(instrument)
+    if rays is None:
+        return None
+    dist = instrument.pose.dist
+    width1, width2 = rays.width1[:, np.newaxis], rays.width2[np.newaxis, :]
+    p1, p2 = rays.p1[:, np.newaxis], rays.p2[np.newaxis, :]
+    p3 = np.full((1, 1), dist)
     across = p2 * p2
-    along = p1 * p1 + pose.dist * pose.dist
-    uniform = bool((width1 == 1.0).all() and (width2 == 1.0).all())
+    along = p1 * p1 + dist * dist
 
     def slab(rows: slice) -> RaySlab:
-        area = np.ones((1, 1)) if uniform else width1[rows] * width2
+        area = np.ones((1, 1)) if rays.is_uniform else width1[rows] * width2
         return RaySlab(rows, p1[rows], p2, p3, along[rows] + across, p3, area)
 
-    return (slab(rows) for rows in row_slabs(detector.shape))
+    return (slab(rows) for rows in row_slabs(instrument.detector.shape))
 
 
 def _general_slab(instrument: Instrument, rows: slice) -> RaySlab:

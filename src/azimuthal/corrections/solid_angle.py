@@ -86,9 +86,14 @@ def solid_angle(instrument: Instrument, *, mode: SolidAngleMode = "relative") ->
 
 def slab_solid_angle(slab: RaySlab, instrument: Instrument, mode: SolidAngleMode) -> FloatArray:
     """Return the solid angle of the pixels of one slab; broadcasts to the shape of the slab."""
-    detector, dist = instrument.detector, instrument.pose.dist
     inverse_cube = 1.0 / (slab.squared_length * np.sqrt(slab.squared_length))
-    scale = detector.pixel1 * detector.pixel2 if mode == "absolute" else dist * dist
+    scale = nominal_scale(instrument, mode)
     if mode == "equal_area":
         return inverse_cube * (slab.height * scale)
     return inverse_cube * (slab.area * slab.height * scale)
+
+
+def nominal_scale(instrument: Instrument, mode: SolidAngleMode) -> float:
+    """Return what the area over the nominal one, times height over cubed length, is multiplied by."""
+    detector, dist = instrument.detector, instrument.pose.dist
+    return detector.pixel1 * detector.pixel2 if mode == "absolute" else dist * dist

@@ -31,6 +31,9 @@ FRAME_DTYPES: tuple[str, ...] = (
     "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64",
 )  # fmt: skip
 
+#: How a stored frame may be compressed, in the order of the compiled core's numbers.
+CHUNK_CODECS: tuple[str, ...] = ("none", "bitshuffle-lz4", "bitshuffle-zstd", "lz4")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinSums:

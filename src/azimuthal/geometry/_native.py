@@ -12,26 +12,10 @@ import numpy as np
 
 from azimuthal import _core
 from azimuthal.geometry.pose import Pose
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.typing import FloatArray
 from azimuthal.units import Quantity
 
 _NUMBERS = {"r": 0, "two_theta": 1, "q": 2, "d_star_squared": 3, "d": 4}
-
-#: Splitting schemes whose range the core measures, and from what: centres, boxes or corners.
-REACHES = {"none": 0, "bbox": 1, "full": 2}
-
-
-class _Circle(Protocol):
-    """Periodicity of the azimuth: azimuthal.binning.Circle."""
-
-    @property
-    def period(self) -> float | None: ...
-    @property
-    def forward_pole(self) -> float: ...
-    @property
-    def backward_pole(self) -> float: ...
-    @property
-    def equator(self) -> float: ...
 
 
 class _Pixels(Protocol):
@@ -103,25 +87,6 @@ def _projected(positions: FloatArray, to: Projection, n_threads: int, *, at_corn
     values = np.empty((len(flat), 2))
     _core.project_points(flat, to.rotation, to.shift, to.number, to.factor, at_corner, values, n_threads)
     return values.reshape((-1, positions.shape[2], 2) if at_corner else (-1, 2))
-
-
-def grid_extent(
-    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-    to: Projection,
-    excluded: BoolArray,
-    split: str,
-    circle: _Circle,
-    u_floor: float,
-    *,
-    n_threads: int,
-) -> tuple[float, float]:
-    """Return the range of the radial quantity over all pixels of a grid, as a splitting scheme sees them."""
-    n_slow = len(edges[0])
-    return _core.grid_extent(
-        *edges, 0, n_slow, to.rotation, to.shift, to.number, to.factor, excluded.reshape(-1).view(np.uint8),
-        REACHES[split], circle.period or 0.0, circle.forward_pole, circle.backward_pole, circle.equator, u_floor,
-        n_threads,
-    )  # fmt: skip
 
 
 def _factor(quantity: str, wavelength: float | None) -> float:

@@ -30,7 +30,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+import math
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ from azimuthal.engines import (
     thread_count,
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.integrate import stream
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
@@ -144,8 +146,10 @@ class Plan:
         sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
         return self._result(_with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata)
 
-    def map(self, source: Any, *, normalization_factors: Any = None) -> Iterator[Any]:
-        """Integrate many frames, in order and in bounded memory.
+    def map(
+        self, source: Any, *, normalization_factors: Any = None, on_error: stream.OnError = "raise"
+    ) -> Generator[Any]:
+        """Integrate many frames, in order and in bounded memory; :mod:`azimuthal.integrate.stream` says how.
 
         Parameters
         ----------
@@ -153,25 +157,37 @@ class Plan:
             Anything that :func:`azimuthal.open_frames` takes: a path, ``file::/dataset``, a list, a stack, an iterable.
         normalization_factors:
             One monitor value per frame, or None for 1.
+        on_error:
+            What becomes of a frame that cannot be read or integrated: "raise" its error, or "yield" it in the place of
+            the result and go on.
 
         Yields
         ------
         :
             One result per frame; its metadata hold the ``name`` of the source, the ``label`` and the ``index`` of the
-            frame.
+            frame; ``provenance["decoder"]`` says what decoded it.
+
+        Raises
+        ------
+        FileFormatError, FileMissingError
+            A frame is damaged, truncated or absent; all frames before it have been yielded.
         """
+        model = self.spec.error_model
+        integration = stream.Integration(
+            shape=self.shape,
+            reducer=self._reducer,
+            model="none" if model is None else model,
+            invalid_ranges=self._invalid_ranges,
+            checked_frame=self._checked_frame,
+            finished=lambda sums, monitor, invalid, metadata: self._result(
+                _with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata
+            ),
+            one=self,
+            n_threads=getattr(self, "threads", None) or thread_count(),
+        )
+        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
         with upward.find("open_frames")(source) as frames:
-            factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
-            if factors is not None and factors.shape != (len(frames),):
-                raise ShapeError(
-                    f"normalization_factors: expected one value for each of the {len(frames)} frames, got shape "
-                    f"{factors.shape}."
-                )
-            for index, frame in enumerate(frames):
-                factor = 1.0 if factors is None else float(factors[index])
-                name = frames.frame_metadata(index).get("name", frames.name)
-                of_frame = {"name": name, "label": frames.label(index), "index": index}
-                yield self(frame, normalization_factor=factor, metadata=of_frame)
+            yield from stream.integrate_frames(integration, frames, factors, on_error)
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -290,26 +306,31 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     n_threads = thread_count(threads)
-    native = engine(spec.engine).name != "reference"  # which is NumPy throughout, to be compared with
+    native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
     masked, report = _masked(spec, arrays)
-    folded = _folded(spec, arrays, masked)
+    folded = _folded(spec, arrays, masked, n_threads if native else None)
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
+    grid_pixels = source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
 
     def find_extent() -> Extent:
-        if (quick := source.radial_extent(excluded, spec.split)) is not None:
-            return quick
+        if grid_pixels is not None:
+            low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
+            return Extent(low, high, -math.pi, math.pi)
         return functools.reduce(
             Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
         )
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
-    matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+    if grid_pixels is not None:
+        matrix, n_not_finite = grid_pixels.matrix(spec.split, axes.grid, n_threads=n_threads)
+    else:
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
     n_used = int(np.count_nonzero(matrix.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
@@ -319,8 +340,14 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
     """Return a plan from its stored parts; results are bit-equal."""
     arrays = arrays.checked(spec.instrument.detector.shape)
-    folded = _folded(spec, arrays, _masked(spec, arrays)[0])
-    return _prepared(spec, arrays, axes, matrix, report, folded, thread_count())
+    n_threads = thread_count()
+    folded = _folded(spec, arrays, _masked(spec, arrays)[0], n_threads if _is_native(spec) else None)
+    return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def _is_native(spec: PlanSpec) -> bool:
+    """Return whether the compiled core may work on a plan; the reference engine, to be compared with, is all NumPy."""
+    return engine(spec.engine).name != "reference"
 
 
 def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, int]]:
@@ -334,7 +361,7 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
     return masked, report
 
 
-def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCorrections:
+def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
     settings = CorrectionSettings(
         solid_angle=False if spec.solid_angle is None else spec.solid_angle,
         polarization_factor=spec.polarization_factor,
@@ -348,6 +375,7 @@ def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray) -> FoldedCor
         flat=arrays.flat,
         absorption=arrays.absorption,
         mask=masked,
+        n_threads=n_threads,
     )
 
 

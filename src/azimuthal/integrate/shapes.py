@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +21,12 @@ from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
 from azimuthal.geometry.parallax import entry_positions
 from azimuthal.instrument import Instrument
-from azimuthal.splitting import Extent, PixelShapes
+from azimuthal.splitting import PixelShapes
 from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.units import Unit
+
+if TYPE_CHECKING:
+    from azimuthal.splitting._native import GridPixels
 
 _PIXELS_PER_SLAB = 1 << 16  # of 1 << 14 to 1 << 17 the fastest to compile on two cores: 4 MB of corners
 
@@ -94,18 +98,19 @@ class ShapeSource:
             corner_values, center_values = self._coordinates(rows, corners=corners, centers=centers)
             yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
 
-    def radial_extent(self, excluded: BoolArray, split: str) -> Extent | None:
-        """Return the range of the first coordinate over the full circle of the second, or None: measure the slabs.
+    def grid_pixels(self, excluded: BoolArray) -> GridPixels | None:
+        """Return what the compiled core splits in one go, or None: no grid, or a unit that it does not know.
 
-        The compiled core finds it without azimuths where pixels form a grid.
+        Parameters
+        ----------
+        excluded:
+            bool, shape of the frame.
         """
-        edges = self._edges
-        if not self._is_native or edges is None or split not in native_geometry.REACHES:
+        if not self._is_native or self._edges is None:
             return None
-        u_min, u_max = native_geometry.grid_extent(
-            edges, self._projection, excluded, split, self.circle, self.u_floor, n_threads=self.n_threads
-        )
-        return Extent(u_min, u_max, -math.pi, math.pi)
+        from azimuthal.splitting._native import GridPixels
+
+        return GridPixels(self._edges, self._projection, excluded)
 
     @property
     def _is_native(self) -> bool:

@@ -53,12 +53,11 @@ from azimuthal.masks import combine
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
 from azimuthal.pipelines.inputs import (
     FrameFailure,
-    ReadFrame,
     Survey,
+    SurveyFrames,
     frame_fields,
     pixel_mask_of,
     plain_path,
-    read_frames,
     reason_of,
     survey_files,
     with_shape,
@@ -302,23 +301,18 @@ class _Run:
 
     def _results(self) -> Generator[Result]:
         """Yield the results of all frames that can be integrated."""
-        with closing(read_frames(self._batch.survey)) as frames:
-            for frame in frames:
-                result = self._integrated(frame)
-                if result is not None:
-                    yield result
-
-    def _integrated(self, frame: ReadFrame) -> Result | None:
-        if frame.data is None:
-            self._fail(frame.failure or FrameFailure(str(frame.metadata["label"]), "cannot be read"))
-            return None
-        factor = self._batch.settings.normalization_factor
-        try:
-            result: Result = self._batch.plan(frame.data, normalization_factor=factor, metadata=frame.metadata)
-        except AzimuthalError as error:
-            self._fail(FrameFailure(str(frame.metadata["label"]), reason_of(error)))
-            return None
-        return replace(result, provenance={**result.provenance, "inputs": self._inputs})
+        batch = self._batch
+        if not batch.survey.files:
+            return
+        factors = np.full(batch.n_frames, batch.settings.normalization_factor, np.float64)
+        frames = SurveyFrames(batch.survey)
+        with closing(batch.plan.map(frames, normalization_factors=factors, on_error="yield")) as outcomes:
+            for index, outcome in enumerate(outcomes):
+                if not isinstance(outcome, Exception):
+                    outcome.provenance["inputs"] = self._inputs
+                    yield outcome
+                elif (failure := frames.failure(index, outcome)) is not None:
+                    self._fail(failure)
 
     def _write_each(self, results: Iterator[Result]) -> None:
         paths = self._batch.outputs.paths

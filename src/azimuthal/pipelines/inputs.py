@@ -7,26 +7,25 @@ and what every output will be called.  A file that exists and cannot be read doe
 becomes a `FrameFailure`, with its name and the reason.  A file that does not exist is an error, because
 nothing has been done yet and it is most likely a slip of the pen.
 
-Frames are read one or two ahead of the integration, in one thread, so that reading and integrating overlap;
-the memory is that of a few frames, however many there are.
+`SurveyFrames` makes one frame source of all files, so that ``plan.map`` reads ahead across them.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import bisect
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import numpy as np
 
 from azimuthal.errors import AzimuthalError, FileMissingError, ParameterError, ShapeError
-from azimuthal.io.frames import FrameSource, frame_paths, open_frames
+from azimuthal.io.frames import FrameSource, StoredFrames, frame_paths, open_frames
+from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
 from azimuthal.typing import AnyArray, BoolArray
-
-Item = TypeVar("Item")
-
-_READ_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +101,91 @@ class Survey:
         return sum(file.n_frames for file in self.files)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadFrame:
-    """One frame that was read, or the reason why it could not be.
+class SurveyFrames(FrameSource):
+    """The frames of all files of a survey, one file after the other; their types may differ.
+
+    A file that cannot be opened any more, or changed since the survey, is one failure for all frames from there on.
 
     Parameters
     ----------
-    number:
-        Position among all frames of the batch; frames of files that failed in the survey do not count.
-    metadata:
-        ``label``, ``index`` (the same as `number`), ``name`` (stem of the file), ``frame`` (number inside the
-        file) and ``file``.
-    data:
-        Raw values; None when `failure` says why.
-    failure:
-        What went wrong; one failure may stand for all frames of a file.
+    survey:
+        With one file at least.
     """
 
-    number: int
-    metadata: dict[str, Any]
-    data: AnyArray | None = None
-    failure: FrameFailure | None = None
+    def __init__(self, survey: Survey) -> None:
+        self._files = survey.files
+        self._starts = list(itertools.accumulate((file.n_frames for file in survey.files), initial=0))
+        self._failed: dict[int, AzimuthalError | OSError] = {}
+        self._told: set[int] = set()
+        numbers = {file.path: number for number, file in enumerate(survey.files)}
+        self._pool = SourcePool(list(numbers), lambda path: self._opened(numbers[path]))
+        super().__init__(
+            shape=survey.files[0].shape,
+            dtype=max((np.dtype(file.dtype) for file in survey.files), key=lambda dtype: dtype.itemsize),
+            n_frames=self._starts[-1],
+            name=survey.files[0].name,
+            metadata={"format": "files"},
+        )
+
+    def result_metadata(self, index: int) -> dict[str, Any]:
+        """Return ``label``, ``index``, ``name`` (stem of the file), ``frame`` (number inside the file) and ``file``."""
+        number, local = self._find(index)
+        return _fields(self._files[number], local, index)
+
+    def decoder_of(self, index: int) -> str:
+        """Return what decodes one frame in `read`."""
+        number, local = self._find(index)
+        with self._pool.borrowed(number) as source:
+            return source.decoder_of(local)
+
+    def stored_frames(self) -> StoredFrames:
+        """Return access to the stored bytes of the frames, of those files that offer it."""
+        return PooledStoredFrames(self._pool, self._find, self._dtype)
+
+    def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
+        """Return one frame, in `out` if its type is that of the frame."""
+        number, local = self._find(index)
+        with self._pool.borrowed(number) as source:
+            if out is not None and source.dtype != out.dtype:
+                return source.read(local)
+            return source.read(local, out)
+
+    def failure(self, index: int, error: Exception) -> FrameFailure | None:
+        """Return the failure that an error of a frame is; None when it was told with an earlier frame of its file."""
+        number, local = self._find(index)
+        file = self._files[number]
+        if error is not self._failed.get(number):
+            return FrameFailure(_fields(file, local, index)["label"], reason_of(error))
+        if number in self._told:
+            return None
+        self._told.add(number)
+        return FrameFailure(file.path, reason_of(error), file.n_frames - local)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._pool.close()
+        super().close()
+
+    def _find(self, index: int) -> tuple[int, int]:
+        number = bisect.bisect_right(self._starts, index) - 1
+        return number, index - self._starts[number]
+
+    def _opened(self, number: int) -> FrameSource:
+        if number in self._failed:
+            raise self._failed[number].with_traceback(None)  # which would grow with every frame
+        file = self._files[number]
+        try:
+            with contextlib.ExitStack() as stack:
+                source = stack.enter_context(open_frames(file.path))
+                _check_unchanged(file, source)
+                stack.pop_all()
+        except (AzimuthalError, OSError) as error:
+            self._failed[number] = error
+            raise
+        return source
+
+    def _fill(self, index: int, out: AnyArray) -> None:
+        self.read(index, out)
 
 
 def survey_files(sources: Sequence[str], *, looked_at: Callable[[int, int], None] | None = None) -> Survey:
@@ -188,11 +251,6 @@ def frame_fields(survey: Survey) -> Iterator[dict[str, Any]]:
             number += 1
 
 
-def read_frames(survey: Survey) -> Generator[ReadFrame]:
-    """Yield all frames in order, reading a little ahead; close the iterator, or use it up."""
-    return _ahead(_read_each(survey), _READ_AHEAD)
-
-
 def plain_path(text: str) -> Path:
     """Return the file of ``file::/dataset``."""
     if "::" not in text or Path(text).exists():
@@ -241,57 +299,12 @@ def _fields(file: InputFile, index: int, number: int) -> dict[str, Any]:
     return {"label": label, "index": number, "name": file.name, "frame": index, "file": file.path}
 
 
-def _read_each(survey: Survey) -> Generator[ReadFrame]:
-    start = 0
-    for file in survey.files:
-        try:
-            with open_frames(file.path) as source:
-                _check_unchanged(file, source)
-                yield from _read_source(source, file, start)
-        except (AzimuthalError, OSError) as error:
-            failure = FrameFailure(file.path, reason_of(error), file.n_frames)
-            yield ReadFrame(start, _fields(file, 0, start), failure=failure)
-        start += file.n_frames
-
-
-def _read_source(source: FrameSource, file: InputFile, start: int) -> Iterator[ReadFrame]:
-    for index in range(file.n_frames):
-        fields = _fields(file, index, start + index)
-        try:
-            data = source.read(index)
-        except (AzimuthalError, OSError) as error:
-            yield ReadFrame(start + index, fields, failure=FrameFailure(fields["label"], reason_of(error)))
-        else:
-            yield ReadFrame(start + index, fields, data)
-
-
 def _check_unchanged(file: InputFile, source: FrameSource) -> None:
     if (len(source), source.shape) != (file.n_frames, file.shape):
         raise ShapeError(
             f"{file.path}: held {file.n_frames} frames of {file.shape} when it was looked at, now {len(source)} of "
             f"{source.shape}. Integrate it when it is complete."
         )
-
-
-class _End:
-    """Marks the end of an iterator that is read in another thread."""
-
-
-def _ahead(items: Generator[Item], depth: int) -> Generator[Item]:
-    """Yield `items`, taken in one other thread, at most `depth` of them before they are asked for."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="azimuthal-read")
-    waiting: deque[Future[Item | type[_End]]] = deque()
-    try:
-        waiting.extend(pool.submit(next, items, _End) for _ in range(depth))
-        while True:
-            item = waiting.popleft().result()
-            if item is _End:
-                return
-            waiting.append(pool.submit(next, items, _End))
-            yield item  # type: ignore[misc]  # the end was returned above
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        items.close()
 
 
 def pixel_mask_of(path: str) -> BoolArray | None:

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from azimuthal import _core
 from azimuthal.binning import BinGrid, Circle
+from azimuthal.sparse import SparseMatrix
 from azimuthal.splitting._protocol import Extent, PixelBins, PixelShapes
-from azimuthal.typing import AnyArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 _NUMBERS = {"none": 0, "bbox": 1, "pseudo": 2, "full": 3}
 
@@ -49,6 +51,59 @@ class NativeScheme:
     def extent(self, pixels: PixelShapes, circle: Circle, u_floor: float) -> Extent:
         """Return the box around all pixels that are not excluded and finite."""
         return Extent(*_core.extent(*_arrays(pixels), _NUMBERS[self.name], *_circle(circle), u_floor, self.n_threads))
+
+
+class Projection(Protocol):
+    """From detector positions to a radial quantity: azimuthal.geometry._native.Projection."""
+
+    @property
+    def rotation(self) -> FloatArray: ...
+    @property
+    def shift(self) -> FloatArray: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def factor(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GridPixels:
+    """The pixels of a flat detector with edges in rows and columns, before they are projected.
+
+    Parameters
+    ----------
+    edges:
+        ``lower1, upper1, lower2, upper2`` in m.
+    projection:
+        To the first coordinate; the second one is the azimuth.
+    excluded:
+        bool, one per pixel, C-contiguous.
+    """
+
+    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+    projection: Projection
+    excluded: BoolArray
+
+    def matrix(self, split: str, grid: BinGrid, *, n_threads: int) -> tuple[SparseMatrix, int]:
+        """Return the weights of all pixels, and how many were not finite and left out."""
+        indptr, indices, weights, n_not_finite = _core.split_grid(
+            *self._arguments(split), grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor, n_threads
+        )
+        return SparseMatrix(indptr, indices, None if split == "none" else weights, grid.n_bins), n_not_finite
+
+    def radial_range(self, split: str, circle: Circle, u_floor: float, *, n_threads: int) -> tuple[float, float]:
+        """Return the range of the first coordinate over all pixels, as the scheme sees them."""
+        return _core.grid_extent(*self._arguments(split), *_circle(circle), u_floor, n_threads)
+
+    def _arguments(
+        self, split: str
+    ) -> tuple[
+        FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, int, float, AnyArray, int,
+    ]:  # fmt: skip
+        lower1, upper1, lower2, upper2 = self.edges
+        to = self.projection
+        excluded = np.ascontiguousarray(self.excluded).reshape(-1).view(np.uint8)
+        return lower1, upper1, lower2, upper2, to.rotation, to.shift, to.number, to.factor, excluded, _NUMBERS[split]
 
 
 def is_available(name: str) -> bool:

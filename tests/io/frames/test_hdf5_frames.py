@@ -130,10 +130,10 @@ def test_hdf5_four_dimensions_are_flattened(tmp_path, stack):
 
 def test_hdf5_without_hdf5plugin_names_filter_and_command(tmp_path, stack, monkeypatch):
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file.create_dataset("entry/data/data", data=stack, chunks=(1, 20, 24), **hdf5plugin.LZ4())
+        file.create_dataset("entry/data/data", data=stack, chunks=(1, 20, 24), **hdf5plugin.Blosc())
     monkeypatch.setitem(sys.modules, "hdf5plugin", None)
     monkeypatch.setattr(h5py.h5z, "filter_avail", lambda number: number < 1000)
-    with pytest.raises(MissingDependencyError, match=r"filter lz4 \(32004\).*pip install 'azimuthal\[formats\]'"):
+    with pytest.raises(MissingDependencyError, match=r"filter blosc \(32001\).*pip install 'azimuthal\[formats\]'"):
         open_frames(tmp_path / "a.h5")
 
 

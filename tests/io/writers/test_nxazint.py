@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The azimuthal developers
 """NXazint files: conforming (rule I5), readable by others, written as frames come, complete or absent."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnknownNameError
 from azimuthal.io import NxazintWriter, load_result, save
 from azimuthal.io.writers import nxazint
+from azimuthal.results import Sums
 
 h5py = pytest.importorskip("h5py")
 
@@ -360,6 +362,36 @@ def test_failing_disk_raises_and_leaves_nothing(make_profile, tmp_path, monkeypa
     ):
         writer.append(make_profile())
     assert not list(tmp_path.iterdir())
+
+
+def test_chunks_are_compressed_where_that_halves_them(make_profile, tmp_path, monkeypatch):
+    """HDF5 reads both kinds; equal chunks are equal bytes."""
+    monkeypatch.setattr(nxazint, "_CHUNK_BYTES", 8 * 500 * 4)
+    rng = np.random.default_rng(3)
+    template = make_profile(n_bins=500)
+    results = [
+        dataclasses.replace(
+            template,
+            sums=Sums(
+                rng.normal(1000, 3, 500), rng.normal(1000, 3, 500), *(np.full(500, value) for value in (7.5, 7.25, 8.0))
+            ),
+        )
+        for _ in range(70)
+    ]
+    save(results, tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        data = file["entry/data"]
+        for name, mask in (("sum_signal", 3), ("I", 3), ("count", 0), ("sum_normalization", 0)):
+            assert data[name].compression == "gzip"
+            assert data[name].shuffle
+            chunks = [data[name].id.get_chunk_info(number) for number in range(data[name].id.get_num_chunks())]
+            assert {chunk.filter_mask for chunk in chunks} == {mask}
+            assert len(chunks) == 18
+        np.testing.assert_array_equal(data["sum_signal"][()], np.stack([result.sum_signal for result in results]))
+        np.testing.assert_array_equal(data["I"][()], np.stack([result.intensity for result in results]))
+        np.testing.assert_array_equal(data["count"][()], np.full((70, 500), 8.0))
+    again = load_result(tmp_path / "a.h5")
+    np.testing.assert_array_equal(again[69].sigma, results[69].sigma)
 
 
 def test_unknown_compression_raises(make_profile, tmp_path):

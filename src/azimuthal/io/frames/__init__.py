@@ -13,6 +13,7 @@ from azimuthal.errors import FrameIndexError
 from azimuthal.io.frames._open import frame_paths, open_frames
 from azimuthal.io.frames._protocol import FrameSource
 from azimuthal.io.frames._registry import Reader, register_reader
+from azimuthal.io.frames._stored import StoredFrame, StoredFrames
 from azimuthal.io.frames.describe import FileDescription, FileKind, describe_file
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "FrameIndexError",
     "FrameSource",
     "Reader",
+    "StoredFrame",
+    "StoredFrames",
     "describe_file",
     "frame_paths",
     "open_frames",

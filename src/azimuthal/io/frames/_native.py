@@ -1,56 +1,72 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""Frames from bitshuffle-LZ4 chunks without the filter plug-in: the compiled decoder, which trusts no byte.
+"""Stored chunks to pixels without HDF5's filters: the compiled decoders, which trust no byte.
 
-Used for datasets whose chunks hold one frame each, as EIGER detectors write them.  Everything else goes through HDF5.
+`codec_of` says what a filter pipeline amounts to, `decode` is the one place that calls the compiled code.
 """
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 
 from azimuthal import _core
-from azimuthal.engines import thread_count
 from azimuthal.errors import FileFormatError
-from azimuthal.io.frames._chunk_check import BITSHUFFLE
-from azimuthal.io.hdf5 import H5Object, filter_options
+from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4
 from azimuthal.typing import AnyArray
 
-_LZ4_COMPRESSOR = 2  # value 4 of the options of the bitshuffle filter
+#: Value 4 of the options of the bitshuffle filter.
+_BITSHUFFLE_CODECS = {2: "bitshuffle-lz4", 3: "bitshuffle-zstd"}
+_CODEC_NUMBERS = {"none": 0, "bitshuffle-lz4": 1, "bitshuffle-zstd": 2, "lz4": 3}
 _DAMAGE = {
     1: "its header contradicts the shape and type of the dataset",
     2: "it is shorter than its blocks",
     3: "a block is damaged",
 }
+_chunk_decode: Any = getattr(_core, "chunk_decode", None)
+
+#: Codecs that `decode` knows.
+CODECS: tuple[str, ...] = tuple(_CODEC_NUMBERS) if _chunk_decode is not None else ("none", "bitshuffle-lz4")
 
 
-def can_decode(dataset: H5Object) -> bool:
-    """Return whether each chunk is one frame of plain bitshuffle-LZ4 in native byte order."""
-    chunks, dtype = dataset.chunks, dataset.dtype
-    if chunks is None or dtype.kind not in "uif" or dtype != dtype.newbyteorder("="):
-        return False
-    if chunks[-2:] != dataset.shape[-2:] or math.prod(chunks[:-2]) != 1:
-        return False
-    pipeline = filter_options(dataset)
-    if len(pipeline) != 1 or pipeline[0][0] != BITSHUFFLE:
-        return False
-    options = pipeline[0][1]
-    return len(options) >= 5 and options[2] == dtype.itemsize and options[4] == _LZ4_COMPRESSOR
-
-
-def decode_frame(chunk: bytes, out: AnyArray, where: str) -> None:
-    """Decode a chunk into a frame.
+def codec_of(pipeline: tuple[tuple[int, tuple[int, ...]], ...], item_size: int) -> str | None:
+    """Return the name of the codec that a filter pipeline is; None when it is another, or several.
 
     Parameters
     ----------
+    pipeline:
+        Number and options of every filter, as `azimuthal.io.hdf5.filter_options` gives them.
+    item_size:
+        Bytes of an element.
+    """
+    if not pipeline:
+        return "none"
+    number, options = pipeline[0]
+    if len(pipeline) > 1:
+        return None
+    if number == LZ4:
+        return "lz4"
+    if number != BITSHUFFLE or len(options) < 5 or options[2] != item_size:
+        return None
+    return _BITSHUFFLE_CODECS.get(options[4])
+
+
+def decode(codec: str, chunk: Any, out: AnyArray, where: str, n_threads: int) -> None:
+    """Decode a chunk.
+
+    Parameters
+    ----------
+    codec:
+        One of `CODECS`.
     chunk:
-        The stored chunk.
+        The stored bytes.
     out:
-        C-contiguous, of the shape and type of the dataset.
+        C-contiguous, as many bytes as the chunk has decoded.
     where:
         Names the chunk in the error.
+    n_threads:
+        How many threads may work on it.
 
     Raises
     ------
@@ -58,6 +74,19 @@ def decode_frame(chunk: bytes, out: AnyArray, where: str) -> None:
         The chunk is truncated or damaged; `out` then holds anything.
     """
     flat = out.reshape(-1).view(np.uint8)
-    status = _core.bitshuffle_lz4_decode(chunk, out.dtype.itemsize, flat, thread_count())
+    if codec == "none":
+        if len(chunk) != flat.size:
+            raise FileFormatError(f"{where}: expected a stored chunk of {flat.size} bytes, got {len(chunk)}.")
+        flat[:] = np.frombuffer(chunk, np.uint8)
+        return
+    status = _decoded(codec, chunk, out.dtype.itemsize, flat, n_threads)
     if status:
-        raise FileFormatError(f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE[status]}.")
+        raise FileFormatError(
+            f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE.get(status, 'it is malformed')}."
+        )
+
+
+def _decoded(codec: str, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int:
+    if _chunk_decode is not None:
+        return int(_chunk_decode(_CODEC_NUMBERS[codec], chunk, item_size, out, n_threads))
+    return _core.bitshuffle_lz4_decode(bytes(chunk), item_size, out, n_threads)

@@ -45,6 +45,7 @@ from typing import Any, Self
 import numpy as np
 
 from azimuthal.errors import DataTypeError, FileFormatError, FrameIndexError, ParameterError, ShapeError
+from azimuthal.io.frames._stored import StoredFrames
 from azimuthal.typing import AnyArray, BoolArray
 
 #: A header that claims a larger frame than this is taken for damage: 2^33 bytes is 46000 x 46000 pixels of 32
@@ -133,6 +134,30 @@ class FrameSource(ABC):
         """Return the facts that belong to one frame (an EDF header, the file of a series); often empty."""
         self._checked_index(index)
         return {}
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether `read` hands out views of arrays that exist already."""
+        return False
+
+    def result_metadata(self, index: int) -> dict[str, Any]:
+        """Return what the result of a frame says about it: ``name`` of its source, ``label`` and ``index``."""
+        name = self.frame_metadata(index).get("name", self._name)
+        return {"name": name, "label": self.label(index), "index": index}
+
+    @property
+    def decoder(self) -> str:
+        """What turns the stored bytes into pixels: for most formats, the name of their reader."""
+        return str(self._metadata.get("format", "array"))
+
+    def decoder_of(self, index: int) -> str:
+        """Return what decodes one frame in `read`."""
+        self._checked_index(index)
+        return self.decoder
+
+    def stored_frames(self) -> StoredFrames | None:
+        """Return access to the stored bytes of the frames, None where a format has none to offer."""
+        return None
 
     def read_mask(self) -> BoolArray | None:
         """Return the detector's own pixel mask (True = excluded) when the source holds one, else None."""

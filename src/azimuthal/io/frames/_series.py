@@ -7,18 +7,16 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.io.frames._protocol import FrameSource
+from azimuthal.io.frames._stored import StoredFrames
+from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
 from azimuthal.typing import AnyArray
-
-_OPEN_SOURCES = 8
 
 
 class SeriesFrames(FrameSource):
@@ -49,7 +47,7 @@ class SeriesFrames(FrameSource):
     def __init__(self, paths: Sequence[str], opener: Callable[[str], FrameSource]) -> None:
         if not paths:
             raise ParameterError("source: expected at least one file, got an empty list.")
-        self._pool = _Pool(paths, opener)
+        self._pool = SourcePool(paths, opener)
         counts = []
         names = []
         try:
@@ -91,6 +89,23 @@ class SeriesFrames(FrameSource):
         with self._pool.borrowed(number) as source:
             return {**source.metadata, **source.frame_metadata(local)}
 
+    @property
+    def decoder(self) -> str:
+        """What turns the stored bytes of the first frame into pixels."""
+        with self._pool.borrowed(0) as source:
+            return source.decoder
+
+    def decoder_of(self, index: int) -> str:
+        """Return what decodes one frame in `read`."""
+        number, local = self._find(self._checked_index(index))
+        with self._pool.borrowed(number) as source:
+            return source.decoder_of(local)
+
+    def stored_frames(self) -> StoredFrames:
+        """Return access to the stored bytes of the frames, of those files that offer it."""
+        self._check_open()
+        return PooledStoredFrames(self._pool, self._find, self._dtype)
+
     def _find(self, index: int) -> tuple[int, int]:
         number = bisect.bisect_right(self._starts, index) - 1
         return number, index - self._starts[number]
@@ -115,46 +130,6 @@ class SeriesFrames(FrameSource):
         """Close all files."""
         self._pool.close()
         super().close()
-
-
-class _Pool:
-    """Opens sources when they are needed and closes the ones used longest ago."""
-
-    def __init__(self, paths: Sequence[str], opener: Callable[[str], FrameSource]) -> None:
-        self.paths = list(paths)
-        self._opener = opener
-        self._lock = threading.Lock()
-        self._open: OrderedDict[int, FrameSource] = OrderedDict()
-        self._users: Counter[int] = Counter()
-
-    @contextmanager
-    def borrowed(self, number: int) -> Iterator[FrameSource]:
-        """Lend the source of one file; it stays open at least until the block ends."""
-        with self._lock:
-            source = self._open.get(number)
-            if source is None:
-                source = self._open[number] = self._opener(self.paths[number])
-            self._open.move_to_end(number)
-            self._users[number] += 1
-        try:
-            yield source
-        finally:
-            with self._lock:
-                self._users[number] -= 1
-                self._evict()
-
-    def _evict(self) -> None:
-        idle = [number for number in self._open if not self._users[number]]
-        for number in idle[: max(0, len(idle) - _OPEN_SOURCES)]:
-            self._open.pop(number).close()
-            del self._users[number]
-
-    def close(self) -> None:
-        """Close every open source."""
-        with self._lock:
-            for source in self._open.values():
-                source.close()
-            self._open.clear()
 
 
 def _check_agreement(path: str, source: FrameSource, first: str, shape: tuple[int, int], dtype: Any) -> None:

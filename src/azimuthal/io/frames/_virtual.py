@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
-from azimuthal.io.hdf5 import H5Object, filter_names, is_dataset, locate, open_hdf5, require_filters
+from azimuthal.io.frames._native import CODECS, codec_of
+from azimuthal.io.hdf5 import (
+    H5Object,
+    filter_names,
+    filter_options,
+    is_dataset,
+    locate,
+    open_hdf5,
+    require_filters,
+)
 
 _DEEPEST = 8
 
@@ -72,6 +81,8 @@ class VirtualSources:
         self._last = np.array([high[:n_leading] for _, high in bounds], np.int64).reshape(len(bounds), n_leading)
         self._checked: dict[tuple[str, str], tuple[int, ...]] = {}
         self.filters: tuple[str, ...] = ()
+        self._unready: list[tuple[str, str]] = []
+        self._made_ready: set[tuple[str, str]] = set()
         if self._sources:
             self._extent(self._sources[0])
 
@@ -89,6 +100,20 @@ class VirtualSources:
                     f"{where} should come from {source.file}::{source.dataset}, which has shape {extent} and "
                     "ends before it: the acquisition or the copy stopped early."
                 )
+
+    def require_filters(self) -> None:
+        """Load the filters of all sources looked at so far: HDF5 needs even those that are decoded here otherwise.
+
+        Raises
+        ------
+        MissingDependencyError
+            One needs hdf5plugin, which is not installed.
+        """
+        for place in tuple(self._unready):
+            if place not in self._made_ready:
+                with open_hdf5(place[0]) as opened:
+                    require_filters(opened[place[1]])
+                self._made_ready.add(place)
 
     def _is_beyond(self, number: int, index: Any, extent: tuple[int, ...]) -> bool:
         """Say whether the frame `index` lies beyond the end of source `number`.
@@ -135,8 +160,12 @@ class VirtualSources:
         if item.is_virtual:
             nested = VirtualSources(item, self._depth + 1)
             self.filters = self.filters or nested.filters
+            self._unready += nested._unready
             return tuple(int(size) for size in item.shape)
-        require_filters(item)
+        if codec_of(filter_options(item), item.dtype.itemsize) in CODECS:
+            self._unready.append((source.file, source.dataset))
+        else:
+            require_filters(item)
         self.filters = self.filters or filter_names(item)
         return tuple(int(size) for size in item.shape)
 

@@ -15,8 +15,10 @@ Frames of an EIGER master that was told to make fewer files than it has links fo
 frames are already complete without them) are complete; the surplus links are listed in the metadata as
 ``surplus_members``.
 
-Thread safety: h5py's process-wide lock serialises reads; use `locate` to find where a frame is stored for
-faster paths.
+Who decodes.  Where chunks lie is read once per dataset (`_chunk_table`, through virtual datasets: `_virtual_map`);
+after that a frame is a plain read and a call of the compiled decoder, without HDF5 and its process-wide lock.  Filters
+that the decoder does not know (gzip, blosc, ...) are left to HDF5.  `Hdf5Frames.decoder` says which it is, and
+`Hdf5Frames.stored_frames` hands out the stored bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import itertools
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +36,18 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal.engines import thread_count
 from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
 from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4, check_chunk
+from azimuthal.io.frames._chunk_table import ChunkTable, read_chunk_table
 from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack
-from azimuthal.io.frames._native import can_decode, decode_frame
+from azimuthal.io.frames._native import CODECS, codec_of
 from azimuthal.io.frames._nexus_facts import announced_frames, mask_path, nexus_facts
 from azimuthal.io.frames._protocol import FrameSource, checked_dtype, checked_frame_shape
+from azimuthal.io.frames._stored import ChunkStore
 from azimuthal.io.frames._virtual import VirtualSources
+from azimuthal.io.frames._virtual_map import VirtualMap
 from azimuthal.io.hdf5 import H5Object, filter_names, filter_options, open_hdf5, require_filters, translated_errors
 from azimuthal.typing import AnyArray, BoolArray, PathLike
 
@@ -119,6 +125,7 @@ class Hdf5Frames(FrameSource):
             name=frame_name(path),
             metadata=metadata,
         )
+        self._store = ChunkStore(self.shape, self.dtype, self._place, self._where)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -209,24 +216,78 @@ class Hdf5Frames(FrameSource):
         member = self._members[number]
         return member, member.leading_index(index - self._starts[number])
 
+    @property
+    def decoder(self) -> str:
+        """What decodes the frames: ``"azimuthal: bitshuffle-lz4, fused"``, ``"..., dense"`` or ``"h5py: gzip"``.
+
+        "fused" frames can go from the stored bytes to a pattern without a decoded frame in between.
+        """
+        found = self._stored_in(0)
+        if found is None or found[0].codec not in CODECS:
+            return self.decoder_of(0)
+        table = found[0]
+        is_fused = table.is_whole and table.dtype.isnative and table.dtype.kind == "u" and table.dtype.itemsize <= 4
+        return f"azimuthal: {table.codec}, {'fused' if is_fused else 'dense'}"
+
+    def decoder_of(self, index: int) -> str:
+        """Return what decodes one frame in `read`."""
+        found = self._stored_in(self._checked_index(index))
+        if found is None or found[0].codec not in CODECS:
+            return f"h5py: {', '.join(self._find(index)[0].filters) or 'no filter'}"
+        return f"azimuthal: {found[0].codec}, dense"
+
+    def stored_frames(self) -> ChunkStore:
+        """Return access to the stored bytes of the frames."""
+        self._check_open()
+        return self._store
+
+    def _stored_in(self, index: int) -> tuple[ChunkTable, int] | None:
+        """Return the chunks of a frame and its number among them, there or not; None: left to HDF5."""
+        member, number = self._member(index)
+        with translated_errors(self._path, f"find the chunks of {member.name}"):
+            return member.stored_in(number, self._handle)
+
+    def _member(self, index: int) -> tuple[_Member, int]:
+        number = bisect.bisect_right(self._starts, index) - 1
+        return self._members[number], index - self._starts[number]
+
+    def _place(self, index: int) -> tuple[ChunkTable, int] | None:
+        """Like `_stored_in`, but a frame that is not stored is an error."""
+        found = self._stored_in(index)
+        if found is not None and not found[0].is_stored(found[1]):
+            member, number = self._member(index)
+            with translated_errors(self._path, f"read frame {index}"):
+                member.check_stored(self._handle(member.name), member.leading_index(number), index)
+            raise FileFormatError(
+                f"{self._where(index)} was never written: {found[0].file}::{found[0].dataset} holds no data for it."
+            )
+        return found
+
+    def _where(self, index: int) -> str:
+        return f"{self._path}::{self._member(index)[0].name}: frame {index}"
+
     def _check_readable(self, index: int) -> None:
-        member, leading = self._find(index)
-        with translated_errors(self._path, f"read frame {index}"):
-            member.check_stored(self._handle(member.name), leading, index)
+        if self._place(index) is None:
+            member, leading = self._find(index)
+            with translated_errors(self._path, f"read frame {index}"):
+                member.check_stored(self._handle(member.name), leading, index)
 
     def _fill(self, index: int, out: AnyArray) -> None:
+        if self._store.fill(index, out, thread_count()):
+            return
         member, leading = self._find(index)
         with translated_errors(self._path, f"read frame {index} ({member.name})"):
             handle = self._handle(member.name)
             member.check_stored(handle, leading, index)
-            if member.decoded(handle, leading, index, out):
-                return
             member.check_chunks(handle, leading, index)
+            if member.virtual is not None:
+                member.virtual.require_filters()
             handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
 
     def close(self) -> None:
         """Close the file."""
         self._handles.clear()
+        self._store.close()
         self._opened.close()
         super().close()
 
@@ -247,13 +308,15 @@ class _Member:
         self.leading = tuple(int(size) for size in handle.shape[:-2])
         self.n_frames = math.prod(self.leading)
         self.virtual = VirtualSources(handle) if handle.is_virtual else None
-        self._is_decoded_here = self.virtual is None and can_decode(handle)
-        if self.virtual is None and not self._is_decoded_here:
+        if self.virtual is None and codec_of(filter_options(handle), self.dtype.itemsize) not in CODECS:
             require_filters(handle)
         self.filters = filter_names(handle) if self.virtual is None else ("virtual", *self.virtual.filters)
         self._block_filter = None if self.virtual is not None else _block_filter(handle)
         self._checked: set[tuple[int, ...]] = set()
         self._has_holes = self.virtual is None and _has_unwritten_parts(handle)
+        self._lock = threading.Lock()
+        self._map: ChunkTable | VirtualMap | None = None
+        self._is_mapped = False
 
     def leading_index(self, number: int) -> tuple[int, ...]:
         """Return the leading indices of frame `number` of this dataset."""
@@ -267,20 +330,26 @@ class _Member:
         elif self._has_holes and not _is_written(handle, leading):
             raise FileFormatError(f"{where} was never written: the acquisition or the copy stopped before it.")
 
-    def decoded(self, handle: H5Object, leading: tuple[int, ...], index: int, out: AnyArray) -> bool:
-        """Decode a frame without HDF5's filters, where that is possible; False: leave it to HDF5."""
-        if not self._is_decoded_here:
-            return False
-        mask, chunk = handle.id.read_direct_chunk((*leading, 0, 0))
-        if mask != 0:  # this chunk skipped the filter
-            return False
-        decode_frame(chunk, out, f"{self.path}::{self.name}: frame {index}")
-        return True
+    def stored_in(self, number: int, handle_of: Callable[[str], H5Object]) -> tuple[ChunkTable, int] | None:
+        """Return the chunks that hold a frame and its number among them; None: left to HDF5.
+
+        Where the chunks lie is read when the first frame is asked for.
+        """
+        if not self._is_mapped:
+            with self._lock:
+                if not self._is_mapped:
+                    handle = handle_of(self.name)
+                    self._map = read_chunk_table(handle) if self.virtual is None else VirtualMap(handle)
+                    self._is_mapped = True
+        if isinstance(self._map, VirtualMap):
+            return self._map.find(number)
+        return None if self._map is None else (self._map, number)
 
     def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
         """Raise when a chunk of a frame would mislead its decoder; chunks of several frames are checked once."""
         if self._block_filter is None:
             return
+        require_filters(handle)
         number, options = self._block_filter
         size = math.prod(handle.chunks) * self.dtype.itemsize
         for origin in _chunk_origins(handle, leading):

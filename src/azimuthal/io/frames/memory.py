@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,8 +26,8 @@ def is_array_like(source: object) -> bool:
 class ArrayFrames(FrameSource):
     """Frames of one array: 2-D is one frame, 3-D a stack, more leading axes are flattened in C order.
 
-    Anything with ``shape``, ``dtype`` and indexing will do; it is indexed one frame at a time.  Frames of a
-    NumPy array are read-only views.
+    Anything with ``shape``, ``dtype`` and indexing will do; it is indexed one frame at a time, by one thread at a time.
+    Frames of a NumPy array are read-only views.
 
     Raises
     ------
@@ -44,6 +45,7 @@ class ArrayFrames(FrameSource):
             raise ShapeError(f"source: expected at least one frame and one pixel, got shape {shape}.")
         self._array = array
         self._leading = shape[:-2]
+        self._lock = threading.Lock()
         super().__init__(
             shape=(shape[-2], shape[-1]),
             dtype=checked_dtype("source", np.dtype(array.dtype)),
@@ -51,6 +53,11 @@ class ArrayFrames(FrameSource):
             name=name,
             metadata={"format": "array", **(metadata or {})},
         )
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the array is NumPy's."""
+        return isinstance(self._array, np.ndarray)
 
     def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
         """Return one frame (`FrameSource.read`); without `out`, a read-only view where possible."""
@@ -61,8 +68,11 @@ class ArrayFrames(FrameSource):
         return _read_only(self._frame(index), self._dtype)
 
     def _frame(self, index: int) -> AnyArray:
-        array = self._array if not self._leading else self._array[np.unravel_index(index, self._leading)]
-        return np.asarray(array)
+        place = np.unravel_index(index, self._leading) if self._leading else ()
+        if isinstance(self._array, np.ndarray):
+            return np.asarray(self._array[place])
+        with self._lock:  # what else has an index may not take several threads
+            return np.asarray(self._array[place] if self._leading else self._array)
 
     def _fill(self, index: int, out: AnyArray) -> None:
         np.copyto(out, self._frame(index), casting="equiv")
@@ -85,6 +95,11 @@ class SequenceFrames(FrameSource):
             name=_NAME,
             metadata={"format": "array"},
         )
+
+    @property
+    def is_in_memory(self) -> bool:
+        """True."""
+        return True
 
     def read(self, index: int, out: AnyArray | None = None) -> AnyArray:
         """Return one frame (`FrameSource.read`); without `out`, a read-only view."""

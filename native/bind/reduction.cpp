@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+#include "azimuthal/reduction.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "arrays.hpp"
+
+namespace azimuthal::bind {
+namespace {
+
+using OptionalDoubles = std::optional<Doubles>;
+using Frame = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+DType dtype_of(const Frame& frame) {
+  const auto bits = frame.dtype().bits;
+  const int size = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : -1;
+  require(size >= 0, "frame: unknown item size");
+  switch (static_cast<nb::dlpack::dtype_code>(frame.dtype().code)) {
+    case nb::dlpack::dtype_code::UInt: return static_cast<DType>(size);
+    case nb::dlpack::dtype_code::Int: return static_cast<DType>(4 + size);
+    case nb::dlpack::dtype_code::Float:
+      require(size >= 2, "frame: half precision");
+      return size == 2 ? DType::f32 : DType::f64;
+    default: throw nb::value_error("frame: neither integers nor floats");
+  }
+}
+
+DType dtype_from(int number) {
+  require(number >= 0 && number <= static_cast<int>(DType::f64), "dtype: out of range");
+  return static_cast<DType>(number);
+}
+
+Bound bound_from(nb::handle value, DType dtype) {
+  Bound bound{};
+  if (dtype >= DType::f32) bound.f = nb::cast<double>(value);
+  else if (dtype >= DType::i8) bound.i = nb::cast<std::int64_t>(value);
+  else bound.u = nb::cast<std::uint64_t>(value);
+  return bound;
+}
+
+// `ranges`: (low, high), inclusive.
+InvalidValues invalid_from(const nb::sequence& ranges, bool nonfinite, DType dtype) {
+  InvalidValues invalid;
+  invalid.nonfinite = nonfinite;
+  for (nb::handle range : ranges) {
+    require(invalid.n < InvalidValues::kMost, "invalid ranges: too many");
+    invalid.low[invalid.n] = bound_from(range[0], dtype);
+    invalid.high[invalid.n] = bound_from(range[1], dtype);
+    ++invalid.n;
+  }
+  return invalid;
+}
+
+Variance model_from(int number) {
+  require(number >= 0 && number <= 2, "model: expected 0 to 2");
+  return static_cast<Variance>(number);
+}
+
+nb::object view_of(const std::vector<double>& values, const std::shared_ptr<const StaticSums>& owner) {
+  auto* held = new std::shared_ptr<const StaticSums>(owner);
+  nb::capsule capsule(held, [](void* p) noexcept { delete static_cast<std::shared_ptr<const StaticSums>*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, const double, nb::ndim<1>>(values.data(), {values.size()}, capsule));
+}
+
+// (error, signal, variance | None, normalization, normalization2, count, n_invalid)
+nb::tuple as_python(FrameSums&& sums) {
+  if (sums.error != ChunkError::none) {
+    return nb::make_tuple(static_cast<int>(sums.error), nb::none(), nb::none(), nb::none(), nb::none(), nb::none(), 0);
+  }
+  const auto& denominators = sums.denominators;
+  return nb::make_tuple(0, as_numpy(std::move(sums.signal)),
+                        sums.variance.empty() ? nb::none() : nb::cast(as_numpy(std::move(sums.variance))),
+                        view_of(denominators->normalization, denominators),
+                        view_of(denominators->normalization2, denominators), view_of(denominators->count, denominators),
+                        sums.n_invalid);
+}
+
+nb::list as_list(std::vector<FrameSums>&& all) {
+  nb::list list;
+  for (FrameSums& sums : all) list.append(as_python(std::move(sums)));
+  return list;
+}
+
+// The plan's arrays, checked once; keeps those alive that are not copied.
+class PyReduction {
+ public:
+  PyReduction(Input<std::int64_t, nb::ndim<1>> indptr, Input<std::int32_t, nb::ndim<1>> indices, OptionalDoubles weights,
+              std::size_t n_bins, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization,
+              unsigned n_threads)
+      : offset_(offset), gain_(gain), normalization_(normalization) {
+    require(indptr.shape(0) >= 2 && n_bins >= 1, "plan: empty");
+    const std::size_t n_pixels = indptr.shape(0) - 1, n_entries = indices.shape(0);
+    const std::int64_t* pointer = indptr.data();
+    require(pointer[0] == 0 && pointer[n_pixels] == static_cast<std::int64_t>(n_entries),
+            "indptr: does not span the indices");
+    require(std::is_sorted(pointer, pointer + n_pixels + 1), "indptr: decreases");
+    const std::int32_t* index = indices.data();
+    std::int32_t lowest = 0, highest = 0;
+    for (std::size_t e = 0; e < n_entries; ++e) {
+      lowest = std::min(lowest, index[e]);
+      highest = std::max(highest, index[e]);
+    }
+    require(lowest >= 0 && static_cast<std::size_t>(highest) < n_bins, "indices: out of range");
+    require(!weights || weights->shape(0) == n_entries, "weights: wrong length");
+    for (const auto& array : {offset, gain, normalization}) {
+      require(!array || array->shape(0) == n_pixels, "pixel terms: wrong length");
+    }
+    const PixelTerms terms{data_or_null(offset), data_or_null(gain), data_or_null(normalization)};
+    const double* weight = data_or_null(weights);
+    nb::gil_scoped_release release;
+    reduction_ = std::make_unique<Reduction>(
+        PackedWeights(pointer, index, weight, n_pixels, n_bins, n_threads), terms, n_threads);
+  }
+
+  nb::tuple frame(const Frame& frame, int model, OptionalDoubles variance, const nb::sequence& ranges, bool nonfinite,
+                  unsigned n_threads) const {
+    const DType dtype = dtype_of(frame);
+    require(frame.ndim() == 1 && frame.shape(0) == n_pixels(), "frame: wrong length");
+    require(model != 2 || (variance && variance->shape(0) == n_pixels()), "variance: wrong length");
+    const InvalidValues invalid = invalid_from(ranges, nonfinite, dtype);
+    const Variance how = model_from(model);
+    const double* given = data_or_null(variance);
+    const void* raw = frame.data();
+    FrameSums sums;
+    {
+      nb::gil_scoped_release release;
+      sums = reduction_->frame(dtype, raw, how, given, invalid, n_threads);
+    }
+    return as_python(std::move(sums));
+  }
+
+  nb::list stack(const std::vector<Frame>& frames, int model, const nb::sequence& ranges, bool nonfinite) const {
+    require(model != 2, "model: a stack has no given variance");
+    if (frames.empty()) return {};
+    const DType dtype = dtype_of(frames[0]);
+    std::vector<const void*> raw;
+    for (const Frame& frame : frames) {
+      require(frame.ndim() == 1 && frame.shape(0) == n_pixels() && dtype_of(frame) == dtype, "frames: unlike");
+      raw.push_back(frame.data());
+    }
+    const InvalidValues invalid = invalid_from(ranges, nonfinite, dtype);
+    const Variance how = model_from(model);
+    std::vector<FrameSums> sums;
+    {
+      nb::gil_scoped_release release;
+      sums = reduction_->stack(dtype, raw.data(), raw.size(), how, invalid);
+    }
+    return as_list(std::move(sums));
+  }
+
+  nb::list chunks(const nb::sequence& buffers, int codec, int dtype_number, int model, const nb::sequence& ranges,
+                  bool nonfinite) const {
+    require(model == 0 || model == 1, "model: expected 0 or 1");
+    require(codec >= 0 && codec <= static_cast<int>(Codec::lz4), "codec: out of range");
+    const DType dtype = dtype_from(dtype_number);
+    require(dtype <= DType::u32, "dtype: expected u8, u16 or u32");
+    std::vector<std::unique_ptr<Bytes>> held;
+    std::vector<const std::uint8_t*> data;
+    std::vector<std::size_t> sizes;
+    for (nb::handle buffer : buffers) {
+      held.push_back(std::make_unique<Bytes>(buffer));
+      data.push_back(held.back()->data());
+      sizes.push_back(held.back()->size());
+    }
+    const InvalidValues invalid = invalid_from(ranges, nonfinite, dtype);
+    const Variance how = model_from(model);
+    std::vector<FrameSums> sums;
+    {
+      nb::gil_scoped_release release;
+      sums = reduction_->chunks(static_cast<Codec>(codec), dtype, data.data(), sizes.data(), data.size(), how, invalid);
+    }
+    return as_list(std::move(sums));
+  }
+
+  nb::tuple denominators() const {
+    const auto& sums = reduction_->denominators();
+    return nb::make_tuple(view_of(sums->normalization, sums), view_of(sums->normalization2, sums),
+                          view_of(sums->count, sums));
+  }
+
+  std::size_t nbytes() const { return reduction_->weights().nbytes(); }
+
+ private:
+  std::size_t n_pixels() const { return reduction_->weights().n_pixels(); }
+
+  OptionalDoubles offset_, gain_, normalization_;
+  std::unique_ptr<Reduction> reduction_;
+};
+
+}  // namespace
+
+void bind_reduction(nb::module_& module) {
+  nb::class_<PyReduction>(module, "Reduction")
+      .def(nb::init<Input<std::int64_t, nb::ndim<1>>, Input<std::int32_t, nb::ndim<1>>, OptionalDoubles, std::size_t,
+                    OptionalDoubles, OptionalDoubles, OptionalDoubles, unsigned>(),
+           nb::arg("indptr"), nb::arg("indices"), nb::arg("weights").none(), nb::arg("n_bins"), nb::arg("offset").none(),
+           nb::arg("gain").none(), nb::arg("normalization").none(), nb::arg("n_threads"))
+      .def("frame", &PyReduction::frame, nb::arg("frame").noconvert(), nb::arg("model"), nb::arg("variance").none(),
+           nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("n_threads"))
+      .def("stack", &PyReduction::stack, nb::arg("frames"), nb::arg("model"), nb::arg("ranges"), nb::arg("nonfinite"))
+      .def("chunks", &PyReduction::chunks, nb::arg("chunks"), nb::arg("codec"), nb::arg("dtype"), nb::arg("model"),
+           nb::arg("ranges"), nb::arg("nonfinite"))
+      .def("denominators", &PyReduction::denominators)
+      .def_prop_ro("nbytes", &PyReduction::nbytes);
+}
+
+}  // namespace azimuthal::bind

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+//
+// Frames and chunks -> sums per bin. Knows nothing of geometry.
+//
+//     signal          sum  c   (raw - offset) gain
+//     variance        sum  c^2 var gain^2
+//     normalization   sum  c   normalization
+//     normalization2  sum  c^2 normalization^2
+//     count           sum  c
+//
+// Only sum c raw gain and the variance depend on the values of a frame. The others, and sum c offset gain, are made once;
+// a frame that invalidates pixels takes these pixels away again. A bin that loses its last pixel becomes exactly empty;
+// where so little is left of a bin that rounding would show, all sums of that frame are made anew.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "azimuthal/kernels.hpp"
+#include "azimuthal/packed_weights.hpp"
+
+namespace azimuthal {
+
+// Each may be null: 0, 1 and 1.
+struct PixelTerms {
+  const double* offset;
+  const double* gain;
+  const double* normalization;
+};
+
+// Sums that do not depend on the values of a frame.
+struct StaticSums {
+  std::vector<double> normalization, normalization2, count, offset;
+  std::vector<std::uint32_t> n_entries;
+};
+
+struct FrameSums {
+  ChunkError error = ChunkError::none;
+  std::vector<double> signal, variance;  // variance empty for Variance::none
+  std::int64_t n_invalid = 0;
+  std::shared_ptr<const StaticSums> denominators;
+};
+
+class Reduction {
+ public:
+  Reduction(PackedWeights weights, PixelTerms terms, unsigned n_threads);
+
+  const PackedWeights& weights() const noexcept { return weights_; }
+  const std::shared_ptr<const StaticSums>& denominators() const noexcept { return of_valid_frame_; }
+
+  // One frame on several threads.
+  FrameSums frame(DType dtype, const void* frame, Variance model, const double* variance, const InvalidValues& invalid,
+                  unsigned n_threads) const;
+  // Several frames on this thread.
+  std::vector<FrameSums> stack(DType dtype, const void* const* frames, std::size_t n_frames, Variance model,
+                               const InvalidValues& invalid) const;
+  // Several chunks, one frame each, on this thread; u8, u16, u32.
+  std::vector<FrameSums> chunks(Codec codec, DType dtype, const std::uint8_t* const* chunks, const std::size_t* sizes,
+                                std::size_t n_frames, Variance model, const InvalidValues& invalid) const;
+
+ private:
+  // Whether several frames are worth a vector: sums of sixteen frames must stay in the second-level cache.
+  bool in_lanes(std::size_t n_frames, DType dtype) const noexcept;
+  FrameSums finished(const double* sums, std::size_t n_lanes, DType dtype, Variance model,
+                     const InvalidPixels& invalid) const;
+  std::shared_ptr<const StaticSums> without(const InvalidPixels& invalid) const;
+  std::shared_ptr<StaticSums> static_sums(const std::vector<bool>* left_out, unsigned n_threads) const;
+  void add_static(std::size_t pixel, double sign, StaticSums& sums) const;
+
+  PackedWeights weights_;
+  PixelTerms terms_;
+  std::shared_ptr<const StaticSums> of_valid_frame_;
+  // The same pixels are often invalid in every frame (dead ones that nobody masked): the last answer is kept.
+  mutable std::mutex last_lock_;
+  mutable InvalidPixels last_invalid_;
+  mutable std::shared_ptr<const StaticSums> last_sums_;
+};
+
+}  // namespace azimuthal

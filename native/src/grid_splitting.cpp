@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The azimuthal developers
+//
+// A flat detector in one go: some rows of corners are projected, split while they are in the cache, and handed on.
+// Ordinary pixels (a polygon without special points, wholly inside the range and one azimuthal bin) go through the
+// vectorised kernels, a chunk at a time; every other pixel takes the general way.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "azimuthal/grid_rows.hpp"
+#include "azimuthal/parallel.hpp"
+#include "azimuthal/pixel_kernels.hpp"
+#include "azimuthal/pixel_splitting.hpp"
+#include "azimuthal/splitting.hpp"
+
+namespace azimuthal {
+namespace {
+
+constexpr std::size_t kBlockPixels = 1 << 15;  // a thread takes so many at a time, in whole rows
+constexpr std::size_t kRunPixels = 4096;       // about so many are handed to the sink at once
+
+constexpr double kOrdinary = static_cast<double>(PixelState::ordinary);
+constexpr double kOdd = static_cast<double>(PixelState::odd);
+
+bool has_azimuth(const BinEdges& c) noexcept { return std::isfinite(c.lower()); }
+
+PixelParts parts_of(Scheme scheme, bool azimuth) noexcept {
+  return {scheme != Scheme::none, scheme != Scheme::full, azimuth};
+}
+
+std::size_t rows_per_block(const GridSplit& job) noexcept {
+  return std::clamp<std::size_t>(kBlockPixels / std::max<std::size_t>(1, job.grid.n2), 1, std::max<std::size_t>(1, job.n1));
+}
+
+ChunkRules rules_of(const GridSplit& job) noexcept {
+  const BinEdges& u = job.bins.u;
+  ChunkRules rules{};
+  rules.period = job.bins.circle.period;
+  rules.half_turn = kHalfTurn * rules.period;
+  rules.degenerate = kDegenerate;
+  rules.u_floor = job.bins.u_floor;
+  rules.edges = u.data();
+  rules.n_bins = static_cast<std::int32_t>(u.n_bins());
+  const double span = u.upper() - u.lower();
+  if (rules.n_bins > 1 && std::isfinite(span)) {
+    rules.scale = static_cast<double>(rules.n_bins) / span;
+    rules.is_regular = std::isfinite(rules.scale);
+    for (long k = 0; k <= u.n_bins() && rules.is_regular; ++k) {
+      rules.is_regular = std::abs((u[k] - u.lower()) * rules.scale - static_cast<double>(k)) < 0.25;
+    }
+  }
+  return rules;
+}
+
+// Coordinates of single pixels for the general way, projected anew: few need it.
+class OddPixels {
+ public:
+  explicit OddPixels(const GridSplit& job) : job_(job), kernels_(pixel_kernels()) {}
+
+  PixelView at(std::size_t row, std::size_t column) noexcept {
+    const SeparableGrid& g = job_.grid;
+    const double x[2] = {g.lower2[column], g.upper2[column]};
+    double u[2], c[2];
+    kernels_.project_line(job_.projection, g.lower1[row], x, 2, true, u, c);
+    const int low[2] = {0, 3}, high[2] = {1, 2};
+    for (int k = 0; k < 2; ++k) put(low[k], u[k], c[k]);
+    kernels_.project_line(job_.projection, g.upper1[row], x, 2, true, u, c);
+    for (int k = 0; k < 2; ++k) put(high[k], u[k], c[k]);
+    const double middle = 0.5 * (x[0] + x[1]);
+    kernels_.project_line(job_.projection, 0.5 * (g.lower1[row] + g.upper1[row]), &middle, 1, false, center_,
+                          center_ + 1);
+    return {corners_, center_, nullptr, 1, 4};
+  }
+
+  // The same from a chunk that has azimuths.
+  PixelView at(const ChunkCoordinates& from, std::size_t i) noexcept {
+    if (from.corner_u[0]) {
+      for (int k = 0; k < 4; ++k) put(k, from.corner_u[k][i], from.corner_c[k][i]);
+    }
+    if (from.center_u) {
+      center_[0] = from.center_u[i];
+      center_[1] = from.center_c[i];
+    }
+    return {corners_, center_, nullptr, 1, 4};
+  }
+
+ private:
+  void put(int corner, double u, double c) noexcept {
+    corners_[2 * corner] = u;
+    corners_[2 * corner + 1] = c;
+  }
+
+  const GridSplit& job_;
+  const PixelKernels& kernels_;
+  double corners_[8];
+  double center_[2];
+};
+
+void measure(const PixelKernels& kernels, Scheme scheme, const ChunkCoordinates& pixels, std::size_t n,
+             const ChunkRules& rules, Chunk& chunk) {
+  switch (scheme) {
+    case Scheme::none: return kernels.measure_points(pixels, n, chunk);
+    case Scheme::bounding_box: return kernels.measure_boxes(pixels, n, rules, chunk);
+    case Scheme::pseudo: return kernels.measure_equal_boxes(pixels, n, rules, chunk);
+    case Scheme::full: return kernels.measure_polygons(pixels, n, rules, chunk);
+  }
+}
+
+// Finds the azimuthal bin that holds a whole pixel. Neighbours mostly lie in the same one.
+class AzimuthFinder {
+ public:
+  static constexpr long kNone = -1, kSeveral = -2;
+
+  AzimuthFinder(const BinEdges& c, double period) : c_(c), period_(period) {}
+
+  long find(double c_min, double c_max) noexcept {
+    if (holds(c_min, c_max)) return bin_;
+    int n_turns = 0;
+    for (int turn = -2; turn <= 2; ++turn) {
+      const double shift = turn * period_;
+      if (!(c_max + shift >= c_.lower() && c_min + shift <= c_.upper())) continue;
+      ++n_turns;
+      shift_ = shift;
+    }
+    if (n_turns == 0) return kNone;
+    if (n_turns > 1) return kSeveral;
+    bin_ = std::clamp(c_.find(c_min + shift_), 0L, c_.n_bins() - 1);
+    return holds(c_min, c_max) ? bin_ : kSeveral;
+  }
+
+ private:
+  bool holds(double c_min, double c_max) const noexcept {
+    return c_min + shift_ >= c_[bin_] && c_max + shift_ < c_[bin_ + 1] && c_max + (shift_ - period_) < c_.lower() &&
+           c_min + (shift_ + period_) > c_.upper();
+  }
+
+  const BinEdges c_;
+  double period_;
+  double shift_ = 0.0;
+  long bin_ = 0;
+};
+
+// Everything that one thread needs; reused from block to block.
+class Worker {
+ public:
+  Worker(const GridSplit& job, const ChunkRules& rules, const std::function<void(const SplitPixels&)>& sink)
+      : job_(job),
+        rules_(rules),
+        sink_(sink),
+        kernels_(pixel_kernels()),
+        in_sectors_(has_azimuth(job.bins.c)),
+        azimuth_(in_sectors_ || job.scheme == Scheme::full || job.scheme == Scheme::pseudo),
+        rows_(job.grid, job.projection, parts_of(job.scheme, azimuth_)),
+        odd_(job),
+        finder_(job.bins.c, job.bins.circle.period),
+        chunk_(std::make_unique<Chunk>()) {
+    counts_.resize(kRunPixels + std::max(kRunPixels, job.grid.n2));
+    cells_.resize(4 * kRunPixels);
+  }
+
+  std::int64_t n_not_finite() const noexcept { return n_not_finite_; }
+
+  void rows(std::size_t begin, std::size_t end) {
+    const std::size_t n2 = job_.grid.n2;
+    first_pixel_ = begin * n2;
+    for (std::size_t row = begin; row < end; ++row) {
+      const std::uint8_t* excluded = job_.excluded + row * n2;
+      if (std::memchr(excluded, 0, n2) == nullptr) {  // a gap
+        skip(n2);
+      } else {
+        rows_.go_to(row);
+        for (std::size_t column = 0; column < n2; column += kChunkPixels) {
+          split_chunk(row, column, std::min(kChunkPixels, n2 - column), excluded + column);
+        }
+      }
+      if (n_pixels_ >= kRunPixels) flush();
+    }
+    flush();
+  }
+
+ private:
+  void skip(std::size_t n) {
+    std::fill_n(counts_.data() + n_pixels_, n, 0U);
+    n_pixels_ += n;
+  }
+
+  void flush() {
+    if (n_pixels_ > 0) sink_({first_pixel_, n_pixels_, counts_.data(), cells_.data(), n_cells_});
+    first_pixel_ += n_pixels_;
+    n_pixels_ = n_cells_ = 0;
+  }
+
+  void reserve(std::size_t more) {
+    if (n_cells_ + more > cells_.size()) cells_.resize(std::max(n_cells_ + more, 2 * cells_.size()));
+  }
+
+  void split_chunk(std::size_t row, std::size_t column, std::size_t n, const std::uint8_t* excluded) {
+    if (std::memchr(excluded, 0, n) == nullptr) return skip(n);
+    Chunk& chunk = *chunk_;
+    const ChunkCoordinates pixels = rows_.from(column);
+    measure(kernels_, job_.scheme, pixels, n, rules_, chunk);
+    kernels_.find_bins(n, rules_, chunk);
+    if (job_.scheme == Scheme::full) {
+      kernels_.weigh_polygons(n, rules_, chunk);
+    } else if (job_.scheme == Scheme::none) {
+      std::fill_n(chunk.weight[0], n, 1.0);
+      chunk.n_weights = 1;
+    } else {
+      kernels_.weigh_boxes(n, rules_, chunk);
+    }
+    reserve(n * static_cast<std::size_t>(chunk.n_weights));
+    std::uint32_t* counts = counts_.data() + n_pixels_;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::size_t before = n_cells_;
+      if (excluded[i] == 0) {
+        if (chunk.state[i] == kOrdinary) {
+          add_ordinary(chunk, i, row, column, pixels);
+        } else if (chunk.state[i] == kOdd) {
+          add_odd(chunk, i, row, column, pixels);
+        }
+      }
+      counts[i] = static_cast<std::uint32_t>(n_cells_ - before);
+    }
+    n_pixels_ += n;
+  }
+
+  void add_ordinary(const Chunk& chunk, std::size_t i, std::size_t row, std::size_t column,
+                    const ChunkCoordinates& pixels) {
+    std::int32_t index = chunk.first[i];
+    if (in_sectors_) {
+      const long bin = finder_.find(chunk.c_min[i], chunk.c_max[i]);
+      if (bin == AzimuthFinder::kNone) return;
+      if (bin == AzimuthFinder::kSeveral) return add_odd(chunk, i, row, column, pixels);
+      index += static_cast<std::int32_t>(bin) * rules_.n_bins;
+    }
+    // All are written, and only those that count are kept: there is no branch to mispredict.
+    Cell* cell = cells_.data() + n_cells_;
+    for (int k = 0; k < chunk.n_weights; ++k) {
+      const double weight = chunk.weight[k][i];
+      *cell = {index + k, weight};
+      cell += weight > kNegligible ? 1 : 0;
+    }
+    n_cells_ = static_cast<std::size_t>(cell - cells_.data());
+  }
+
+  void add_odd(const Chunk& chunk, std::size_t i, std::size_t row, std::size_t column, const ChunkCoordinates& pixels) {
+    const PixelView view = azimuth_ ? odd_.at(pixels, i) : odd_.at(row, column + i);
+    list_.clear();
+    list_.begin_pixel();
+    if (!split_pixel(view, 0, job_.scheme, job_.bins, list_)) ++n_not_finite_;
+    const auto n = static_cast<std::size_t>(list_.end_pixel());
+    reserve(n + kChunkPixels * static_cast<std::size_t>(chunk.n_weights));
+    std::copy_n(list_.cells().data(), n, cells_.data() + n_cells_);
+    n_cells_ += n;
+  }
+
+  const GridSplit& job_;
+  const ChunkRules& rules_;
+  const std::function<void(const SplitPixels&)>& sink_;
+  const PixelKernels& kernels_;
+  const bool in_sectors_;  // c has bins
+  const bool azimuth_;     // c is needed
+  GridRows rows_;
+  OddPixels odd_;
+  AzimuthFinder finder_;
+  std::unique_ptr<Chunk> chunk_;
+  CellList list_;
+  std::vector<std::uint32_t> counts_;
+  LargeVector<Cell> cells_;
+  std::size_t first_pixel_ = 0, n_pixels_ = 0, n_cells_ = 0;
+  std::int64_t n_not_finite_ = 0;
+};
+
+// Calls work(worker state, first row, last row) for all blocks of rows; each thread makes its state once.
+template <class MakeState, class Work>
+void for_each_rows(const GridSplit& job, unsigned n_threads, MakeState&& make_state, Work&& work) {
+  const std::size_t step = rows_per_block(job), n_blocks = (job.n1 + step - 1) / step;
+  std::atomic<std::size_t> next{0};
+  for_each_block(std::min<std::size_t>(std::max(1U, n_threads), n_blocks), n_threads, [&](std::size_t) {
+    auto state = make_state();
+    for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) {
+      work(*state, block * step, std::min(job.n1, (block + 1) * step));
+    }
+  });
+}
+
+// Measures ranges; without azimuths as long as no pixel may hold the beam.
+class RangeFinder {
+ public:
+  explicit RangeFinder(const GridSplit& job, const ChunkRules& rules)
+      : job_(job),
+        rules_(rules),
+        kernels_(pixel_kernels()),
+        azimuth_(job.scheme == Scheme::pseudo),
+        rows_(job.grid, job.projection, parts_of(job.scheme, azimuth_)),
+        odd_(job),
+        chunk_(std::make_unique<Chunk>()) {}
+
+  ChunkRange range() const noexcept { return range_; }
+
+  void rows(std::size_t begin, std::size_t end) {
+    const std::size_t n2 = job_.grid.n2;
+    for (std::size_t row = begin; row < end; ++row) {
+      const std::uint8_t* excluded = job_.excluded + row * n2;
+      if (std::memchr(excluded, 0, n2) == nullptr) continue;
+      rows_.go_to(row);
+      for (std::size_t column = 0; column < n2; column += kChunkPixels) {
+        measure_chunk(row, column, std::min(kChunkPixels, n2 - column), excluded + column);
+      }
+    }
+  }
+
+ private:
+  void measure_chunk(std::size_t row, std::size_t column, std::size_t n, const std::uint8_t* excluded) {
+    if (std::memchr(excluded, 0, n) == nullptr) return;
+    if (job_.scheme == Scheme::full && !is_beside_beam(row, column, n)) {
+      for (std::size_t i = 0; i < n; ++i) {
+        if (!excluded[i]) include(odd_.at(row, column + i));
+      }
+      return;
+    }
+    const ChunkCoordinates pixels = rows_.from(column);
+    measure(kernels_, job_.scheme, pixels, n, rules_, *chunk_);
+    kernels_.extend_range(n, excluded, *chunk_, range_);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (chunk_->state[i] == kOdd && !excluded[i]) include(odd_.at(row, column + i));
+    }
+  }
+
+  void include(const PixelView& pixel) {
+    const Rectangle box = pixel_box(pixel, 0, job_.scheme, job_.bins.circle, job_.bins.u_floor);
+    if (!is_finite(box)) return;
+    range_.u_min = std::min(range_.u_min, box.u_min);
+    range_.u_max = std::max(range_.u_max, box.u_max);
+  }
+
+  // Whether all corners of these pixels lie on one side of an axis through the beam: then no pixel can hold it. The
+  // position across an axis is monotonic along rows and columns, rounding included, so the outermost four decide.
+  bool is_beside_beam(std::size_t row, std::size_t column, std::size_t n) const noexcept {
+    const SeparableGrid& g = job_.grid;
+    const auto [x_low, unused_high] = std::minmax_element(g.lower2 + column, g.lower2 + column + n);
+    const auto [unused_low, x_high] = std::minmax_element(g.upper2 + column, g.upper2 + column + n);
+    const double* m = job_.projection.rotation;
+    const double* shift = job_.projection.shift;
+    bool above[2] = {true, true}, below[2] = {true, true};
+    for (double y : {g.lower1[row], g.upper1[row]}) {
+      for (double x : {*x_low, *x_high}) {
+        const double d1 = y + shift[0], d2 = x + shift[1], d3 = 0.0 + shift[2];
+        for (int axis = 0; axis < 2; ++axis) {
+          const double t = m[3 * axis] * d1 + m[3 * axis + 1] * d2 + m[3 * axis + 2] * d3;
+          above[axis] = above[axis] && t > 0.0;
+          below[axis] = below[axis] && t < 0.0;
+        }
+      }
+    }
+    return above[0] || below[0] || above[1] || below[1];
+  }
+
+  const GridSplit& job_;
+  const ChunkRules& rules_;
+  const PixelKernels& kernels_;
+  const bool azimuth_;
+  GridRows rows_;
+  OddPixels odd_;
+  std::unique_ptr<Chunk> chunk_;
+  ChunkRange range_{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+};
+
+// Memory that is handed out in order and given back at once.
+class Arena {
+ public:
+  template <class T>
+  T* take(std::size_t n) {
+    const std::size_t n_bytes = (n * sizeof(T) + 15) / 16 * 16;
+    if (n_bytes > left_) {
+      left_ = std::max(kPiece, n_bytes);
+      pieces_.emplace_back(left_);
+      next_ = pieces_.back().data();
+    }
+    char* taken = next_;
+    next_ += n_bytes;
+    left_ -= n_bytes;
+    return reinterpret_cast<T*>(taken);
+  }
+
+ private:
+  static constexpr std::size_t kPiece = std::size_t{1} << 24;
+  std::vector<LargeVector<char>> pieces_;
+  char* next_ = nullptr;
+  std::size_t left_ = 0;
+};
+
+struct KeptRun {
+  std::size_t first_pixel, n_pixels, n_cells;
+  const std::uint32_t* counts;
+  const std::int32_t* indices;
+  const double* values;
+};
+
+}  // namespace
+
+std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::function<void(const SplitPixels&)>& sink) {
+  const ChunkRules rules = rules_of(job);
+  std::atomic<std::int64_t> n_not_finite{0};
+  for_each_rows(
+      job, n_threads, [&] { return std::make_unique<Worker>(job, rules, sink); },
+      [&](Worker& worker, std::size_t begin, std::size_t end) {
+        const std::int64_t before = worker.n_not_finite();
+        worker.rows(begin, end);
+        n_not_finite += worker.n_not_finite() - before;
+      });
+  return n_not_finite;
+}
+
+RowWeights split_grid_rows(const GridSplit& job, unsigned n_threads) {
+  // Each run is kept where its thread puts it, then all are joined in parallel.
+  std::mutex mutex;
+  std::vector<KeptRun> runs;
+  std::vector<std::pair<std::thread::id, std::unique_ptr<Arena>>> arenas;
+  const bool has_values = job.scheme != Scheme::none;
+  RowWeights rows;
+  rows.n_not_finite = split_grid(job, n_threads, [&](const SplitPixels& run) {
+    Arena* arena = nullptr;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& [thread, its] : arenas) {
+        if (thread == std::this_thread::get_id()) arena = its.get();
+      }
+      if (arena == nullptr) {
+        arenas.emplace_back(std::this_thread::get_id(), std::make_unique<Arena>());
+        arena = arenas.back().second.get();
+      }
+    }
+    auto* counts = arena->take<std::uint32_t>(run.n_pixels);
+    auto* indices = arena->take<std::int32_t>(run.n_cells);
+    auto* values = has_values ? arena->take<double>(run.n_cells) : nullptr;
+    std::copy_n(run.counts, run.n_pixels, counts);
+    for (std::size_t k = 0; k < run.n_cells; ++k) indices[k] = run.cells[k].index;
+    if (has_values) {
+      for (std::size_t k = 0; k < run.n_cells; ++k) values[k] = run.cells[k].weight;
+    }
+    const std::lock_guard lock(mutex);
+    runs.push_back({run.first_pixel, run.n_pixels, run.n_cells, counts, indices, values});
+  });
+  std::sort(runs.begin(), runs.end(), [](const KeptRun& a, const KeptRun& b) { return a.first_pixel < b.first_pixel; });
+  std::vector<std::size_t> first_cell(runs.size() + 1, 0);
+  for (std::size_t r = 0; r < runs.size(); ++r) first_cell[r + 1] = first_cell[r] + runs[r].n_cells;
+  rows.indptr.resize(job.n1 * job.grid.n2 + 1);
+  rows.indices.resize(first_cell.back());
+  rows.values.resize(has_values ? first_cell.back() : 0);
+  rows.indptr[0] = 0;
+  for_each_block(runs.size(), n_threads, [&](std::size_t r) {
+    const KeptRun& run = runs[r];
+    auto cell = static_cast<std::int64_t>(first_cell[r]);
+    for (std::size_t i = 0; i < run.n_pixels; ++i) {
+      cell += run.counts[i];
+      rows.indptr[run.first_pixel + i + 1] = cell;
+    }
+    std::copy_n(run.indices, run.n_cells, rows.indices.data() + first_cell[r]);
+    if (has_values) std::copy_n(run.values, run.n_cells, rows.values.data() + first_cell[r]);
+  });
+  return rows;
+}
+
+RadialExtent grid_extent(const GridSplit& job, unsigned n_threads) {
+  const ChunkRules rules = rules_of(job);
+  std::mutex mutex;
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  RadialExtent all{inf, -inf};
+  for_each_rows(
+      job, n_threads, [&] { return std::make_unique<RangeFinder>(job, rules); },
+      [&](RangeFinder& finder, std::size_t begin, std::size_t end) {
+        finder.rows(begin, end);
+        const std::lock_guard lock(mutex);
+        all = {std::min(all.u_min, finder.range().u_min), std::max(all.u_max, finder.range().u_max)};
+      });
+  return all;
+}
+
+}  // namespace azimuthal

@@ -189,6 +189,23 @@ void read_tail(const ChunksJob& job, const Layout& layout, Reader& reader, std::
   }
 }
 
+// Tells when parts of the frame are complete.
+class Parts {
+ public:
+  explicit Parts(const ChunksJob& job) noexcept : job_(job), end_(job.part_ends[0]) {}
+  // Pixels before `pixel` have been added.
+  void reached(std::size_t pixel) {
+    while (pixel >= end_) {
+      job_.end_part(job_.context);
+      end_ = end_ == job_.weights.n_pixels ? ~std::size_t{0} : job_.part_ends[++part_];
+    }
+  }
+
+ private:
+  const ChunksJob& job_;
+  std::size_t part_ = 0, end_;
+};
+
 const std::uint8_t* zero_plane(std::size_t size) {
   std::uint8_t* zeros = workspace(1, size + kSlack);
   std::memset(zeros, 0, size + kSlack);
@@ -216,6 +233,7 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
   std::uint8_t* planes = workspace(0, largest * item_size + kSlack);
   const std::uint8_t* zeros = zero_plane(largest / 8);
   IrregularCursor irregular(w, 0);
+  Parts parts(job);
   alignas(64) double value[kGroup];
   alignas(64) std::uint8_t bytes[4][kGroup];
   Block block;
@@ -227,9 +245,11 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
     for (int k = block.n_planes; k < 8 * n_bytes; ++k) block.plane[k] = zeros;
     if (n_bytes == 0) {
       irregular.until(first + n, [](std::size_t, std::size_t, double) {});
+      parts.reached(first + n);
       continue;
     }
     for (std::size_t at = 0; at < n; at += kGroup) {
+      parts.reached(first + at);
       const std::size_t count = n - at < kGroup ? n - at : kGroup;
       for (int k = 0; k < n_bytes; ++k) bytes_of_planes(block.plane + 8 * k, at / 8, bytes[k]);
       if (n_bytes == 1) {
@@ -244,22 +264,25 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
       }
       add(w, first + at, count, value, value, irregular, sums);
     }
+    if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
   }
   if (layout.n_shuffled < layout.n_elements) {
     std::uint64_t tail[8];
     read_tail(job, layout, reader, tail, invalid);
     for (std::size_t p = 0; p < layout.n_elements - layout.n_shuffled; ++p) value[p] = static_cast<double>(tail[p]);
     add(w, layout.n_shuffled, layout.n_elements - layout.n_shuffled, value, value, irregular, sums);
+    parts.reached(layout.n_elements);
   }
   error = reader.error;
 }
 
 template <int kBytes>
-void add_block(const PackedView& w, AddLanes add, const Block* blocks, std::size_t first, std::size_t n,
+void add_block(const PackedView& w, AddLanes add, const Block* blocks, std::size_t first, std::size_t n, Parts& parts,
                IrregularCursor& irregular, double* sums) {
   alignas(64) std::uint8_t bytes[kLanes][kGroup];
   alignas(64) std::uint8_t tiles[kBytes][kGroup][kLanes];
   for (std::size_t at = 0; at < n; at += kGroup) {
+    parts.reached(first + at);
     for (int k = 0; k < kBytes; ++k) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
         bytes_of_planes(blocks[lane].plane + 8 * k, at / 8, bytes[lane]);
@@ -294,6 +317,7 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
     std::uint8_t* planes = workspace(0, stride * kLanes);
     const std::uint8_t* zeros = zero_plane(largest / 8);
     IrregularCursor irregular(w, 0);
+    Parts parts(job);
     Block blocks[kLanes];
     for (std::size_t first = 0; first < layout.n_shuffled; first += per_block) {
       const std::size_t n = layout.n_shuffled - first < per_block ? layout.n_shuffled - first : per_block;
@@ -310,9 +334,10 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
         for (int k = blocks[lane].n_planes; k < 8 * n_bytes; ++k) blocks[lane].plane[k] = zeros;
       }
       if (n_bytes == 0) irregular.until(first + n, [](std::size_t, std::size_t, double) {});
-      else if (n_bytes == 1) add_block<1>(w, add[0], blocks, first, n, irregular, sums);
-      else if (n_bytes == 2) add_block<2>(w, add[1], blocks, first, n, irregular, sums);
-      else add_block<4>(w, add[2], blocks, first, n, irregular, sums);
+      else if (n_bytes == 1) add_block<1>(w, add[0], blocks, first, n, parts, irregular, sums);
+      else if (n_bytes == 2) add_block<2>(w, add[1], blocks, first, n, parts, irregular, sums);
+      else add_block<4>(w, add[2], blocks, first, n, parts, irregular, sums);
+      if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
     }
     if (const std::size_t n = layout.n_elements - layout.n_shuffled; n > 0) {
       alignas(64) double tail[8][kLanes] = {};
@@ -322,6 +347,7 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
         for (std::size_t p = 0; p < n; ++p) tail[p][lane] = static_cast<double>(values[p]);
       }
       add[3](w, layout.n_shuffled, n, tail, irregular, sums);
+      parts.reached(layout.n_elements);
     }
   }
   for (std::size_t lane = 0; lane < job.n_frames; ++lane) errors[lane] = readers[lane].error;

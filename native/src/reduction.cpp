@@ -10,14 +10,42 @@
 namespace azimuthal {
 namespace {
 
-// The number of private histograms depends on the plan alone, so that the order of additions, and with it every last
-// digit, is the same for any number of threads.
-std::size_t n_partial_sums(std::size_t n_bins) noexcept { return n_bins <= 20000 ? 32 : n_bins <= 200000 ? 8 : 4; }
+std::size_t most_parts(std::size_t n_bins) noexcept { return n_bins <= 20000 ? 32 : n_bins <= 200000 ? 8 : 4; }
 
-// Part `part` of the pixels; parts begin at whole groups.
-std::size_t part_begin(std::size_t n_pixels, std::size_t part, std::size_t n_parts) noexcept {
-  const std::size_t n_groups = (n_pixels + kGroup - 1) / kGroup;
-  return std::min(n_pixels, n_groups * part / n_parts * kGroup);
+// Parts begin at multiples of this: blocks of 8 kB of any integer type fit a whole number of times.
+constexpr std::size_t kUnit = 8192;
+
+std::vector<std::size_t> ends_of_parts(std::size_t n_pixels, std::size_t n_bins) {
+  const std::size_t n_units = (n_pixels + kUnit - 1) / kUnit;
+  const std::size_t n_parts = std::max<std::size_t>(1, std::min(most_parts(n_bins), n_units));
+  std::vector<std::size_t> ends;
+  for (std::size_t part = 1; part < n_parts; ++part) ends.push_back(n_units * part / n_parts * kUnit);
+  ends.push_back(n_pixels);
+  return ends;
+}
+
+// Sums of one part of the frames, and of the parts before it.
+struct Totals {
+  double* part;
+  double* all;
+  std::size_t size;
+  bool is_first = true;
+
+  void clear() noexcept { std::fill(part, part + size, 0.0); }
+  void end_part() noexcept {
+    if (is_first) std::copy(part, part + size, all);
+    else for (std::size_t i = 0; i < size; ++i) all[i] += part[i];
+    is_first = false;
+    clear();
+  }
+};
+
+// Room for the sums of this thread.
+Totals totals(std::size_t size) {
+  auto* memory = reinterpret_cast<double*>(workspace(2, 2 * size * sizeof(double)));
+  Totals sums{memory, memory + size, size};
+  sums.clear();
+  return sums;
 }
 
 // Below this share of a bin's sum, what remains after taking invalid pixels away is not trusted to 1e-12.
@@ -29,7 +57,7 @@ constexpr std::size_t kMostLaneBins = 16384;
 }  // namespace
 
 Reduction::Reduction(PackedWeights weights, PixelTerms terms, unsigned n_threads)
-    : weights_(std::move(weights)), terms_(terms) {
+    : weights_(std::move(weights)), terms_(terms), part_ends_(ends_of_parts(weights_.n_pixels(), weights_.n_bins())) {
   of_valid_frame_ = static_sums(nullptr, n_threads);
 }
 
@@ -47,8 +75,7 @@ void Reduction::add_static(std::size_t pixel, double sign, StaticSums& sums) con
 }
 
 std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left_out, unsigned n_threads) const {
-  const std::size_t n_bins = weights_.n_bins(), n_pixels = weights_.n_pixels();
-  const std::size_t n_parts = n_partial_sums(n_bins);
+  const std::size_t n_bins = weights_.n_bins(), n_parts = part_ends_.size();
   const auto empty = [&] {
     const std::vector<double> zeros(n_bins, 0.0);
     return StaticSums{zeros, zeros, zeros, terms_.offset ? zeros : std::vector<double>(),
@@ -57,8 +84,7 @@ std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left
   std::vector<StaticSums> parts(n_parts);
   for (auto& part : parts) part = empty();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
-    const std::size_t end = part_begin(n_pixels, part + 1, n_parts);
-    for (std::size_t p = part_begin(n_pixels, part, n_parts); p < end; ++p) {
+    for (std::size_t p = part_begin(part); p < part_ends_[part]; ++p) {
       if (weights_.is_used(p) && !(left_out && (*left_out)[p])) add_static(p, 1.0, parts[part]);
     }
   });
@@ -138,7 +164,7 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
                            const InvalidValues& invalid, unsigned n_threads) const {
   const PackedView view = weights_.view();
   const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
-  const std::size_t n_parts = n_partial_sums(view.n_bins), size = (view.n_bins + kExtraBins) * per_bin;
+  const std::size_t n_parts = part_ends_.size(), size = (view.n_bins + kExtraBins) * per_bin;
   const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
   std::vector<LargeVector<double>> sums(n_parts);
   std::vector<InvalidPixels> found(n_parts);
@@ -147,8 +173,7 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     std::fill(sums[part].begin(), sums[part].end(), 0.0);
     double* const of_part = sums[part].data();
-    kernel.frames_single(job, part_begin(view.n_pixels, part, n_parts), part_begin(view.n_pixels, part + 1, n_parts),
-                         &of_part, &found[part]);
+    kernel.frames_single(job, part_begin(part), part_ends_[part], &of_part, &found[part]);
   });
   for (std::size_t part = 1; part < n_parts; ++part) {
     for (std::size_t i = 0; i < size; ++i) sums[0][i] += sums[part][i];
@@ -169,90 +194,80 @@ std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, 
     const FramesJob job{view, dtype, model, &invalid, terms_.gain, nullptr, frames + begin, n};
     InvalidPixels found[kLanes];
     if (in_lanes(n, dtype)) {
-      auto* sums = reinterpret_cast<double*>(workspace(2, size * kLanes * sizeof(double)));
-      std::fill(sums, sums + size * kLanes, 0.0);
-      kernel.frames_lanes(job, 0, view.n_pixels, sums, found);
+      Totals sums = totals(size * kLanes);
+      for (std::size_t part = 0; part < part_ends_.size(); ++part) {
+        kernel.frames_lanes(job, part_begin(part), part_ends_[part], sums.part, found);
+        sums.end_part();
+      }
       for (std::size_t lane = 0; lane < n; ++lane) {
-        results.push_back(finished(sums + lane, kLanes, dtype, model, found[lane]));
+        results.push_back(finished(sums.all + lane, kLanes, dtype, model, found[lane]));
       }
       continue;
     }
     for (std::size_t i = 0; i < n; ++i) {
-      auto* sums = reinterpret_cast<double*>(workspace(2, size * sizeof(double)));
-      std::fill(sums, sums + size, 0.0);
+      Totals sums = totals(size);
       const FramesJob one{view, dtype, model, &invalid, terms_.gain, nullptr, frames + begin + i, 1};
-      kernel.frames_single(one, 0, view.n_pixels, &sums, &found[i]);
-      results.push_back(finished(sums, 1, dtype, model, found[i]));
+      for (std::size_t part = 0; part < part_ends_.size(); ++part) {
+        kernel.frames_single(one, part_begin(part), part_ends_[part], &sums.part, &found[i]);
+        sums.end_part();
+      }
+      results.push_back(finished(sums.all, 1, dtype, model, found[i]));
     }
   }
   return results;
 }
 
+FrameSums Reduction::dense_chunk(Codec codec, DType dtype, const std::uint8_t* chunk, std::size_t size, Variance model,
+                                 const InvalidValues& invalid) const {
+  const std::size_t item_size = kItemSize[static_cast<int>(dtype)], n_bytes = weights_.n_pixels() * item_size;
+  std::uint8_t* dense = workspace(3, n_bytes);
+  FrameSums damaged;
+  damaged.error = chunk_decode(codec, chunk, size, item_size, dense, n_bytes, 1);
+  if (damaged.error != ChunkError::none) return damaged;
+  const void* const frame = dense;
+  return std::move(stack(dtype, &frame, 1, model, invalid)[0]);
+}
+
 std::vector<FrameSums> Reduction::chunks(Codec codec, DType dtype, const std::uint8_t* const* chunks,
                                          const std::size_t* sizes, std::size_t n_frames, Variance model,
                                          const InvalidValues& invalid) const {
-  const PackedView view = weights_.view();
-  const std::size_t item_size = kItemSize[static_cast<int>(dtype)];
   std::vector<FrameSums> results(n_frames);
-  const auto failed = [](ChunkError error) {
-    FrameSums sums;
-    sums.error = error;
-    return sums;
-  };
-  if (codec == Codec::none || codec == Codec::lz4) {
+  const bool in_blocks = codec == Codec::bitshuffle_lz4 || codec == Codec::bitshuffle_zstd;
+  if (!in_blocks || terms_.gain) {  // no bit planes, or a gain for each pixel (mean_of_ratios)
     for (std::size_t i = 0; i < n_frames; ++i) {
-      const std::size_t n_bytes = view.n_pixels * item_size;
-      std::uint8_t* dense = workspace(3, n_bytes);
-      const ChunkError error = chunk_decode(codec, chunks[i], sizes[i], item_size, dense, n_bytes, 1);
-      const void* const frame = dense;
-      results[i] = error != ChunkError::none ? failed(error) : std::move(stack(dtype, &frame, 1, model, invalid)[0]);
+      results[i] = dense_chunk(codec, dtype, chunks[i], sizes[i], model, invalid);
     }
     return results;
   }
+  const PackedView view = weights_.view();
   const Kernels& kernel = kernels();
-  const std::size_t per_bin = n_sums(model, view.weighting, dtype, false);
-  const std::size_t size = (view.n_bins + kExtraBins) * per_bin;
+  const std::size_t size = (view.n_bins + kExtraBins) * n_sums(model, view.weighting, dtype, false);
   const auto block_field = [&](std::size_t i) -> std::uint64_t {
-    if (sizes[i] < kChunkHeader) return ~std::uint64_t{0};
     std::uint32_t field;
-    std::memcpy(&field, chunks[i] + 8, 4);
+    if (sizes[i] < kChunkHeader) return ~std::uint64_t{0};
+    std::memcpy(&field, chunks[i] + 8, sizeof field);
     return field;
+  };
+  const auto job_of = [&](std::size_t begin, std::size_t n, Totals& sums) {
+    return ChunksJob{view, dtype, model, &invalid, codec == Codec::bitshuffle_zstd, chunks + begin, sizes + begin, n,
+                     part_ends_.data(), [](void* context) { static_cast<Totals*>(context)->end_part(); }, &sums};
   };
   for (std::size_t begin = 0; begin < n_frames; begin += kLanes) {
     const std::size_t n = std::min(kLanes, n_frames - begin);
-    const ChunksJob job{view,          dtype, model, &invalid, codec == Codec::bitshuffle_zstd, chunks + begin,
-                        sizes + begin, n};
     InvalidPixels found[kLanes];
     ChunkError errors[kLanes] = {};
     bool alike = true;  // lanes go from block to block together
     for (std::size_t i = begin; i < begin + n; ++i) alike = alike && block_field(i) == block_field(begin);
-    if (alike && !terms_.gain && in_lanes(n, dtype)) {
-      auto* sums = reinterpret_cast<double*>(workspace(2, size * kLanes * sizeof(double)));
-      std::fill(sums, sums + size * kLanes, 0.0);
-      kernel.chunks_lanes(job, sums, found, errors);
-      for (std::size_t lane = 0; lane < n; ++lane) {
-        results[begin + lane] = errors[lane] != ChunkError::none
-                                    ? failed(errors[lane])
-                                    : finished(sums + lane, kLanes, dtype, model, found[lane]);
+    const bool together = alike && in_lanes(n, dtype);
+    for (std::size_t i = 0; i < n; i += together ? n : 1) {
+      const std::size_t n_lanes = together ? kLanes : 1;
+      Totals sums = totals(size * n_lanes);
+      if (together) kernel.chunks_lanes(job_of(begin, n, sums), sums.part, found, errors);
+      else kernel.chunks_single(job_of(begin + i, 1, sums), &sums.part, &found[i], &errors[i]);
+      for (std::size_t k = i; k < (together ? n : i + 1); ++k) {
+        if (errors[k] == ChunkError::none) results[begin + k] = finished(sums.all + (k - i), n_lanes, dtype, model, found[k]);
+        else results[begin + k].error = errors[k];
       }
-      continue;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      if (terms_.gain) {  // rare (mean_of_ratios): through a dense frame
-        const std::size_t n_bytes = view.n_pixels * item_size;
-        std::uint8_t* dense = workspace(3, n_bytes);
-        const ChunkError error = chunk_decode(codec, chunks[begin + i], sizes[begin + i], item_size, dense, n_bytes, 1);
-        const void* const frame = dense;
-        results[begin + i] =
-            error != ChunkError::none ? failed(error) : std::move(stack(dtype, &frame, 1, model, invalid)[0]);
-        continue;
-      }
-      auto* sums = reinterpret_cast<double*>(workspace(2, size * sizeof(double)));
-      std::fill(sums, sums + size, 0.0);
-      const ChunksJob one{view, dtype, model, &invalid, job.is_zstd, chunks + begin + i, sizes + begin + i, 1};
-      kernel.chunks_single(one, &sums, &found[i], &errors[i]);
-      results[begin + i] =
-          errors[i] != ChunkError::none ? failed(errors[i]) : finished(sums, 1, dtype, model, found[i]);
     }
   }
   return results;

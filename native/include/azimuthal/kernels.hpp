@@ -8,7 +8,8 @@
 //
 // for the pixels of a range, in an order that depends on the pixels alone: for each group of 64 pixels 0, 16, 32, 48, 1,
 // 17, ... (neighbours feed the same bin, and an addition must wait for the one before it), then the irregular pixels of
-// the group. Lanes, instruction sets and the way a frame came do not change a bit of a sum.
+// the group. A frame is cut into parts, whose sums are added in turn. Lanes, threads, instruction sets and the way a frame
+// came (blocks of any multiple of 64 pixels) do not change a bit of a sum.
 //
 // Values are added as doubles and there is no fused multiply-add: all instruction sets give the same bits, and sums of
 // integers with weights of one are exact below 2^53.
@@ -74,6 +75,10 @@ struct ChunksJob {
   const std::uint8_t* const* chunks;
   const std::size_t* sizes;
   std::size_t n_frames;
+  // The kernel calls end_part(context) when it has added the pixels before each of these, the last one included.
+  const std::size_t* part_ends;
+  void (*end_part)(void* context);
+  void* context;
 };
 
 // Invalid pixels that would have fed a bin, in ascending order of groups; one list per frame.

@@ -69,9 +69,14 @@ class Reduction {
   std::shared_ptr<const StaticSums> without(const InvalidPixels& invalid) const;
   std::shared_ptr<StaticSums> static_sums(const std::vector<bool>* left_out, unsigned n_threads) const;
   void add_static(std::size_t pixel, double sign, StaticSums& sums) const;
+  std::size_t part_begin(std::size_t part) const noexcept { return part == 0 ? 0 : part_ends_[part - 1]; }
+  FrameSums dense_chunk(Codec codec, DType dtype, const std::uint8_t* chunk, std::size_t size, Variance model,
+                        const InvalidValues& invalid) const;
 
   PackedWeights weights_;
   PixelTerms terms_;
+  // How many parts a frame has depends on the plan alone, so that the order of additions does too.
+  std::vector<std::size_t> part_ends_;
   std::shared_ptr<const StaticSums> of_valid_frame_;
   // The same pixels are often invalid in every frame (dead ones that nobody masked): the last answer is kept.
   mutable std::mutex last_lock_;

@@ -77,9 +77,8 @@ def _show(report: BenchmarkReport) -> None:
         print(f"not installed: {name} ({how})")
     if report.settings.quick:
         print("\nA quick look: a small detector, few turns. These ratios mean little.")
-    else:
-        print("\nthe speed contract\n")
-        print(table_text(*report.contract()))
+    elif (contract := report.contract())[1]:
+        print(f"\nthe speed contract\n\n{table_text(*contract)}")
 
 
 def _seen_from(page: str, picture: str | None) -> str | None:

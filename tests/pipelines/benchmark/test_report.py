@@ -29,7 +29,7 @@ def report():
     return BenchmarkReport(
         settings=BenchmarkSettings(),
         machine={
-            "processor": "EPYC|x", "instruction_sets": ["avx2"], "cores": 2, "system": "Linux", "python": "3.12",
+            "processor": "EPYC|x", "instruction_sets": ["avx2"], "instructions": "avx2", "cores": 2, "system": "Linux", "python": "3.12",
             "load": 0.5, "pinned": False,
         },
         packages={"azimuthal": "1", "pyFAI": "2", "scipy": None},
@@ -60,6 +60,11 @@ def test_details_hold_every_measurement(report):
     header, rows = report.details()
     assert len(rows) == len(report.measurements)
     assert all(len(row) == len(header) for row in rows)
+
+
+def test_contract_holds_what_was_measured(report):
+    _, rows = report.contract()
+    assert rows == [("1", f"{CASE}: ours / liblz4 alone", "1", "at most 2", "2.00", "reached")]
 
 
 def test_json_holds_raw_times_and_no_nan(report):

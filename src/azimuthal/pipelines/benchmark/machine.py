@@ -18,11 +18,12 @@ _SETS = ("avx2", "avx512f", "avx512vbmi", "gfni", "asimd", "sve")
 
 
 def machine_facts() -> dict[str, Any]:
-    """Return processor, its instruction sets, cores, system and Python."""
+    """Return processor, its instruction sets and which of them our engine uses, cores, system and Python."""
     model, flags = _processor()
     return {
         "processor": model,
         "instruction_sets": [name for name in _SETS if name in flags],
+        "instructions": _instructions(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
@@ -58,6 +59,15 @@ def _processor() -> tuple[str, frozenset[str]]:
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
     flags = facts.get("flags", facts.get("Features", ""))
     return facts.get("model name", platform.machine()), frozenset(flags.split())
+
+
+def _instructions() -> str | None:
+    """Return the instruction set that our engine runs on; None where it is not compiled."""
+    try:
+        from azimuthal.engines import native
+    except ImportError:
+        return None
+    return os.environ.get(native.INSTRUCTIONS_VARIABLE) or native.instruction_sets()[0]
 
 
 def _load() -> float | None:

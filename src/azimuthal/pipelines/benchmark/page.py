@@ -62,8 +62,9 @@ def _machine(report: BenchmarkReport) -> str:
     load = "" if machine["load"] is None else f", load {machine['load']:g} at the end"
     missing = "".join(f" Not installed: {name} (`{how}`)." for name, how in report.missing.items())
     return (
-        f"Machine: {machine['processor']}, {machine['cores']} cores{load} (instruction sets: {sets}), "
-        f"{machine['system']}, Python {machine['python']}. Packages: {packages}.{pinned}{missing}"
+        f"Machine: {machine['processor']}, {machine['cores']} cores{load} ({sets}; ours runs on "
+        f"{machine['instructions']}), {machine['system']}, Python {machine['python']}. "
+        f"Packages: {packages}.{pinned}{missing}"
     )
 
 

@@ -76,11 +76,12 @@ class BenchmarkReport:
         return header, rows
 
     def contract(self) -> Table:
-        """Return header and rows: the speed contract."""
+        """Return header and rows: the speed contract, as far as it was measured."""
         header = ("item", "ratio", "cores", "goal", "measured", "")
         rows: list[tuple[str, ...]] = [
             (str(one.item), one.text, str(one.cores), f"{one.wanted} {one.goal:g}", times(one.value), one.verdict)
             for one in self.targets()
+            if one.reached is not None
         ]
         return header, rows
 

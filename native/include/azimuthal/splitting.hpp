@@ -36,9 +36,9 @@ struct PixelView {
 };
 
 struct Weights {
-  std::vector<std::int32_t> counts;  // one per pixel
-  std::vector<std::int32_t> indices;
-  std::vector<double> values;
+  LargeVector<std::int32_t> counts;  // one per pixel
+  LargeVector<std::int32_t> indices;
+  LargeVector<double> values;
   std::int64_t n_not_finite = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "azimuthal/splitting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -58,6 +59,7 @@ void split_rectangle(const Rectangle& box, const BinGrid& grid, CellList& list) 
 double clamped_mean(double ca, double cb, double low, double high) noexcept {
   const double bottom = std::min(ca, cb);
   const double top = std::max(ca, cb);
+  if (bottom >= low && top <= high) return 0.5 * ((bottom - low) + (top - low));
   const double inner_bottom = std::clamp(bottom, low, high);
   if (top == bottom) return inner_bottom - low;
   const double inner_top = std::clamp(top, low, high);
@@ -66,21 +68,36 @@ double clamped_mean(double ca, double cb, double low, double high) noexcept {
   return (inside + above) / (top - bottom);
 }
 
-// Signed area of the polygon inside a cell, by Green's theorem: only edges inside the strip of u contribute.
-// Coordinates are relative to the polygon's own corner, which keeps small pixels far from the origin exact.
-double area_in_cell(const Polygon& p, double u0, double u1, double c0, double c1) noexcept {
+// The sides of a polygon, relative to its own corner: that keeps small pixels far from the origin exact. Sides along c
+// enclose no area and are left out.
+struct Sides {
+  struct Side {
+    double u_from, u_to, c_from, slope;
+  };
+  std::array<Side, kMaxVertices> side;
+  int n = 0;
+
+  explicit Sides(const Polygon& p) noexcept {
+    for (int i = 0; i < p.n; ++i) {
+      const Vertex& a = p.vertex[i];
+      const Vertex& b = p.vertex[i + 1 == p.n ? 0 : i + 1];
+      const double slope = (b.c - a.c) / (b.u - a.u);
+      if (!std::isfinite(slope)) continue;
+      side[n++] = {a.u - p.u_min, b.u - p.u_min, a.c - p.c_min, slope};
+    }
+  }
+};
+
+// Signed area of the polygon inside a cell, by Green's theorem: only sides inside the strip of u contribute.
+double area_in_cell(const Sides& sides, double u0, double u1, double c0, double c1) noexcept {
   double area = 0.0;
-  for (int i = 0; i < p.n; ++i) {
-    const Vertex& a = p.vertex[i];
-    const Vertex& b = p.vertex[i + 1 == p.n ? 0 : i + 1];
-    const double length = b.u - a.u;
-    if (length == 0.0) continue;
-    const double ua = a.u - p.u_min, ca = a.c - p.c_min, dc = b.c - a.c;
-    const double from = std::clamp(ua, u0, u1);
-    const double to = std::clamp(b.u - p.u_min, u0, u1);
+  for (int i = 0; i < sides.n; ++i) {
+    const Sides::Side& s = sides.side[static_cast<std::size_t>(i)];
+    const double from = std::clamp(s.u_from, u0, u1);
+    const double to = std::clamp(s.u_to, u0, u1);
     if (from == to) continue;
-    const double c_from = ca + (from - ua) / length * dc;
-    const double c_to = ca + (to - ua) / length * dc;
+    const double c_from = s.c_from + (from - s.u_from) * s.slope;
+    const double c_to = s.c_from + (to - s.u_from) * s.slope;
     area += (to - from) * clamped_mean(c_from, c_to, c0, c1);
   }
   return area;
@@ -130,6 +147,7 @@ void cell_areas(const Polygon& p, double total, const BinGrid& grid, Emit&& emit
     return;
   }
   const Range bins = u_bins(p, grid);
+  const Sides sides(p);
   for_each_turn(p.c_min, p.c_max, grid, [&](double shift) {
     const double c_ref = p.c_min + shift;
     const long c_first = std::max(0L, grid.c.find(c_ref));
@@ -142,7 +160,7 @@ void cell_areas(const Polygon& p, double total, const BinGrid& grid, Emit&& emit
       for (long k = bins.first; k <= bins.last; ++k) {
         const double u0 = std::max(grid.u[k] - p.u_min, 0.0);
         const double u1 = std::min(grid.u[k + 1] - p.u_min, p.u_max - p.u_min);
-        if (u1 > u0) emit(l * grid.u.n_bins() + k, area_in_cell(p, u0, u1, c0, c1));
+        if (u1 > u0) emit(l * grid.u.n_bins() + k, area_in_cell(sides, u0, u1, c0, c1));
       }
     }
   });

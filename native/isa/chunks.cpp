@@ -101,7 +101,8 @@ class Decoder {
     }
     const std::uint8_t* used = job_.weights.used + first / 8;
     int top = top_plane(planes, used, plane, written, n_planes);
-    if (top > first_suspect_ && lowest_ != ~std::uint64_t{0}) {
+    // Where zero itself is invalid, a block that holds nothing is all invalid.
+    if ((top > first_suspect_ || lowest_ == 0) && lowest_ != ~std::uint64_t{0}) {
       if (drop_invalid(planes, used, plane, written, n_planes, first, n, top, invalid)) {
         top = top_plane(planes, used, plane, n_planes, n_planes);
       }

@@ -82,22 +82,29 @@ bool cleaned(const PackedView& w, const Rule<T>& rule, std::size_t first, std::s
   return remains;
 }
 
-// Values that are not finite and count are added one by one, to their own bins only, and leave the group.
-template <class T>
-void add_nonfinite(const PackedView& w, std::size_t first, std::size_t n, T* clean, const double* gain,
-                   const double* variance, std::size_t n_sums, std::size_t n_lanes, double* sums) {
+// Pixels whose value or variance is not finite are added one by one, to their own bins only, and leave the group: zero
+// times infinity must not spoil the bin beside.
+template <class Value>
+void add_nonfinite(const PackedView& w, std::size_t first, std::size_t n, Value* value, Value* variance,
+                   std::size_t n_sums, std::size_t n_lanes, double* sums) {
   for (std::size_t p = 0; p < n; ++p) {
-    if (is_finite(clean[p])) continue;
-    const double raw = static_cast<double>(clean[p]);
-    const double value = gain ? raw * gain[first + p] : raw;
-    double spread = variance ? variance[first + p] : raw > 0.0 ? raw : raw != raw ? raw : 0.0;
-    if (gain) spread *= gain[first + p] * gain[first + p];
+    const double here = static_cast<double>(value[p]);
+    const double spread = variance ? static_cast<double>(variance[p]) : here <= 0.0 ? 0.0 : here;
+    if (is_finite(here) && is_finite(spread)) continue;
     for_each_weight(w, first + p, [&](std::size_t bin, double c) {
-      sums[bin * n_sums * n_lanes] += c * value;
+      sums[bin * n_sums * n_lanes] += c * here;
       if (n_sums == 2) sums[(bin * n_sums + 1) * n_lanes] += c * c * spread;
     });
-    clean[p] = T{};
+    value[p] = Value{};
+    if (variance) variance[p] = Value{};
   }
+}
+
+// Without branches, as above.
+bool all_finite(const double* values, std::size_t n) noexcept {
+  unsigned found = 0;
+  for (std::size_t p = 0; p < n; ++p) found |= static_cast<unsigned>(!(values[p] - values[p] == 0.0));
+  return found == 0;
 }
 
 template <class T>
@@ -115,28 +122,26 @@ void frame_single(const FramesJob& job, std::size_t frame, std::size_t first, st
   for (std::size_t at = first; at < last; at += kGroup) {
     const std::size_t n = last - at < kGroup ? last - at : kGroup;
     const T* from = raw + at;
-    bool looked = false;
-    if (rule.any(from, n)) {
-      looked = true;
-      if (cleaned(w, rule, at, n, from, clean, invalid)) {
-        if constexpr (kIsFloat<T>) add_nonfinite(w, at, n, clean, job.gain, given, per_bin, 1, sums);
-      }
+    const bool looked = rule.any(from, n);
+    bool nonfinite = false;
+    if (looked) {
+      nonfinite = cleaned(w, rule, at, n, from, clean, invalid);
       from = clean;
     }
     for (std::size_t p = 0; p < n; ++p) value[p] = static_cast<double>(from[p]);
-    const double* spread = value;
+    double* spread = value;
     if (per_bin == 2) {
       if (given) {
         // Of a pixel that does not count the variance may be anything.
         for (std::size_t p = 0; p < n; ++p) variance[p] = is_used(w, at + p) ? given[at + p] : 0.0;
         if (looked) {
           for (std::size_t p = 0; p < n; ++p) {
-            if (is_used(w, at + p) && (rule(raw[at + p]) || !is_finite(raw[at + p]))) variance[p] = 0.0;
+            if (is_used(w, at + p) && rule(raw[at + p])) variance[p] = 0.0;
           }
         }
         spread = variance;
       } else if (std::is_signed_v<T> || job.gain) {
-        for (std::size_t p = 0; p < n; ++p) variance[p] = value[p] > 0.0 ? value[p] : 0.0;
+        for (std::size_t p = 0; p < n; ++p) variance[p] = value[p] <= 0.0 ? 0.0 : value[p];  // NaN stays
         spread = variance;
       }
     }
@@ -149,6 +154,8 @@ void frame_single(const FramesJob& job, std::size_t frame, std::size_t first, st
         if (per_bin == 2) variance[p] *= g * g;
       }
     }
+    if (job.gain || given) nonfinite = nonfinite || !all_finite(value, n) || !all_finite(spread, n);
+    if (nonfinite) add_nonfinite(w, at, n, value, spread == value ? nullptr : variance, per_bin, 1, sums);
     add(w, at, n, value, spread, irregular, sums);
   }
 }
@@ -293,7 +300,7 @@ void frames_at_once(const FramesJob& job, std::size_t first, std::size_t last, d
       from[lane] = static_cast<const T*>(job.frames[lane]) + at;
       if (rule.any(from[lane], n)) {
         if (cleaned(w, rule, at, n, from[lane], clean[lane], invalid[lane])) {
-          if constexpr (kIsFloat<T>) add_nonfinite(w, at, n, clean[lane], nullptr, nullptr, per_bin, kLanes, sums + lane);
+          if constexpr (kIsFloat<T>) add_nonfinite<T>(w, at, n, clean[lane], nullptr, per_bin, kLanes, sums + lane);
         }
         from[lane] = clean[lane];
       }

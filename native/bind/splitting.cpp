@@ -201,22 +201,23 @@ void bind_splitting(nb::module_& module) {
   module.def("extent", &extent_of, nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("excluded").none(),
              nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"),
              nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
-  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
-             nb::arg("n_threads"));
   module.def("pack_grid", &pack_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
              nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
              nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
              nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
-  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
+  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
+             nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
+             nb::arg("excluded"), nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"),
+             nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
              nb::arg("n_threads"));
-  module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
-             nb::arg("n_threads"));
+  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
+             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
+             nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
+  module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
+             nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
+             nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
 }
 
 }  // namespace azimuthal::bind

@@ -35,7 +35,7 @@ PixelParts parts_of(Scheme scheme, bool azimuth) noexcept {
 }
 
 std::size_t rows_per_block(const GridSplit& job) noexcept {
-  return std::clamp<std::size_t>(kBlockPixels / std::max<std::size_t>(1, job.grid.n2), 1, std::max<std::size_t>(1, job.n1));
+  return std::max<std::size_t>(1, kBlockPixels / std::max<std::size_t>(1, job.grid.n2));
 }
 
 // Coordinates of single pixels for the general way, projected anew: few need it.

@@ -3,6 +3,7 @@
 #include "azimuthal/reduction.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "azimuthal/parallel.hpp"
@@ -48,7 +49,8 @@ Totals totals(std::size_t size) {
   return sums;
 }
 
-// Below this share of a bin's sum, what remains after taking invalid pixels away is not trusted to 1e-12.
+// What remains of the sum of n numbers after taking invalid pixels away is off by about sqrt(n) eps of the whole sum.
+// Below this share of it, times sqrt(n), it is not trusted: beyond, it is right to about 1e-13.
 constexpr double kTooLittle = 1e-3;
 // A vector of sixteen frames pays from this many frames on.
 constexpr std::size_t kFewestLanes = 4;
@@ -105,21 +107,25 @@ std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left
 
 std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invalid) const {
   if (invalid.empty()) return of_valid_frame_;
-  {
-    const std::lock_guard<std::mutex> guard(last_lock_);
-    if (invalid == last_invalid_) return last_sums_;
-  }
+  // Nobody waits for the lock: it is held for a moment only, but for ever in the child of a fork in that moment.
+  std::shared_ptr<const Remembered> last;
+  if (const std::unique_lock<std::mutex> lock(last_lock_, std::try_to_lock); lock) last = last_;
+  if (last && invalid == last->invalid) return last->sums;
   auto sums = std::make_shared<StaticSums>(*of_valid_frame_);
   for (std::uint32_t pixel : invalid) add_static(pixel, -1.0, *sums);
+  const StaticSums& whole = *of_valid_frame_;
+  const bool exact = weights_.view().weighting == Weighting::one && !terms_.normalization && !terms_.offset;
   bool trusted = true;
   for (std::size_t b = 0; b < sums->count.size(); ++b) {
-    if (sums->n_entries[b] == of_valid_frame_->n_entries[b]) continue;
+    if (sums->n_entries[b] == whole.n_entries[b]) continue;
     if (sums->n_entries[b] == 0) {
       sums->normalization[b] = sums->normalization2[b] = sums->count[b] = 0.0;
       if (terms_.offset) sums->offset[b] = 0.0;
-    } else if (sums->count[b] < kTooLittle * of_valid_frame_->count[b] ||
-               sums->normalization2[b] < kTooLittle * of_valid_frame_->normalization2[b]) {
-      trusted = false;
+    } else if (!exact) {
+      const double share = std::min(0.5, kTooLittle * std::sqrt(static_cast<double>(whole.n_entries[b])));
+      trusted = trusted && sums->count[b] >= share * whole.count[b] &&
+                sums->normalization[b] >= share * whole.normalization[b] &&
+                sums->normalization2[b] >= share * whole.normalization2[b];
     }
   }
   if (!trusted) {
@@ -127,9 +133,8 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
     for (std::uint32_t pixel : invalid) left_out[pixel] = true;
     sums = static_sums(&left_out, 1);
   }
-  const std::lock_guard<std::mutex> guard(last_lock_);
-  last_invalid_ = invalid;
-  last_sums_ = sums;
+  last = std::make_shared<const Remembered>(Remembered{invalid, sums});
+  if (const std::unique_lock<std::mutex> lock(last_lock_, std::try_to_lock); lock) last_.swap(last);
   return sums;
 }
 

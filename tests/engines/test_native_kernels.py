@@ -7,8 +7,6 @@ reference differ by less than `BOUND`.  Integers with weights of one and without
 """
 
 import dataclasses
-import struct
-from functools import cache
 
 import h5py
 import hdf5plugin
@@ -68,7 +66,7 @@ def plan_matrix(rng, form, n_pixels, n_bins):
         shares = np.where(place == 0, share[pixel], 1 - share[pixel])
         fits = length[pixel] <= 2
         weights = np.where(length[pixel] == 1, whole[pixel], np.where(fits, shares, weights))
-        weights = np.maximum(weights, 1e-300)
+        weights = np.maximum(weights, 1e-30)
     return SparseMatrix(indptr, indices, weights, n_bins)
 
 

@@ -79,9 +79,12 @@ class Reduction {
   std::vector<std::size_t> part_ends_;
   std::shared_ptr<const StaticSums> of_valid_frame_;
   // The same pixels are often invalid in every frame (dead ones that nobody masked): the last answer is kept.
+  struct Remembered {
+    InvalidPixels invalid;
+    std::shared_ptr<const StaticSums> sums;
+  };
   mutable std::mutex last_lock_;
-  mutable InvalidPixels last_invalid_;
-  mutable std::shared_ptr<const StaticSums> last_sums_;
+  mutable std::shared_ptr<const Remembered> last_;
 };
 
 }  // namespace azimuthal

@@ -114,7 +114,7 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
   auto sums = std::make_shared<StaticSums>(*of_valid_frame_);
   for (std::uint32_t pixel : invalid) add_static(pixel, -1.0, *sums);
   const StaticSums& whole = *of_valid_frame_;
-  const bool exact = weights_.view().weighting == Weighting::one && !terms_.normalization && !terms_.offset;
+  const bool exact = weights_->view().weighting == Weighting::one && !terms_.normalization && !terms_.offset;
   bool trusted = true;
   for (std::size_t b = 0; b < sums->count.size(); ++b) {
     if (sums->n_entries[b] == whole.n_entries[b]) continue;

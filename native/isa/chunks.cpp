@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSlack = kLz4Slack;
 constexpr std::size_t kMostPlanes = 32;
+constexpr std::size_t kFetchedAhead = 4096;  // bytes of a block
 
 // One frame's chunk, read from block to block.
 struct Reader {
@@ -88,6 +89,9 @@ class Decoder {
     }
     const std::uint8_t* in = reader.next + kBlockLength;
     reader.next = in + length;
+    // The next block of this frame, which is about as long, while those of the other frames are decoded.
+    const std::size_t ahead = left - kBlockLength - length < length + kBlockLength ? left - kBlockLength - length : length + kBlockLength;
+    for (std::size_t k = 0; k < ahead && k < kFetchedAhead; k += 64) __builtin_prefetch(reader.next + k, 0, 2);
     const std::size_t plane = n / 8, n_planes = layout_.item_size * 8;
     Lz4Planes found;
     if (job_.is_zstd) found.written = zstd_decode(in, length, planes, n_planes * plane) ? n_planes : 0;

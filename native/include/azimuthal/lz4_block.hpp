@@ -96,6 +96,7 @@ static inline Lz4Planes lz4_decode_planes(const std::uint8_t* in, std::size_t n_
         found.stored = in;
         found.n_stored = literals / plane;
         head = found.n_stored * plane;
+        for (std::size_t k = 0; k < head; k += 64) __builtin_prefetch(in + k);  // read plane by plane, later
         std::memcpy(out + head, in + head, literals - head);
       } else if (static_cast<std::size_t>(in_end - in) >= literals + 16) {
         for (std::size_t k = 0; k < literals; k += 16) lz4::copy16(to + k, in + k);

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find native src -name '*.cpp' -o -name '*.hpp' -o -name '*.py' -o -name '*.toml' -o -name '*.pyi' -o -name '*.json') CMakeLists.txt pyproject.toml
 
-.PHONY: demo test check unit benchmark fuzz docs-figures clean
+.PHONY: demo test check unit benchmark docs-benchmarks fuzz docs-figures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -37,7 +37,11 @@ unit: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
 benchmark: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/single_frame.py
+	$(BIN)/azimuthal benchmark
+
+# On a quiet machine: the page that is committed says what this one measured.
+docs-benchmarks: $(VENV)/.installed-test
+	$(BIN)/azimuthal benchmark --markdown docs/reference/benchmarks.md --picture docs/reference/benchmarks.png --force
 
 # docs/how-to/fuzz-the-decoders.md
 RUNS ?= 1000000

@@ -24,7 +24,9 @@ std::int64_t grid_normalization(Doubles along, Doubles across, bool has_solid_an
   require(p2.has_value() == form_mixed.has_value() && p2.has_value() == form_along.has_value() &&
               p2.has_value() == form_across.has_value(),
           "p2, form: all or none");
-  for (const auto& rows : {width1, form_mixed, form_along}) require(!rows || rows->shape(0) == n1, "rows: wrong length");
+  for (const auto& rows : {width1, form_mixed, form_along}) {
+    require(!rows || rows->shape(0) == n1, "rows: wrong length");
+  }
   for (const auto& columns : {width2, p2, form_across}) {
     require(!columns || columns->shape(0) == n2, "columns: wrong length");
   }

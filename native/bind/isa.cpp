@@ -35,7 +35,7 @@ void use(const std::string& wanted) {
   for (const auto& [level, name] : kNames) {
     if (wanted == name && force_isa(level)) return;
   }
-  throw nb::value_error("an instruction set that this machine or this build does not have");
+  throw nb::value_error("name: not one of instruction_sets()");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
@@ -87,35 +88,18 @@ nb::list as_list(std::vector<FrameSums>&& all) {
   return list;
 }
 
-// The plan's arrays, checked once; keeps those alive that are not copied.
+// Per-pixel arrays are kept alive, not copied.
 class PyReduction {
  public:
-  PyReduction(Input<std::int64_t, nb::ndim<1>> indptr, Input<std::int32_t, nb::ndim<1>> indices, OptionalDoubles weights,
-              std::size_t n_bins, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization,
+  PyReduction(const SharedWeights& weights, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization,
               unsigned n_threads)
       : offset_(offset), gain_(gain), normalization_(normalization) {
-    require(indptr.shape(0) >= 2 && n_bins >= 1, "plan: empty");
-    const std::size_t n_pixels = indptr.shape(0) - 1, n_entries = indices.shape(0);
-    const std::int64_t* pointer = indptr.data();
-    require(pointer[0] == 0 && pointer[n_pixels] == static_cast<std::int64_t>(n_entries),
-            "indptr: does not span the indices");
-    require(std::is_sorted(pointer, pointer + n_pixels + 1), "indptr: decreases");
-    const std::int32_t* index = indices.data();
-    std::int32_t lowest = 0, highest = 0;
-    for (std::size_t e = 0; e < n_entries; ++e) {
-      lowest = std::min(lowest, index[e]);
-      highest = std::max(highest, index[e]);
-    }
-    require(lowest >= 0 && static_cast<std::size_t>(highest) < n_bins, "indices: out of range");
-    require(!weights || weights->shape(0) == n_entries, "weights: wrong length");
     for (const auto& array : {offset, gain, normalization}) {
-      require(!array || array->shape(0) == n_pixels, "pixel terms: wrong length");
+      require(!array || array->shape(0) == weights.packed->n_pixels(), "pixel terms: wrong length");
     }
     const PixelTerms terms{data_or_null(offset), data_or_null(gain), data_or_null(normalization)};
-    const double* weight = data_or_null(weights);
     nb::gil_scoped_release release;
-    reduction_ = std::make_unique<Reduction>(
-        PackedWeights(pointer, index, weight, n_pixels, n_bins, n_threads), terms, n_threads);
+    reduction_ = std::make_unique<Reduction>(weights.packed, terms, n_threads);
   }
 
   nb::tuple frame(const Frame& frame, int model, OptionalDoubles variance, const nb::sequence& ranges, bool nonfinite,
@@ -184,8 +168,6 @@ class PyReduction {
                           view_of(sums->count, sums));
   }
 
-  std::size_t nbytes() const { return reduction_->weights().nbytes(); }
-
  private:
   std::size_t n_pixels() const { return reduction_->weights().n_pixels(); }
 
@@ -197,17 +179,15 @@ class PyReduction {
 
 void bind_reduction(nb::module_& module) {
   nb::class_<PyReduction>(module, "Reduction")
-      .def(nb::init<Input<std::int64_t, nb::ndim<1>>, Input<std::int32_t, nb::ndim<1>>, OptionalDoubles, std::size_t,
-                    OptionalDoubles, OptionalDoubles, OptionalDoubles, unsigned>(),
-           nb::arg("indptr"), nb::arg("indices"), nb::arg("weights").none(), nb::arg("n_bins"), nb::arg("offset").none(),
-           nb::arg("gain").none(), nb::arg("normalization").none(), nb::arg("n_threads"))
+      .def(nb::init<const SharedWeights&, OptionalDoubles, OptionalDoubles, OptionalDoubles, unsigned>(),
+           nb::arg("weights"), nb::arg("offset").none(), nb::arg("gain").none(), nb::arg("normalization").none(),
+           nb::arg("n_threads"))
       .def("frame", &PyReduction::frame, nb::arg("frame").noconvert(), nb::arg("model"), nb::arg("variance").none(),
            nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("n_threads"))
       .def("stack", &PyReduction::stack, nb::arg("frames"), nb::arg("model"), nb::arg("ranges"), nb::arg("nonfinite"))
       .def("chunks", &PyReduction::chunks, nb::arg("chunks"), nb::arg("codec"), nb::arg("dtype"), nb::arg("model"),
            nb::arg("ranges"), nb::arg("nonfinite"))
-      .def("denominators", &PyReduction::denominators)
-      .def_prop_ro("nbytes", &PyReduction::nbytes);
+      .def("denominators", &PyReduction::denominators);
 }
 
 }  // namespace azimuthal::bind

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "arrays.hpp"
+#include "weights.hpp"
 #include "projections.hpp"
 
 namespace azimuthal::bind {
@@ -132,6 +133,50 @@ auto extent_of_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles uppe
   return std::make_tuple(found.u_min, found.u_max);
 }
 
+// Every 64th row of a job, to see what its weights look like.
+class SampledRows {
+ public:
+  explicit SampledRows(const GridSplit& job) : job_(job) {
+    constexpr std::size_t kStep = 64;
+    const std::size_t n2 = job.grid.n2;
+    for (std::size_t row = std::min(job.n1 - 1, kStep / 2); row < job.n1; row += kStep) {
+      lower_.push_back(job.grid.lower1[row]);
+      upper_.push_back(job.grid.upper1[row]);
+      excluded_.insert(excluded_.end(), job.excluded + row * n2, job.excluded + (row + 1) * n2);
+    }
+    job_.grid.lower1 = lower_.data();
+    job_.grid.upper1 = upper_.data();
+    job_.n1 = lower_.size();
+    job_.excluded = excluded_.data();
+  }
+  const GridSplit& job() const noexcept { return job_; }
+
+ private:
+  GridSplit job_;
+  std::vector<double> lower_, upper_;
+  std::vector<std::uint8_t> excluded_;
+};
+
+std::tuple<SharedWeights, std::int64_t> pack_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
+                                                  Input<double, nb::shape<3, 3>> rotation,
+                                                  Input<double, nb::shape<3>> shift, int quantity, double factor,
+                                                  Input<std::uint8_t, nb::ndim<1>> excluded, int scheme,
+                                                  Doubles u_edges, Doubles c_edges, double period, double forward_pole,
+                                                  double backward_pole, double equator, double u_floor,
+                                                  unsigned n_threads) {
+  const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
+  const GridSplit job =
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+  const auto n_bins = static_cast<std::size_t>(bins.u.n_bins() * bins.c.n_bins());
+  nb::gil_scoped_release release;
+  const SampledRows sampled(job);
+  std::int64_t n_not_finite = 0;
+  auto packed = std::make_shared<const PackedWeights>(
+      job.n1 * job.grid.n2, n_bins, [&](const RunSink& sink) { split_grid(sampled.job(), n_threads, sink); },
+      [&](const RunSink& sink) { n_not_finite = split_grid(job, n_threads, sink); }, n_threads);
+  return {SharedWeights{std::move(packed)}, n_not_finite};
+}
+
 // What split_grid itself costs: the runs are counted and dropped.
 std::size_t count_cells(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
                         Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
@@ -156,18 +201,23 @@ void bind_splitting(nb::module_& module) {
   module.def("extent", &extent_of, nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("excluded").none(),
              nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"),
              nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
-  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
+  module.def("pack_grid", &pack_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
+             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
+             nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
+  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
+             nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
+             nb::arg("excluded"), nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"),
+             nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
              nb::arg("n_threads"));
-  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
-             nb::arg("n_threads"));
-  module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"), nb::arg("rotation"),
-             nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"), nb::arg("scheme"),
-             nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
-             nb::arg("n_threads"));
+  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
+             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
+             nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
+  module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
+             nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
+             nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
 }
 
 }  // namespace azimuthal::bind

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSlack = kLz4Slack;
 constexpr std::size_t kMostPlanes = 32;
+constexpr std::size_t kFetchedAhead = 4096;  // bytes of a block
 
 // One frame's chunk, read from block to block.
 struct Reader {
@@ -88,39 +89,45 @@ class Decoder {
     }
     const std::uint8_t* in = reader.next + kBlockLength;
     reader.next = in + length;
+    // The next block of this frame, which is about as long, while those of the other frames are decoded.
+    const std::size_t ahead = left - kBlockLength - length < length + kBlockLength ? left - kBlockLength - length : length + kBlockLength;
+    for (std::size_t k = 0; k < ahead && k < kFetchedAhead; k += 64) __builtin_prefetch(reader.next + k, 0, 2);
     const std::size_t plane = n / 8, n_planes = layout_.item_size * 8;
-    std::size_t written = n_planes;
-    if (job_.is_zstd) {
-      if (!zstd_decode(in, length, planes, n_planes * plane)) written = 0;
-    } else {
-      written = lz4_decode_planes(in, length, planes, n_planes * plane, plane);
-    }
-    if (written == 0) {
+    Lz4Planes found;
+    if (job_.is_zstd) found.written = zstd_decode(in, length, planes, n_planes * plane) ? n_planes : 0;
+    else found = lz4_decode_planes(in, length, planes, n_planes * plane, plane);
+    if (found.written == 0) {
       reader.error = ChunkError::block;
       return;
     }
     const std::uint8_t* used = job_.weights.used + first / 8;
-    int top = top_plane(planes, used, plane, written, n_planes);
+    int top = top_plane(found, planes, used, plane, n_planes);
     // Where zero itself is invalid, a block that holds nothing is all invalid.
     if ((top > first_suspect_ || lowest_ == 0) && lowest_ != ~std::uint64_t{0}) {
-      if (drop_invalid(planes, used, plane, written, n_planes, first, n, top, invalid)) {
-        top = top_plane(planes, used, plane, n_planes, n_planes);
+      if (found.n_stored > 0) std::memcpy(planes, found.stored, found.n_stored * plane);
+      found.n_stored = 0;
+      if (drop_invalid(planes, used, plane, found.written, n_planes, first, n, top, invalid)) {
+        top = top_plane(found, planes, used, plane, n_planes);
       }
     }
-    for (int k = 0; k < top; ++k) {
-      const std::size_t held = static_cast<std::size_t>(k) < written ? static_cast<std::size_t>(k) : written - 1;
-      block.plane[k] = planes + held * plane;
-    }
+    for (int k = 0; k < top; ++k) block.plane[k] = plane_at(found, planes, plane, static_cast<std::size_t>(k));
     block.n_planes = top;
   }
 
  private:
+  static const std::uint8_t* plane_at(const Lz4Planes& found, const std::uint8_t* planes, std::size_t plane,
+                                      std::size_t k) noexcept {
+    if (k < found.n_stored) return found.stored + k * plane;
+    return planes + (k < found.written ? k : found.written - 1) * plane;
+  }
+
   // One more than the highest plane that holds a bit of a pixel that counts.
-  static int top_plane(const std::uint8_t* planes, const std::uint8_t* used, std::size_t plane, std::size_t written,
+  static int top_plane(const Lz4Planes& found, const std::uint8_t* planes, const std::uint8_t* used, std::size_t plane,
                        std::size_t n_planes) noexcept {
-    if (written < n_planes && holds_any(planes + (written - 1) * plane, used, plane)) return static_cast<int>(n_planes);
-    std::size_t top = written;
-    while (top > 0 && !holds_any(planes + (top - 1) * plane, used, plane)) --top;
+    const auto holds = [&](std::size_t k) { return holds_any(plane_at(found, planes, plane, k), used, plane); };
+    if (found.written < n_planes && holds(found.written - 1)) return static_cast<int>(n_planes);
+    std::size_t top = found.written;
+    while (top > 0 && !holds(top - 1)) --top;
     return static_cast<int>(top);
   }
 

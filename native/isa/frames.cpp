@@ -270,6 +270,8 @@ inline __attribute__((always_inline)) void as_doubles(const W* lanes, Vector* va
 #endif
 }
 
+constexpr std::size_t kRun = 1024;  // pixels of one frame that are fetched together
+
 // tile[pixel][lane] of 32-bit values.
 template <class W>
 struct WideTile {
@@ -287,30 +289,28 @@ void frames_at_once(const FramesJob& job, std::size_t first, std::size_t last, d
   const AddLanes add = add_lanes_of<WideTile<Wide<T>>>(w, per_bin);
   IrregularCursor irregular(w, first);
   alignas(64) Wide<T> tile[kGroup][kLanes];
-  alignas(64) T clean[kLanes][kGroup];
-  alignas(64) static const T zeros[kGroup] = {};
-  for (std::size_t at = first; at < last; at += kGroup) {
-    const std::size_t n = last - at < kGroup ? last - at : kGroup;
-    const T* from[kLanes];
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (lane >= job.n_frames) {
-        from[lane] = zeros;
-        continue;
-      }
-      from[lane] = static_cast<const T*>(job.frames[lane]) + at;
-      if (rule.any(from[lane], n)) {
-        if (cleaned(w, rule, at, n, from[lane], clean[lane], invalid[lane])) {
-          if constexpr (kIsFloat<T>) add_nonfinite<T>(w, at, n, clean[lane], nullptr, per_bin, kLanes, sums + lane);
-        }
-        from[lane] = clean[lane];
-      }
-      if (n < kGroup && from[lane] != clean[lane]) {  // a whole group is read below
-        std::memcpy(clean[lane], from[lane], n * sizeof(T));
-        from[lane] = clean[lane];
-      }
+  // Sixteen frames, read a few pixels each in turn, would be more than the machine fetches ahead by itself, and lie in the
+  // same set of the cache. A longer run of each is copied first, to places a cache line apart.
+  alignas(64) T run[kLanes][kRun + 64 / sizeof(T)];
+  std::memset(run, 0, sizeof run);
+  for (std::size_t begin = first; begin < last; begin += kRun) {
+    const std::size_t end = last - begin < kRun ? last : begin + kRun;
+    for (std::size_t lane = 0; lane < job.n_frames; ++lane) {
+      std::memcpy(run[lane], static_cast<const T*>(job.frames[lane]) + begin, (end - begin) * sizeof(T));
     }
-    fill_tile(from, tile);
-    add(w, at, n, tile, irregular, sums);
+    for (std::size_t at = begin; at < end; at += kGroup) {
+      const std::size_t n = end - at < kGroup ? end - at : kGroup;
+      const T* from[kLanes];
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        T* const here = run[lane] + (at - begin);
+        from[lane] = here;
+        if (lane < job.n_frames && rule.any(here, n) && cleaned(w, rule, at, n, here, here, invalid[lane])) {
+          if constexpr (kIsFloat<T>) add_nonfinite<T>(w, at, n, here, nullptr, per_bin, kLanes, sums + lane);
+        }
+      }
+      fill_tile(from, tile);
+      add(w, at, n, tile, irregular, sums);
+    }
   }
 }
 

@@ -25,6 +25,7 @@ constexpr double kHuge = 1e300;  // widths beyond it, and NaN, are not finite
 constexpr double kOrdinary = 0.0;
 constexpr double kOdd = 1.0;
 constexpr double kOutside = 2.0;
+constexpr double kNotSimple = -2.0;
 constexpr double kCrossedEdges = -1e-9;  // a weight below it: the polygon's edges cross
 
 AZIMUTHAL_INLINE double smaller(double a, double b) noexcept { return a < b ? a : b; }
@@ -388,6 +389,18 @@ void find_irregular(std::size_t n, const ChunkRules& rules, Chunk& chunk) {
   }
 }
 
+std::int32_t most_crossed(std::size_t n, const Chunk& chunk) {
+  const double* AZIMUTHAL_RESTRICT state = chunk.state;
+  const std::int32_t* AZIMUTHAL_RESTRICT first = chunk.first;
+  const std::int32_t* AZIMUTHAL_RESTRICT last = chunk.last;
+  std::int32_t most = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int32_t crossed = state[i] == kOrdinary ? last[i] - first[i] : 0;
+    most = crossed > most ? crossed : most;
+  }
+  return most;
+}
+
 }  // namespace
 
 void find_bins(std::size_t n, const ChunkRules& rules, Chunk& chunk) {
@@ -405,31 +418,47 @@ void find_bins(std::size_t n, const ChunkRules& rules, Chunk& chunk) {
   } else {
     find_irregular(n, rules, chunk);
   }
-  std::int32_t most = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int32_t crossed = chunk.last[i] - chunk.first[i];
-    const bool counts = chunk.state[i] == kOrdinary;
-    if (counts && crossed > kMaxCrossings) chunk.state[i] = kOdd;
-    most = counts && crossed <= kMaxCrossings && crossed > most ? crossed : most;
+  std::int32_t most = most_crossed(n, chunk);
+  if (most > kMaxCrossings) {
+    most = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (chunk.state[i] != kOrdinary) continue;
+      const std::int32_t crossed = chunk.last[i] - chunk.first[i];
+      if (crossed > kMaxCrossings) {
+        chunk.state[i] = kOdd;
+      } else if (crossed > most) {
+        most = crossed;
+      }
+    }
   }
   chunk.n_weights = most + 1;
 }
 
 void weigh_boxes(std::size_t n, const ChunkRules& rules, Chunk& chunk) {
   const double* AZIMUTHAL_RESTRICT edges = rules.edges;
-  const std::int32_t n_bins = rules.n_bins;
+  const double* AZIMUTHAL_RESTRICT u_min = chunk.u_min;
+  const double* AZIMUTHAL_RESTRICT u_max = chunk.u_max;
+  const std::int32_t* AZIMUTHAL_RESTRICT first = chunk.first;
+  const std::int32_t top = rules.n_bins - 1;
   for (std::size_t i = 0; i < n; ++i) {  // a box of no width is a point
     chunk.state[i] = (chunk.state[i] == kOrdinary) & !(chunk.u_max[i] > chunk.u_min[i]) ? kOdd : chunk.state[i];
   }
+  // The edges of a bin are loaded apart: loads from computed places would keep the rest from vectorising.
+  double* AZIMUTHAL_RESTRICT lower = chunk.below;
+  double* AZIMUTHAL_RESTRICT upper = chunk.at_edge;
+  for (std::size_t i = 0; i < n; ++i) lower[i] = edges[first[i]];
   for (int k = 0; k < chunk.n_weights; ++k) {
     double* AZIMUTHAL_RESTRICT weight = chunk.weight[k];
     for (std::size_t i = 0; i < n; ++i) {
-      std::int32_t bin = chunk.first[i] + k;
-      bin = bin < n_bins ? bin : n_bins - 1;
-      const double low = chunk.u_min[i], high = chunk.u_max[i];
-      const double inside = smaller(high, edges[bin + 1]) - larger(low, edges[bin]);
-      const double part = (inside > 0.0 ? inside : 0.0) / (high - low);
-      weight[i] = chunk.first[i] + k <= chunk.last[i] ? part : 0.0;
+      const std::int32_t bin = first[i] + k;
+      upper[i] = edges[(bin < top ? bin : top) + 1];
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const double low = u_min[i], high = u_max[i];
+      const double inside = smaller(high, upper[i]) - larger(low, lower[i]);
+      // Beyond the pixel's last bin the lower edge is not below its end, so that nothing is inside.
+      weight[i] = (inside > 0.0 ? inside : 0.0) / (high - low);
+      lower[i] = upper[i];
     }
   }
 }
@@ -451,39 +480,59 @@ void weigh_polygons(std::size_t n, const ChunkRules& rules, Chunk& chunk) {
       slope[i] = length != 0.0 ? quotient : 0.0;
     }
   }
+  // Every array has a pointer of its own: only then does the compiler see that none overlaps another.
   const double* AZIMUTHAL_RESTRICT edges = rules.edges;
+  const double* AZIMUTHAL_RESTRICT u_min = chunk.u_min;
+  const double* AZIMUTHAL_RESTRICT u_max = chunk.u_max;
+  const double* AZIMUTHAL_RESTRICT areas = chunk.area;
+  const double *AZIMUTHAL_RESTRICT ua = chunk.local_u[0], *AZIMUTHAL_RESTRICT ub = chunk.local_u[1];
+  const double *AZIMUTHAL_RESTRICT uc = chunk.local_u[2], *AZIMUTHAL_RESTRICT ud = chunk.local_u[3];
+  const double *AZIMUTHAL_RESTRICT ca = chunk.local_c[0], *AZIMUTHAL_RESTRICT cb = chunk.local_c[1];
+  const double *AZIMUTHAL_RESTRICT cc = chunk.local_c[2], *AZIMUTHAL_RESTRICT cd = chunk.local_c[3];
+  const double *AZIMUTHAL_RESTRICT sa = chunk.slope[0], *AZIMUTHAL_RESTRICT sb = chunk.slope[1];
+  const double *AZIMUTHAL_RESTRICT sc = chunk.slope[2], *AZIMUTHAL_RESTRICT sd = chunk.slope[3];
+  const std::int32_t* AZIMUTHAL_RESTRICT first = chunk.first;
+  double* AZIMUTHAL_RESTRICT at_edge = chunk.at_edge;
+  double* AZIMUTHAL_RESTRICT below = chunk.below;
+  double* AZIMUTHAL_RESTRICT least = chunk.least;
   const std::int32_t n_bins = rules.n_bins;
-  for (std::size_t i = 0; i < n; ++i) chunk.below[i] = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    below[i] = 0.0;
+    least[i] = 1.0;
+  }
   for (int pass = 0; pass + 1 < chunk.n_weights; ++pass) {
     double* AZIMUTHAL_RESTRICT weight = chunk.weight[pass];
+    for (std::size_t i = 0; i < n; ++i) {  // apart: loads from computed places would keep the rest from vectorising
+      const std::int32_t wanted = first[i] + pass + 1;
+      at_edge[i] = edges[wanted < n_bins ? wanted : n_bins];
+    }
     for (std::size_t i = 0; i < n; ++i) {
-      std::int32_t at = chunk.first[i] + pass + 1;
-      at = at < n_bins ? at : n_bins;
-      const double edge = edges[at];
-      const double u = edge - chunk.u_min[i];
-      const double a = chunk.local_u[0][i], b = chunk.local_u[1][i], c = chunk.local_u[2][i], d = chunk.local_u[3][i];
+      const double edge = at_edge[i];
+      const double u = edge - u_min[i];
+      const double a = ua[i], b = ub[i], c = uc[i], d = ud[i];
       // Where each corner lies once the polygon is cut at the edge; the area below is a sum over its sides.
       const double cut_a = smaller(a, u), cut_b = smaller(b, u), cut_c = smaller(c, u), cut_d = smaller(d, u);
-      const double side_a = (cut_b - cut_a) * (chunk.local_c[0][i] + ((cut_a - a) + (cut_b - a)) * chunk.slope[0][i]);
-      const double side_b = (cut_c - cut_b) * (chunk.local_c[1][i] + ((cut_b - b) + (cut_c - b)) * chunk.slope[1][i]);
-      const double side_c = (cut_d - cut_c) * (chunk.local_c[2][i] + ((cut_c - c) + (cut_d - c)) * chunk.slope[2][i]);
-      const double side_d = (cut_a - cut_d) * (chunk.local_c[3][i] + ((cut_d - d) + (cut_a - d)) * chunk.slope[3][i]);
+      const double side_a = (cut_b - cut_a) * (ca[i] + ((cut_a - a) + (cut_b - a)) * sa[i]);
+      const double side_b = (cut_c - cut_b) * (cb[i] + ((cut_b - b) + (cut_c - b)) * sb[i]);
+      const double side_c = (cut_d - cut_c) * (cc[i] + ((cut_c - c) + (cut_d - c)) * sc[i]);
+      const double side_d = (cut_a - cut_d) * (cd[i] + ((cut_d - d) + (cut_a - d)) * sd[i]);
       const double part = (side_a + side_b) + (side_c + side_d);
-      const double area = chunk.area[i];
-      const double below = edge >= chunk.u_max[i] ? area : part;
-      const double share = (below - chunk.below[i]) / area;
+      const double area = areas[i];
+      const double up_to_here = edge >= u_max[i] ? area : part;
+      const double share = (up_to_here - below[i]) / area;
       weight[i] = share;
-      chunk.below[i] = below;
-      const double fallen = share >= kCrossedEdges ? kOrdinary : kOdd;
-      chunk.state[i] = chunk.state[i] == kOrdinary ? fallen : chunk.state[i];
+      below[i] = up_to_here;
+      least[i] = least[i] <= share ? least[i] : least[i] > share ? share : kNotSimple;  // NaN is not simple
     }
   }
   double* AZIMUTHAL_RESTRICT weight = chunk.weight[chunk.n_weights - 1];
+  double* AZIMUTHAL_RESTRICT state = chunk.state;
   for (std::size_t i = 0; i < n; ++i) {
-    const double share = (chunk.area[i] - chunk.below[i]) / chunk.area[i];
+    const double share = (areas[i] - below[i]) / areas[i];
     weight[i] = share;
-    const double fallen = share >= kCrossedEdges ? kOrdinary : kOdd;
-    chunk.state[i] = chunk.state[i] == kOrdinary ? fallen : chunk.state[i];
+    const bool simple = (share >= kCrossedEdges) & (least[i] >= kCrossedEdges);
+    const double checked = simple ? kOrdinary : kOdd;
+    state[i] = state[i] == kOrdinary ? checked : state[i];
   }
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "azimuthal/chunk_splitter.hpp"
 #include "azimuthal/grid_rows.hpp"
 #include "azimuthal/parallel.hpp"
 #include "azimuthal/pixel_kernels.hpp"
@@ -27,37 +28,14 @@ namespace {
 constexpr std::size_t kBlockPixels = 1 << 15;  // a thread takes so many at a time, in whole rows
 constexpr std::size_t kRunPixels = 4096;       // about so many are handed to the sink at once
 
-constexpr double kOrdinary = static_cast<double>(PixelState::ordinary);
 constexpr double kOdd = static_cast<double>(PixelState::odd);
-
-bool has_azimuth(const BinEdges& c) noexcept { return std::isfinite(c.lower()); }
 
 PixelParts parts_of(Scheme scheme, bool azimuth) noexcept {
   return {scheme != Scheme::none, scheme != Scheme::full, azimuth};
 }
 
 std::size_t rows_per_block(const GridSplit& job) noexcept {
-  return std::clamp<std::size_t>(kBlockPixels / std::max<std::size_t>(1, job.grid.n2), 1, std::max<std::size_t>(1, job.n1));
-}
-
-ChunkRules rules_of(const GridSplit& job) noexcept {
-  const BinEdges& u = job.bins.u;
-  ChunkRules rules{};
-  rules.period = job.bins.circle.period;
-  rules.half_turn = kHalfTurn * rules.period;
-  rules.degenerate = kDegenerate;
-  rules.u_floor = job.bins.u_floor;
-  rules.edges = u.data();
-  rules.n_bins = static_cast<std::int32_t>(u.n_bins());
-  const double span = u.upper() - u.lower();
-  if (rules.n_bins > 1 && std::isfinite(span)) {
-    rules.scale = static_cast<double>(rules.n_bins) / span;
-    rules.is_regular = std::isfinite(rules.scale);
-    for (long k = 0; k <= u.n_bins() && rules.is_regular; ++k) {
-      rules.is_regular = std::abs((u[k] - u.lower()) * rules.scale - static_cast<double>(k)) < 0.25;
-    }
-  }
-  return rules;
+  return std::max<std::size_t>(1, kBlockPixels / std::max<std::size_t>(1, job.grid.n2));
 }
 
 // Coordinates of single pixels for the general way, projected anew: few need it.
@@ -104,69 +82,18 @@ class OddPixels {
   double center_[2];
 };
 
-void measure(const PixelKernels& kernels, Scheme scheme, const ChunkCoordinates& pixels, std::size_t n,
-             const ChunkRules& rules, Chunk& chunk) {
-  switch (scheme) {
-    case Scheme::none: return kernels.measure_points(pixels, n, chunk);
-    case Scheme::bounding_box: return kernels.measure_boxes(pixels, n, rules, chunk);
-    case Scheme::pseudo: return kernels.measure_equal_boxes(pixels, n, rules, chunk);
-    case Scheme::full: return kernels.measure_polygons(pixels, n, rules, chunk);
-  }
-}
-
-// Finds the azimuthal bin that holds a whole pixel. Neighbours mostly lie in the same one.
-class AzimuthFinder {
- public:
-  static constexpr long kNone = -1, kSeveral = -2;
-
-  AzimuthFinder(const BinEdges& c, double period) : c_(c), period_(period) {}
-
-  long find(double c_min, double c_max) noexcept {
-    if (holds(c_min, c_max)) return bin_;
-    int n_turns = 0;
-    for (int turn = -2; turn <= 2; ++turn) {
-      const double shift = turn * period_;
-      if (!(c_max + shift >= c_.lower() && c_min + shift <= c_.upper())) continue;
-      ++n_turns;
-      shift_ = shift;
-    }
-    if (n_turns == 0) return kNone;
-    if (n_turns > 1) return kSeveral;
-    bin_ = std::clamp(c_.find(c_min + shift_), 0L, c_.n_bins() - 1);
-    return holds(c_min, c_max) ? bin_ : kSeveral;
-  }
-
- private:
-  bool holds(double c_min, double c_max) const noexcept {
-    return c_min + shift_ >= c_[bin_] && c_max + shift_ < c_[bin_ + 1] && c_max + (shift_ - period_) < c_.lower() &&
-           c_min + (shift_ + period_) > c_.upper();
-  }
-
-  const BinEdges c_;
-  double period_;
-  double shift_ = 0.0;
-  long bin_ = 0;
-};
-
 // Everything that one thread needs; reused from block to block.
 class Worker {
  public:
   Worker(const GridSplit& job, const ChunkRules& rules, const std::function<void(const SplitPixels&)>& sink)
       : job_(job),
-        rules_(rules),
         sink_(sink),
-        kernels_(pixel_kernels()),
-        in_sectors_(has_azimuth(job.bins.c)),
-        azimuth_(in_sectors_ || job.scheme == Scheme::full || job.scheme == Scheme::pseudo),
+        azimuth_(has_azimuth(job.bins.c) || job.scheme == Scheme::full || job.scheme == Scheme::pseudo),
         rows_(job.grid, job.projection, parts_of(job.scheme, azimuth_)),
         odd_(job),
-        finder_(job.bins.c, job.bins.circle.period),
-        chunk_(std::make_unique<Chunk>()) {
-    counts_.resize(kRunPixels + std::max(kRunPixels, job.grid.n2));
-    cells_.resize(4 * kRunPixels);
-  }
+        splitter_(job.scheme, job.bins, rules) {}
 
-  std::int64_t n_not_finite() const noexcept { return n_not_finite_; }
+  std::int64_t n_not_finite() const noexcept { return splitter_.n_not_finite(); }
 
   void rows(std::size_t begin, std::size_t end) {
     const std::size_t n2 = job_.grid.n2;
@@ -174,121 +101,44 @@ class Worker {
     for (std::size_t row = begin; row < end; ++row) {
       const std::uint8_t* excluded = job_.excluded + row * n2;
       if (std::memchr(excluded, 0, n2) == nullptr) {  // a gap
-        skip(n2);
+        splitter_.skip(n2);
       } else {
         rows_.go_to(row);
         for (std::size_t column = 0; column < n2; column += kChunkPixels) {
-          split_chunk(row, column, std::min(kChunkPixels, n2 - column), excluded + column);
+          const ChunkCoordinates pixels = rows_.from(column);
+          splitter_.add(pixels, std::min(kChunkPixels, n2 - column), excluded + column, [&](std::size_t i) {
+            return azimuth_ ? odd_.at(pixels, i) : odd_.at(row, column + i);
+          });
         }
       }
-      if (n_pixels_ >= kRunPixels) flush();
+      if (splitter_.n_pixels() >= kRunPixels) flush();
     }
     flush();
   }
 
  private:
-  void skip(std::size_t n) {
-    std::fill_n(counts_.data() + n_pixels_, n, 0U);
-    n_pixels_ += n;
-  }
-
   void flush() {
-    if (n_pixels_ > 0) sink_({first_pixel_, n_pixels_, counts_.data(), cells_.data(), n_cells_});
-    first_pixel_ += n_pixels_;
-    n_pixels_ = n_cells_ = 0;
-  }
-
-  void reserve(std::size_t more) {
-    if (n_cells_ + more > cells_.size()) cells_.resize(std::max(n_cells_ + more, 2 * cells_.size()));
-  }
-
-  void split_chunk(std::size_t row, std::size_t column, std::size_t n, const std::uint8_t* excluded) {
-    if (std::memchr(excluded, 0, n) == nullptr) return skip(n);
-    Chunk& chunk = *chunk_;
-    const ChunkCoordinates pixels = rows_.from(column);
-    measure(kernels_, job_.scheme, pixels, n, rules_, chunk);
-    kernels_.find_bins(n, rules_, chunk);
-    if (job_.scheme == Scheme::full) {
-      kernels_.weigh_polygons(n, rules_, chunk);
-    } else if (job_.scheme == Scheme::none) {
-      std::fill_n(chunk.weight[0], n, 1.0);
-      chunk.n_weights = 1;
-    } else {
-      kernels_.weigh_boxes(n, rules_, chunk);
-    }
-    reserve(n * static_cast<std::size_t>(chunk.n_weights));
-    std::uint32_t* counts = counts_.data() + n_pixels_;
-    for (std::size_t i = 0; i < n; ++i) {
-      std::size_t before = n_cells_;
-      if (excluded[i] == 0) {
-        if (chunk.state[i] == kOrdinary) {
-          add_ordinary(chunk, i, row, column, pixels);
-        } else if (chunk.state[i] == kOdd) {
-          add_odd(chunk, i, row, column, pixels);
-        }
-      }
-      counts[i] = static_cast<std::uint32_t>(n_cells_ - before);
-    }
-    n_pixels_ += n;
-  }
-
-  void add_ordinary(const Chunk& chunk, std::size_t i, std::size_t row, std::size_t column,
-                    const ChunkCoordinates& pixels) {
-    std::int32_t index = chunk.first[i];
-    if (in_sectors_) {
-      const long bin = finder_.find(chunk.c_min[i], chunk.c_max[i]);
-      if (bin == AzimuthFinder::kNone) return;
-      if (bin == AzimuthFinder::kSeveral) return add_odd(chunk, i, row, column, pixels);
-      index += static_cast<std::int32_t>(bin) * rules_.n_bins;
-    }
-    // All are written, and only those that count are kept: there is no branch to mispredict.
-    Cell* cell = cells_.data() + n_cells_;
-    for (int k = 0; k < chunk.n_weights; ++k) {
-      const double weight = chunk.weight[k][i];
-      *cell = {index + k, weight};
-      cell += weight > kNegligible ? 1 : 0;
-    }
-    n_cells_ = static_cast<std::size_t>(cell - cells_.data());
-  }
-
-  void add_odd(const Chunk& chunk, std::size_t i, std::size_t row, std::size_t column, const ChunkCoordinates& pixels) {
-    const PixelView view = azimuth_ ? odd_.at(pixels, i) : odd_.at(row, column + i);
-    list_.clear();
-    list_.begin_pixel();
-    if (!split_pixel(view, 0, job_.scheme, job_.bins, list_)) ++n_not_finite_;
-    const auto n = static_cast<std::size_t>(list_.end_pixel());
-    reserve(n + kChunkPixels * static_cast<std::size_t>(chunk.n_weights));
-    std::copy_n(list_.cells().data(), n, cells_.data() + n_cells_);
-    n_cells_ += n;
+    const std::size_t n = splitter_.n_pixels();
+    if (n > 0) sink_(splitter_.pixels(first_pixel_));
+    first_pixel_ += n;
+    splitter_.clear();
   }
 
   const GridSplit& job_;
-  const ChunkRules& rules_;
   const std::function<void(const SplitPixels&)>& sink_;
-  const PixelKernels& kernels_;
-  const bool in_sectors_;  // c has bins
-  const bool azimuth_;     // c is needed
+  const bool azimuth_;  // c is needed
   GridRows rows_;
   OddPixels odd_;
-  AzimuthFinder finder_;
-  std::unique_ptr<Chunk> chunk_;
-  CellList list_;
-  std::vector<std::uint32_t> counts_;
-  LargeVector<Cell> cells_;
-  std::size_t first_pixel_ = 0, n_pixels_ = 0, n_cells_ = 0;
-  std::int64_t n_not_finite_ = 0;
+  ChunkSplitter splitter_;
+  std::size_t first_pixel_ = 0;
 };
 
-// Calls work(worker state, first row, last row) for all blocks of rows; each thread makes its state once.
+// Calls work(state, first row, last row) for all blocks of rows.
 template <class MakeState, class Work>
 void for_each_rows(const GridSplit& job, unsigned n_threads, MakeState&& make_state, Work&& work) {
-  const std::size_t step = rows_per_block(job), n_blocks = (job.n1 + step - 1) / step;
-  std::atomic<std::size_t> next{0};
-  for_each_block(std::min<std::size_t>(std::max(1U, n_threads), n_blocks), n_threads, [&](std::size_t) {
-    auto state = make_state();
-    for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) {
-      work(*state, block * step, std::min(job.n1, (block + 1) * step));
-    }
+  const std::size_t step = rows_per_block(job);
+  for_each_block((job.n1 + step - 1) / step, n_threads, make_state, [&](auto& state, std::size_t block) {
+    work(state, block * step, std::min(job.n1, (block + 1) * step));
   });
 }
 
@@ -313,13 +163,13 @@ class RangeFinder {
       if (std::memchr(excluded, 0, n2) == nullptr) continue;
       rows_.go_to(row);
       for (std::size_t column = 0; column < n2; column += kChunkPixels) {
-        measure_chunk(row, column, std::min(kChunkPixels, n2 - column), excluded + column);
+        include_chunk(row, column, std::min(kChunkPixels, n2 - column), excluded + column);
       }
     }
   }
 
  private:
-  void measure_chunk(std::size_t row, std::size_t column, std::size_t n, const std::uint8_t* excluded) {
+  void include_chunk(std::size_t row, std::size_t column, std::size_t n, const std::uint8_t* excluded) {
     if (std::memchr(excluded, 0, n) == nullptr) return;
     if (job_.scheme == Scheme::full && !is_beside_beam(row, column, n)) {
       for (std::size_t i = 0; i < n; ++i) {
@@ -328,7 +178,7 @@ class RangeFinder {
       return;
     }
     const ChunkCoordinates pixels = rows_.from(column);
-    measure(kernels_, job_.scheme, pixels, n, rules_, *chunk_);
+    measure_chunk(kernels_, job_.scheme, pixels, n, rules_, *chunk_);
     kernels_.extend_range(n, excluded, *chunk_, range_);
     for (std::size_t i = 0; i < n; ++i) {
       if (chunk_->state[i] == kOdd && !excluded[i]) include(odd_.at(row, column + i));
@@ -408,7 +258,7 @@ struct KeptRun {
 }  // namespace
 
 std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::function<void(const SplitPixels&)>& sink) {
-  const ChunkRules rules = rules_of(job);
+  const ChunkRules rules = chunk_rules(job.bins);
   std::atomic<std::int64_t> n_not_finite{0};
   for_each_rows(
       job, n_threads, [&] { return std::make_unique<Worker>(job, rules, sink); },
@@ -471,7 +321,7 @@ RowWeights split_grid_rows(const GridSplit& job, unsigned n_threads) {
 }
 
 RadialExtent grid_extent(const GridSplit& job, unsigned n_threads) {
-  const ChunkRules rules = rules_of(job);
+  const ChunkRules rules = chunk_rules(job.bins);
   std::mutex mutex;
   constexpr double inf = std::numeric_limits<double>::infinity();
   RadialExtent all{inf, -inf};

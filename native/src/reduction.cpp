@@ -58,8 +58,10 @@ constexpr std::size_t kMostLaneBins = 16384;
 
 }  // namespace
 
-Reduction::Reduction(PackedWeights weights, PixelTerms terms, unsigned n_threads)
-    : weights_(std::move(weights)), terms_(terms), part_ends_(ends_of_parts(weights_.n_pixels(), weights_.n_bins())) {
+Reduction::Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads)
+    : weights_(std::move(weights)),
+      terms_(terms),
+      part_ends_(ends_of_parts(weights_->n_pixels(), weights_->n_bins())) {
   of_valid_frame_ = static_sums(nullptr, n_threads);
 }
 
@@ -67,7 +69,7 @@ void Reduction::add_static(std::size_t pixel, double sign, StaticSums& sums) con
   const double n = terms_.normalization ? terms_.normalization[pixel] : 1.0;
   const double gain = terms_.gain ? terms_.gain[pixel] : 1.0;
   const double offset = terms_.offset ? terms_.offset[pixel] * gain : 0.0;
-  weights_.for_each_weight(pixel, [&](std::size_t bin, double c) {
+  weights_->for_each_weight(pixel, [&](std::size_t bin, double c) {
     sums.normalization[bin] += sign * (c * n);
     sums.normalization2[bin] += sign * (c * n * (c * n));
     sums.count[bin] += sign * c;
@@ -77,7 +79,7 @@ void Reduction::add_static(std::size_t pixel, double sign, StaticSums& sums) con
 }
 
 std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left_out, unsigned n_threads) const {
-  const std::size_t n_bins = weights_.n_bins(), n_parts = part_ends_.size();
+  const std::size_t n_bins = weights_->n_bins(), n_parts = part_ends_.size();
   const auto empty = [&] {
     const std::vector<double> zeros(n_bins, 0.0);
     return StaticSums{zeros, zeros, zeros, terms_.offset ? zeros : std::vector<double>(),
@@ -87,7 +89,7 @@ std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left
   for (auto& part : parts) part = empty();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     for (std::size_t p = part_begin(part); p < part_ends_[part]; ++p) {
-      if (weights_.is_used(p) && !(left_out && (*left_out)[p])) add_static(p, 1.0, parts[part]);
+      if (weights_->is_used(p) && !(left_out && (*left_out)[p])) add_static(p, 1.0, parts[part]);
     }
   });
   auto all = std::make_shared<StaticSums>(std::move(parts[0]));
@@ -112,7 +114,7 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
   auto sums = std::make_shared<StaticSums>(*of_valid_frame_);
   for (std::uint32_t pixel : invalid) add_static(pixel, -1.0, *sums);
   const StaticSums& whole = *of_valid_frame_;
-  const bool exact = weights_.view().weighting == Weighting::one && !terms_.normalization && !terms_.offset;
+  const bool exact = weights_->view().weighting == Weighting::one && !terms_.normalization && !terms_.offset;
   bool trusted = true;
   for (std::size_t b = 0; b < sums->count.size(); ++b) {
     if (sums->n_entries[b] == whole.n_entries[b]) continue;
@@ -127,7 +129,7 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
     }
   }
   if (!trusted) {
-    std::vector<bool> left_out(weights_.n_pixels(), false);
+    std::vector<bool> left_out(weights_->n_pixels(), false);
     for (std::uint32_t pixel : invalid) left_out[pixel] = true;
     sums = static_sums(&left_out, 1);
   }
@@ -138,8 +140,8 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
 
 FrameSums Reduction::finished(const double* sums, std::size_t n_lanes, DType dtype, Variance model,
                               const InvalidPixels& invalid) const {
-  const std::size_t n_bins = weights_.n_bins();
-  const Weighting weighting = weights_.view().weighting;
+  const std::size_t n_bins = weights_->n_bins();
+  const Weighting weighting = weights_->view().weighting;
   const std::size_t per_bin = n_sums(model, weighting, dtype, terms_.gain != nullptr);
   FrameSums frame;
   frame.signal.resize(n_bins);
@@ -161,13 +163,13 @@ FrameSums Reduction::finished(const double* sums, std::size_t n_lanes, DType dty
 }
 
 bool Reduction::in_lanes(std::size_t n_frames, DType dtype) const noexcept {
-  return n_frames >= kFewestLanes && weights_.n_bins() <= kMostLaneBins && !terms_.gain &&
+  return n_frames >= kFewestLanes && weights_->n_bins() <= kMostLaneBins && !terms_.gain &&
          kItemSize[static_cast<int>(dtype)] <= 4;
 }
 
 FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const double* variance,
                            const InvalidValues& invalid, unsigned n_threads) const {
-  const PackedView view = weights_.view();
+  const PackedView view = weights_->view();
   const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
   const std::size_t n_parts = part_ends_.size(), size = (view.n_bins + kExtraBins) * per_bin;
   const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
@@ -189,7 +191,7 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
 
 std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, std::size_t n_frames, Variance model,
                                         const InvalidValues& invalid) const {
-  const PackedView view = weights_.view();
+  const PackedView view = weights_->view();
   const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
   const std::size_t size = (view.n_bins + kExtraBins) * per_bin;
   const Kernels& kernel = kernels();
@@ -224,7 +226,7 @@ std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, 
 
 FrameSums Reduction::dense_chunk(Codec codec, DType dtype, const std::uint8_t* chunk, std::size_t size, Variance model,
                                  const InvalidValues& invalid) const {
-  const std::size_t item_size = kItemSize[static_cast<int>(dtype)], n_bytes = weights_.n_pixels() * item_size;
+  const std::size_t item_size = kItemSize[static_cast<int>(dtype)], n_bytes = weights_->n_pixels() * item_size;
   std::uint8_t* dense = workspace(3, n_bytes);
   FrameSums damaged;
   damaged.error = chunk_decode(codec, chunk, size, item_size, dense, n_bytes, 1);
@@ -244,7 +246,7 @@ std::vector<FrameSums> Reduction::chunks(Codec codec, DType dtype, const std::ui
     }
     return results;
   }
-  const PackedView view = weights_.view();
+  const PackedView view = weights_->view();
   const Kernels& kernel = kernels();
   const std::size_t size = (view.n_bins + kExtraBins) * n_sums(model, view.weighting, dtype, false);
   const auto block_field = [&](std::size_t i) -> std::uint64_t {

@@ -3,10 +3,14 @@
 #include "azimuthal/splitting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 
+#include "azimuthal/chunk_splitter.hpp"
 #include "azimuthal/parallel.hpp"
+#include "azimuthal/pixel_kernels.hpp"
 #include "azimuthal/pixel_splitting.hpp"
 
 namespace azimuthal {
@@ -55,6 +59,7 @@ void split_rectangle(const Rectangle& box, const BinGrid& grid, CellList& list) 
 double clamped_mean(double ca, double cb, double low, double high) noexcept {
   const double bottom = std::min(ca, cb);
   const double top = std::max(ca, cb);
+  if (bottom >= low && top <= high) return 0.5 * ((bottom - low) + (top - low));
   const double inner_bottom = std::clamp(bottom, low, high);
   if (top == bottom) return inner_bottom - low;
   const double inner_top = std::clamp(top, low, high);
@@ -63,21 +68,36 @@ double clamped_mean(double ca, double cb, double low, double high) noexcept {
   return (inside + above) / (top - bottom);
 }
 
-// Signed area of the polygon inside a cell, by Green's theorem: only edges inside the strip of u contribute.
-// Coordinates are relative to the polygon's own corner, which keeps small pixels far from the origin exact.
-double area_in_cell(const Polygon& p, double u0, double u1, double c0, double c1) noexcept {
+// The sides of a polygon, relative to its own corner: that keeps small pixels far from the origin exact. Sides along c
+// enclose no area and are left out.
+struct Sides {
+  struct Side {
+    double u_from, u_to, c_from, slope;
+  };
+  std::array<Side, kMaxVertices> side;
+  int n = 0;
+
+  explicit Sides(const Polygon& p) noexcept {
+    for (int i = 0; i < p.n; ++i) {
+      const Vertex& a = p.vertex[i];
+      const Vertex& b = p.vertex[i + 1 == p.n ? 0 : i + 1];
+      const double slope = (b.c - a.c) / (b.u - a.u);
+      if (!std::isfinite(slope)) continue;
+      side[n++] = {a.u - p.u_min, b.u - p.u_min, a.c - p.c_min, slope};
+    }
+  }
+};
+
+// Signed area of the polygon inside a cell, by Green's theorem: only sides inside the strip of u contribute.
+double area_in_cell(const Sides& sides, double u0, double u1, double c0, double c1) noexcept {
   double area = 0.0;
-  for (int i = 0; i < p.n; ++i) {
-    const Vertex& a = p.vertex[i];
-    const Vertex& b = p.vertex[i + 1 == p.n ? 0 : i + 1];
-    const double length = b.u - a.u;
-    if (length == 0.0) continue;
-    const double ua = a.u - p.u_min, ca = a.c - p.c_min, dc = b.c - a.c;
-    const double from = std::clamp(ua, u0, u1);
-    const double to = std::clamp(b.u - p.u_min, u0, u1);
+  for (int i = 0; i < sides.n; ++i) {
+    const Sides::Side& s = sides.side[static_cast<std::size_t>(i)];
+    const double from = std::clamp(s.u_from, u0, u1);
+    const double to = std::clamp(s.u_to, u0, u1);
     if (from == to) continue;
-    const double c_from = ca + (from - ua) / length * dc;
-    const double c_to = ca + (to - ua) / length * dc;
+    const double c_from = s.c_from + (from - s.u_from) * s.slope;
+    const double c_to = s.c_from + (to - s.u_from) * s.slope;
     area += (to - from) * clamped_mean(c_from, c_to, c0, c1);
   }
   return area;
@@ -127,6 +147,7 @@ void cell_areas(const Polygon& p, double total, const BinGrid& grid, Emit&& emit
     return;
   }
   const Range bins = u_bins(p, grid);
+  const Sides sides(p);
   for_each_turn(p.c_min, p.c_max, grid, [&](double shift) {
     const double c_ref = p.c_min + shift;
     const long c_first = std::max(0L, grid.c.find(c_ref));
@@ -139,7 +160,7 @@ void cell_areas(const Polygon& p, double total, const BinGrid& grid, Emit&& emit
       for (long k = bins.first; k <= bins.last; ++k) {
         const double u0 = std::max(grid.u[k] - p.u_min, 0.0);
         const double u1 = std::min(grid.u[k + 1] - p.u_min, p.u_max - p.u_min);
-        if (u1 > u0) emit(l * grid.u.n_bins() + k, area_in_cell(p, u0, u1, c0, c1));
+        if (u1 > u0) emit(l * grid.u.n_bins() + k, area_in_cell(sides, u0, u1, c0, c1));
       }
     }
   });
@@ -273,35 +294,122 @@ Rectangle pixel_box(const PixelView& pixels, std::size_t i, Scheme scheme, const
   return {polygon.u_min, polygon.u_max, polygon.c_min, polygon.c_max};
 }
 
+namespace {
+
+// Pixels of four corners as the kernels take them: one array for each corner and coordinate.
+class ChunkLoader {
+ public:
+  explicit ChunkLoader(const PixelView& pixels) : pixels_(pixels) {}
+
+  ChunkCoordinates load(std::size_t first, std::size_t n, Scheme scheme) noexcept {
+    ChunkCoordinates at{};
+    if (scheme != Scheme::none) {
+      const double* corners = pixels_.corners + 8 * first;
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; k < 4; ++k) {
+          corner_u_[k][i] = corners[8 * i + 2 * k];
+          corner_c_[k][i] = corners[8 * i + 2 * k + 1];
+        }
+      }
+      for (std::size_t k = 0; k < 4; ++k) {
+        at.corner_u[k] = corner_u_[k];
+        at.corner_c[k] = corner_c_[k];
+      }
+    }
+    if (scheme != Scheme::full) {
+      for (std::size_t i = 0; i < n; ++i) {
+        center_u_[i] = pixels_.centers[2 * (first + i)];
+        center_c_[i] = pixels_.centers[2 * (first + i) + 1];
+      }
+      at.center_u = center_u_;
+      at.center_c = center_c_;
+    }
+    return at;
+  }
+
+  PixelView at(std::size_t i) const noexcept {
+    return {pixels_.corners ? pixels_.corners + i * static_cast<std::size_t>(pixels_.n_corners) * 2 : nullptr,
+            pixels_.centers ? pixels_.centers + 2 * i : nullptr, nullptr, 1, pixels_.n_corners};
+  }
+
+ private:
+  PixelView pixels_;
+  alignas(64) double corner_u_[4][kChunkPixels];
+  alignas(64) double corner_c_[4][kChunkPixels];
+  alignas(64) double center_u_[kChunkPixels];
+  alignas(64) double center_c_[kChunkPixels];
+};
+
+struct SplitState {
+  ChunkLoader loader;
+  ChunkSplitter splitter;
+};
+
+// One pixel after the other: hexagons, and coordinates that are not on a circle.
+SplitPixels split_generally(const PixelView& pixels, std::size_t first, std::size_t end, Scheme scheme,
+                            const BinGrid& grid, CellList& list, std::vector<std::uint32_t>& counts,
+                            std::int64_t& n_not_finite) {
+  list.clear();
+  counts.assign(end - first, 0);
+  for (std::size_t i = first; i < end; ++i) {
+    if (pixels.excluded && pixels.excluded[i]) continue;
+    list.begin_pixel();
+    if (!split_pixel(pixels, i, scheme, grid, list)) ++n_not_finite;
+    counts[i - first] = static_cast<std::uint32_t>(list.end_pixel());
+  }
+  return {first, end - first, counts.data(), list.cells().data(), list.cells().size()};
+}
+
+}  // namespace
+
 Weights split(const PixelView& pixels, Scheme scheme, const BinGrid& grid, unsigned n_threads) {
   const std::size_t n_blocks = (pixels.n_pixels + kBlock - 1) / kBlock;
   Weights weights;
-  weights.counts.assign(pixels.n_pixels, 0);
-  std::vector<CellList> lists(n_blocks);
+  weights.counts.resize(pixels.n_pixels);
+  std::vector<std::vector<Cell>> cells(n_blocks);
   std::vector<std::int64_t> not_finite(n_blocks, 0);
-  for_each_block(n_blocks, n_threads, [&](std::size_t block) {
-    CellList& list = lists[block];
-    list.cells().reserve(kBlock * 2);
-    const std::size_t end = std::min(pixels.n_pixels, (block + 1) * kBlock);
-    for (std::size_t i = block * kBlock; i < end; ++i) {
-      if (pixels.excluded && pixels.excluded[i]) continue;
-      list.begin_pixel();
-      if (!split_pixel(pixels, i, scheme, grid, list)) ++not_finite[block];
-      weights.counts[i] = list.end_pixel();
-    }
-  });
+  auto keep = [&](const SplitPixels& run, std::size_t block) {
+    std::copy_n(run.counts, run.n_pixels, weights.counts.data() + run.first_pixel);
+    cells[block].assign(run.cells, run.cells + run.n_cells);
+  };
+  if (grid.circle.period > 0.0 && (scheme == Scheme::none || pixels.n_corners == 4)) {
+    const ChunkRules rules = chunk_rules(grid);
+    constexpr std::uint8_t kNothingExcluded[kChunkPixels] = {};
+    for_each_block(
+        n_blocks, n_threads,
+        [&] { return std::make_unique<SplitState>(ChunkLoader(pixels), ChunkSplitter(scheme, grid, rules)); },
+        [&](SplitState& state, std::size_t block) {
+          const std::size_t begin = block * kBlock, end = std::min(pixels.n_pixels, begin + kBlock);
+          const std::int64_t before = state.splitter.n_not_finite();
+          state.splitter.clear();
+          for (std::size_t first = begin; first < end; first += kChunkPixels) {
+            const std::size_t n = std::min(kChunkPixels, end - first);
+            const std::uint8_t* excluded = pixels.excluded ? pixels.excluded + first : kNothingExcluded;
+            state.splitter.add(state.loader.load(first, n, scheme), n, excluded,
+                               [&](std::size_t i) { return state.loader.at(first + i); });
+          }
+          keep(state.splitter.pixels(begin), block);
+          not_finite[block] = state.splitter.n_not_finite() - before;
+        });
+  } else {
+    for_each_block(n_blocks, n_threads, [&](std::size_t block) {
+      CellList list;
+      std::vector<std::uint32_t> counts;
+      const std::size_t begin = block * kBlock, end = std::min(pixels.n_pixels, begin + kBlock);
+      keep(split_generally(pixels, begin, end, scheme, grid, list, counts, not_finite[block]), block);
+    });
+  }
   std::vector<std::size_t> offset(n_blocks + 1, 0);
   for (std::size_t b = 0; b < n_blocks; ++b) {
-    offset[b + 1] = offset[b] + lists[b].cells().size();
+    offset[b + 1] = offset[b] + cells[b].size();
     weights.n_not_finite += not_finite[b];
   }
   weights.indices.resize(offset[n_blocks]);
   weights.values.resize(scheme == Scheme::none ? 0 : offset[n_blocks]);
   for_each_block(n_blocks, n_threads, [&](std::size_t block) {
-    const auto& cells = lists[block].cells();
-    for (std::size_t j = 0; j < cells.size(); ++j) {
-      weights.indices[offset[block] + j] = cells[j].index;
-      if (scheme != Scheme::none) weights.values[offset[block] + j] = cells[j].weight;
+    for (std::size_t j = 0; j < cells[block].size(); ++j) {
+      weights.indices[offset[block] + j] = cells[block][j].index;
+      if (scheme != Scheme::none) weights.values[offset[block] + j] = cells[block][j].weight;
     }
   });
   return weights;

@@ -10,6 +10,7 @@
 
 #include "azimuthal/bin_edges.hpp"
 #include "azimuthal/coordinates.hpp"
+#include "azimuthal/isa.hpp"
 #include "azimuthal/splitting.hpp"
 #include "check.hpp"
 
@@ -106,6 +107,55 @@ void every_scheme_conserves_every_pixel() {
   }
 }
 
+void grids_in_one_pass_conserve_every_pixel_on_every_instruction_set() {
+  const std::size_t n1 = 7, n2 = 300;
+  std::vector<double> lower1(n1), upper1(n1), lower2(n2), upper2(n2);
+  for (std::size_t i = 0; i < n1; ++i) upper1[i] = (lower1[i] = static_cast<double>(i) - 3.3) + 1.0;
+  for (std::size_t j = 0; j < n2; ++j) upper2[j] = (lower2[j] = static_cast<double>(j) - 120.0) + 1.0;
+  std::vector<std::uint8_t> excluded(n1 * n2, 0);
+  std::fill_n(excluded.begin() + 2 * n2, n2, std::uint8_t{1});
+  std::fill_n(excluded.begin() + 3 * n2 + 128, 128, std::uint8_t{1});
+  const double all[2] = {-kInf, kInf};
+  std::vector<double> c_edges(61);
+  for (std::size_t k = 0; k < c_edges.size(); ++k) c_edges[k] = -kTurn / 2 + kTurn * static_cast<double>(k) / 60;
+  std::vector<std::vector<double>> values;
+  for (const Isa level : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (!force_isa(level)) continue;
+    for (const Scheme scheme : {Scheme::none, Scheme::bounding_box, Scheme::pseudo, Scheme::full}) {
+      for (const std::size_t n_bins : {1u, 17u, 3000u}) {
+        const Circle circle{kTurn, 0.0, 0.0, kInf};
+        const Projection straight{{1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 50.0}, RadialQuantity::r, 1.0};
+        GridSplit job{{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2}, n1, straight, excluded.data(),
+                      scheme, {{all, 2}, {all, 2}, circle, 0.0}};
+        const RadialExtent range = grid_extent(job, 3);
+        std::vector<double> u_edges(n_bins + 1);
+        for (std::size_t k = 0; k <= n_bins; ++k) {
+          u_edges[k] = range.u_min + (range.u_max - range.u_min) * static_cast<double>(k) / static_cast<double>(n_bins);
+        }
+        u_edges[n_bins] = range.u_max;
+        job.bins.u = {u_edges.data(), u_edges.size()};
+        for (const bool sectors : {false, true}) {
+          if (sectors) job.bins.c = {c_edges.data(), c_edges.size()};
+          const RowWeights rows = split_grid_rows(job, 3);
+          CHECK(rows.n_not_finite == 0);
+          for (std::size_t p = 0; p < n1 * n2; ++p) {
+            double sum = 0.0;
+            for (auto e = rows.indptr[p]; e < rows.indptr[p + 1]; ++e) {
+              const auto at = static_cast<std::size_t>(e);
+              CHECK(rows.indices[at] >= 0 && rows.indices[at] < static_cast<std::int32_t>(60 * n_bins));
+              sum += scheme == Scheme::none ? 1.0 : rows.values[at];
+            }
+            CHECK(near(sum, excluded[p] ? 0.0 : 1.0, 1e-11));
+          }
+          values.emplace_back(rows.values.begin(), rows.values.end());
+        }
+      }
+    }
+  }
+  const std::size_t per_set = 4 * 3 * 2;
+  for (std::size_t k = per_set; k < values.size(); ++k) CHECK(values[k] == values[k % per_set]);
+}
+
 void broken_coordinates_are_counted_not_used() {
   Grid g = polar_grid(5, 2.2, 2.7);
   g.corners[3 * 8] = kInf;
@@ -128,6 +178,7 @@ int main() {
   bins_are_half_open_and_the_last_is_closed();
   polygons_are_unrolled();
   every_scheme_conserves_every_pixel();
+  grids_in_one_pass_conserve_every_pixel_on_every_instruction_set();
   broken_coordinates_are_counted_not_used();
   if (azimuthal::test::failures() == 0) std::puts("all checks passed");
   return azimuthal::test::failures() == 0 ? 0 : 1;

@@ -81,6 +81,26 @@ def split_grid(
     u_floor: float,
     n_threads: int,
 ) -> tuple[IntArray, IndexArray, FloatArray, int]: ...
+def pack_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    quantity: int,
+    factor: float,
+    excluded: AnyArray,
+    scheme: int,
+    u_edges: FloatArray,
+    c_edges: FloatArray,
+    period: float,
+    forward_pole: float,
+    backward_pole: float,
+    equator: float,
+    u_floor: float,
+    n_threads: int,
+) -> tuple[PackedWeights, int]: ...
 def count_cells(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -134,18 +154,30 @@ def grid_normalization(
     out: FloatArray,
     n_threads: int,
 ) -> int: ...
-
 def instruction_sets() -> list[str]: ...
 def instructions_in_use() -> str: ...
 def use_instructions(name: str) -> None: ...
 
+class PackedWeights:
+    @staticmethod
+    def from_rows(
+        indptr: IntArray, indices: IndexArray, weights: FloatArray | None, n_bins: int, n_threads: int
+    ) -> PackedWeights: ...
+    def rows(self, n_threads: int) -> tuple[IntArray, IndexArray, FloatArray]: ...
+    def used_bits(self) -> AnyArray: ...
+    @property
+    def n_pixels(self) -> int: ...
+    @property
+    def n_bins(self) -> int: ...
+    @property
+    def are_ones(self) -> bool: ...
+    @property
+    def nbytes(self) -> int: ...
+
 class Reduction:
     def __init__(
         self,
-        indptr: IntArray,
-        indices: IndexArray,
-        weights: FloatArray | None,
-        n_bins: int,
+        weights: PackedWeights,
         offset: FloatArray | None,
         gain: FloatArray | None,
         normalization: FloatArray | None,
@@ -173,5 +205,3 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
     def denominators(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
-    @property
-    def nbytes(self) -> int: ...

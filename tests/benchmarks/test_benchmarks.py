@@ -17,5 +17,6 @@ def test_benchmark_runs_and_its_results_hold(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     times = module.main("Eiger2_500k", repeats=1)
+    assert times
     assert all(value > 0 for value in times.values())
     assert "ratio" in module.report(times)

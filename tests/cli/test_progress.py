@@ -3,6 +3,7 @@
 """Progress: plain lines without a terminal, a bar with one, failures and warnings in any case."""
 
 import io
+import re
 import sys
 import types
 import warnings
@@ -10,7 +11,7 @@ import warnings
 import pytest
 
 from azimuthal.cli import _progress
-from azimuthal.cli._progress import Progress, failure_text
+from azimuthal.cli._progress import Progress, StepProgress, failure_text
 from azimuthal.errors import ConversionLossWarning, GeometryFileWarning
 from azimuthal.pipelines.events import FrameDone, FrameFailed, Prepared, Surveying
 from azimuthal.pipelines.inputs import FrameFailure
@@ -106,3 +107,20 @@ def test_progress_restores_how_warnings_are_shown():
 )
 def test_failure_text_names_the_frame_once(failure, text):
     assert failure_text(failure) == text
+
+
+def test_step_progress_elsewhere_prints_a_line_per_step(capsys):
+    with StepProgress() as progress:
+        progress.step(0, 2, "first")
+        progress.step(1, 2, "second")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "0 of 2, ...: first"
+    assert re.fullmatch(r"1 of 2, \d+:\d\d left: second", second)
+
+
+def test_step_progress_on_a_terminal_is_a_bar(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with StepProgress() as progress:
+        progress.step(0, 2, "first")
+        progress.step(1, 2, "[second]")
+    assert progress._bar is not None

@@ -39,7 +39,7 @@ def arrays(sums):
 
 
 def brute_force(task, frame, model, variance, invalid_at):
-    m = task.matrix
+    m = task.weights.as_matrix()
     sums = {name: [0.0] * m.n_bins for name in ("signal", "variance", "normalization", "normalization2", "count")}
     for p in range(m.n_pixels):
         if invalid_at[p]:
@@ -84,7 +84,7 @@ def test_sums_equal_brute_force_on_every_engine(seed, dtype, unit, model, terms,
     expected = brute_force(task, frame, model, variance, invalid_at)
     for name in ENGINES:
         sums = engine(name).prepare(task, n_threads=2).reduce(frame, model, variance, invalid)
-        assert sums.n_invalid == np.count_nonzero(invalid_at & task.matrix.used_pixels())
+        assert sums.n_invalid == np.count_nonzero(invalid_at & task.weights.as_matrix().used_pixels())
         assert (sums.variance is None) == (model == "none")
         for term, values in expected.items():
             found = getattr(sums, term)

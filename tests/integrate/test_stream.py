@@ -410,13 +410,13 @@ class Slow:
 
 ai = az.Integrator(az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(30, 34)), dist=0.1, poni1=0.01, poni2=0.01)
 plan = ai.plan1d(20, unit="r_mm")
+begin = time.monotonic()
 signal.setitimer(signal.ITIMER_REAL, 1.0)
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 done = []
 try:
     for result in plan.map(Slow()):
         done.append(result)
-        begin = time.monotonic()
 except KeyboardInterrupt:
     names = [t.name for t in threading.enumerate() if t.name.startswith("azimuthal")]
     print("stopped", time.monotonic() - begin < 3, names)

@@ -141,7 +141,8 @@ def test_batch_memory_does_not_grow_with_the_number_of_frames(settings):
             tracemalloc.stop()
 
     frame_bytes = 48 * 60 * 2
-    assert peak(300) - peak(30) < 270 * frame_bytes / 4
+    # Both are more than what is under way at once.
+    assert peak(450) - peak(150) < 300 * frame_bytes / 4
 
 
 def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, frames):

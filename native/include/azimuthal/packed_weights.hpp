@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "azimuthal/large_array.hpp"
+#include "azimuthal/pixel_run.hpp"
 
 namespace azimuthal {
 
@@ -48,9 +49,10 @@ struct PackedView {
   std::size_t n_irregular;
 };
 
-struct Entry {
-  std::uint32_t bin;
-  double weight;
+struct PackedRows {
+  LargeVector<std::int64_t> indptr;
+  LargeVector<std::int32_t> indices;
+  LargeVector<double> weights;  // empty: all are one
 };
 
 class PackedWeights {
@@ -58,6 +60,9 @@ class PackedWeights {
   // From compressed sparse rows; weights null: all are one. Bins increase within a pixel.
   PackedWeights(const std::int64_t* indptr, const std::int32_t* indices, const double* weights, std::size_t n_pixels,
                 std::size_t n_bins, unsigned n_threads);
+  // From runs that cover every pixel once. `sample` hands out some of them, to guess the form; a wrong guess costs time.
+  PackedWeights(std::size_t n_pixels, std::size_t n_bins, const RunSource& sample, const RunSource& all,
+                unsigned n_threads);
 
   PackedView view() const noexcept;
   std::size_t n_pixels() const noexcept { return n_pixels_; }
@@ -68,10 +73,13 @@ class PackedWeights {
   // Calls visit(bin, weight) for the weights of a pixel, as kernels use them.
   template <class Visit>
   void for_each_weight(std::size_t pixel, Visit&& visit) const;
+  // Back to compressed sparse rows. Packing them again gives the same packed weights.
+  PackedRows rows(unsigned n_threads) const;
 
  private:
-  friend class PackedBuilder;
-  PackedWeights() = default;
+  class Packer;
+
+  void pack(const RunSource& sample, const RunSource& all, unsigned n_threads);
 
   Weighting weighting_ = Weighting::one;
   int width_ = 1;

@@ -37,4 +37,15 @@ void for_each_block(std::size_t n_blocks, unsigned n_threads, Work&& work) {
   for (auto& thread : others) thread.join();
 }
 
+// The same for work that needs scratch memory: calls work(state, block); every thread makes one state, a pointer to
+// which make_state() returns.
+template <class MakeState, class Work>
+void for_each_block(std::size_t n_blocks, unsigned n_threads, MakeState&& make_state, Work&& work) {
+  std::atomic<std::size_t> next{0};
+  for_each_block(std::min<std::size_t>(std::max(1u, n_threads), n_blocks), n_threads, [&](std::size_t) {
+    auto state = make_state();
+    for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) work(*state, block);
+  });
+}
+
 }  // namespace azimuthal

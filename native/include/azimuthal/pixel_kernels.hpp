@@ -50,6 +50,8 @@ struct Chunk {
   alignas(64) double slope[4][kChunkPixels];
   alignas(64) double area[kChunkPixels];
   alignas(64) double below[kChunkPixels];
+  alignas(64) double least[kChunkPixels];
+  alignas(64) double at_edge[kChunkPixels];
   alignas(64) std::int32_t first[kChunkPixels];
   alignas(64) std::int32_t last[kChunkPixels];
   alignas(64) double weight[kMaxCrossings + 1][kChunkPixels];

@@ -46,9 +46,9 @@ struct FrameSums {
 
 class Reduction {
  public:
-  Reduction(PackedWeights weights, PixelTerms terms, unsigned n_threads);
+  Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads);
 
-  const PackedWeights& weights() const noexcept { return weights_; }
+  const PackedWeights& weights() const noexcept { return *weights_; }
   const std::shared_ptr<const StaticSums>& denominators() const noexcept { return of_valid_frame_; }
 
   // One frame on several threads.
@@ -73,7 +73,7 @@ class Reduction {
   FrameSums dense_chunk(Codec codec, DType dtype, const std::uint8_t* chunk, std::size_t size, Variance model,
                         const InvalidValues& invalid) const;
 
-  PackedWeights weights_;
+  std::shared_ptr<const PackedWeights> weights_;
   PixelTerms terms_;
   // How many parts a frame has depends on the plan alone, so that the order of additions does too.
   std::vector<std::size_t> part_ends_;

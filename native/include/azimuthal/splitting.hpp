@@ -12,6 +12,7 @@
 #include "azimuthal/bin_edges.hpp"
 #include "azimuthal/coordinates.hpp"
 #include "azimuthal/large_array.hpp"
+#include "azimuthal/pixel_run.hpp"
 #include "azimuthal/polygon.hpp"
 
 namespace azimuthal {
@@ -36,28 +37,14 @@ struct PixelView {
 };
 
 struct Weights {
-  std::vector<std::int32_t> counts;  // one per pixel
-  std::vector<std::int32_t> indices;
-  std::vector<double> values;
+  LargeVector<std::int32_t> counts;  // one per pixel
+  LargeVector<std::int32_t> indices;
+  LargeVector<double> values;
   std::int64_t n_not_finite = 0;
 };
 
 struct Extent {
   double u_min, u_max, c_min, c_max;
-};
-
-// What a pixel gives to a bin.
-struct Cell {
-  std::int32_t index;
-  double weight;
-};
-
-// Weights of a run of neighbouring pixels in the order of the image, alive during the call only.
-struct SplitPixels {
-  std::size_t first_pixel, n_pixels;
-  const std::uint32_t* counts;  // cells of each pixel; 0: excluded, out of range or not finite
-  const Cell* cells;            // by pixel; bins increase within one
-  std::size_t n_cells;
 };
 
 // A whole flat detector of n1 rows, from its edges to weights: nothing of its size is allocated.
@@ -73,7 +60,7 @@ struct GridSplit {
 // Calls sink for every run of some thousand pixels, every pixel once, from several threads at once and in no particular
 // order; where runs begin depends on the shape alone. Neither sink nor what it calls may throw. Returns how many pixels
 // were not finite.
-std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::function<void(const SplitPixels&)>& sink);
+std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const RunSink& sink);
 
 // Compressed rows: the entries of pixel p are indptr[p] to indptr[p + 1].
 struct RowWeights {

@@ -26,6 +26,7 @@ COMMANDS = {
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "detectors": "List the detectors that are known, or describe one.",
     "units": "List the units.",
+    "benchmark": "Time it on this machine, against other packages and the limits.",
     "demo": "Simulate a powder on an EIGER 4M and integrate it.",
 }
 

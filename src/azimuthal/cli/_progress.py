@@ -163,6 +163,54 @@ class Progress:
         self.line(f"warning: {message}")
 
 
+class StepProgress:
+    """Shows the steps of a long run; use it in a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def step(self, number: int, total: int, text: str) -> None:
+        """Show that `number` of `total` steps are done and what comes; a request to stop is raised here."""
+        raise_requested()
+        if not sys.stderr.isatty():
+            print(f"{number} of {total}, {self._time_left(number, total)}: {text}", file=sys.stderr, flush=True)
+            return
+        if self._bar is None:
+            self._start_bar(total)
+        self._bar.update(self._task, completed=number, description=text, left=self._time_left(number, total))
+
+    def _time_left(self, number: int, total: int) -> str:
+        if not number:
+            return "..."
+        seconds = round((time.monotonic() - self._begin) / number * (total - number))
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+    def _start_bar(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}  {task.description}", markup=False),
+        )
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=total, left="...")
+        self._bar.start()
+
+
 def failure_text(failure: FrameFailure) -> str:
     """Return name and reason of a failure on one line."""
     text = failure.reason if failure.reason.startswith(failure.name) else f"{failure.name}: {failure.reason}"

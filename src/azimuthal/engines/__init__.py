@@ -3,6 +3,7 @@
 """Engines: weights and frames -> sums per bin.  They know no physics."""
 
 from azimuthal.engines._protocol import (
+    CHUNK_CODECS,
     FRAME_DTYPES,
     BinSums,
     Capabilities,
@@ -16,6 +17,7 @@ from azimuthal.engines._registry import engine, engine_names, register_engine
 from azimuthal.engines._threads import thread_count
 
 __all__ = [
+    "CHUNK_CODECS",
     "FRAME_DTYPES",
     "BinSums",
     "Capabilities",

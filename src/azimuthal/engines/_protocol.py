@@ -22,7 +22,7 @@ import numpy as np
 
 from azimuthal.errors import DataTypeError
 from azimuthal.masks import InvalidRanges
-from azimuthal.sparse import SparseMatrix
+from azimuthal.sparse import Weights
 from azimuthal.typing import AnyArray, FloatArray
 
 VarianceModel: TypeAlias = Literal["none", "poisson", "variance"]
@@ -53,13 +53,13 @@ class ReductionTask:
 
     Parameters
     ----------
-    matrix:
-        Weights; pixels that must not count have no entries.
+    weights:
+        Of pixels in bins; pixels that must not count have no entries.
     offset, gain, normalization:
         float64, shape (n_pixels,), or None for 0, 1 and 1.
     """
 
-    matrix: SparseMatrix
+    weights: Weights
     offset: FloatArray | None = None
     gain: FloatArray | None = None
     normalization: FloatArray | None = None
@@ -76,7 +76,15 @@ class Capabilities:
 
 
 class Reducer(Protocol):
-    """A task made ready; immutable, and safe to call from any number of threads at once."""
+    """A task made ready; immutable, and safe to call from any number of threads at once.
+
+    An engine may add ``reduce_stack`` and ``reduce_chunks``, as the compiled one does: many frames or chunks at once.
+    Streams use them where they exist.
+    """
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the task, as the engine keeps them."""
 
     def reduce(
         self,

@@ -3,8 +3,8 @@
 """The compiled engine: the same sums at the detector's rate, with the GIL released.
 
 Weights are packed into a few bytes per pixel, sums are float64.  Results agree with the reference engine to 1e-12;
-those of counts with weights of one are the same bits.  They do not depend on the number of threads, the instruction set,
-or the company in a batch; a batch adds in another order than a single frame.
+those of counts with weights of one are the same bits.  They do not depend on the number of threads, the instruction
+set, or how a frame comes: alone, in a batch, or as a compressed chunk.
 
 Sums that do not depend on the frame are made once; the invalid pixels of a frame are taken away from them.
 
@@ -24,6 +24,7 @@ from azimuthal import _core
 from azimuthal._validate import one_of
 from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
 from azimuthal.masks import InvalidRanges
+from azimuthal.sparse._native import PackedMatrix, packed_matrix
 from azimuthal.typing import AnyArray, FloatArray
 
 name = "native"
@@ -53,31 +54,18 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
     """Return the task made ready for many frames."""
     if configured := os.environ.get(INSTRUCTIONS_VARIABLE):
         _core.use_instructions(one_of(INSTRUCTIONS_VARIABLE, configured, instruction_sets()))
-    matrix = task.matrix
-    reduction = _core.Reduction(
-        matrix.indptr,
-        matrix.indices,
-        matrix.weights,
-        matrix.n_bins,
-        task.offset,
-        task.gain,
-        task.normalization,
-        n_threads,
-    )
-    return NativeReducer(reduction, n_threads)
+    weights = packed_matrix(task.weights, n_threads)
+    reduction = _core.Reduction(weights.packed, task.offset, task.gain, task.normalization, n_threads)
+    return NativeReducer(weights, reduction, n_threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeReducer:
     """The compiled arrays."""
 
+    weights: PackedMatrix
     reduction: _core.Reduction
     n_threads: int
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the packed weights in bytes."""
-        return self.reduction.nbytes
 
     @property
     def chunk_dtypes(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
 from azimuthal.masks import InvalidRanges, invalid_pixels
+from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 from azimuthal.uncertainty import poisson_variance
 
@@ -24,7 +25,8 @@ capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_
 def prepare(task: ReductionTask, *, n_threads: int) -> ReferenceReducer:
     """Return the task made ready; one thread, whatever is asked."""
     del n_threads
-    return ReferenceReducer(task, task.matrix.entry_pixels())
+    matrix = task.weights.as_matrix()
+    return ReferenceReducer(task, matrix, matrix.entry_pixels())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +34,13 @@ class ReferenceReducer:
     """Sums by np.bincount, entry by entry."""
 
     task: ReductionTask
+    matrix: SparseMatrix
     entry_pixels: IntArray
+
+    @property
+    def weights(self) -> SparseMatrix:
+        """The weights."""
+        return self.matrix
 
     def reduce(
         self,
@@ -42,7 +50,7 @@ class ReferenceReducer:
         invalid: InvalidRanges,
     ) -> BinSums:
         """Return the sums of one frame."""
-        matrix = self.task.matrix
+        matrix = self.matrix
         is_invalid = invalid_pixels(frame, invalid)
         feeds_a_bin = matrix.used_pixels()
         valid_entries = ~is_invalid[self.entry_pixels]

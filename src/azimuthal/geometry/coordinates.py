@@ -181,7 +181,13 @@ def area_vectors(*, corners: FloatArray) -> FloatArray:
             f"corners: expected shape (..., n_corners, 3) with at least three corners, got {points.shape}."
         )
     spokes = points[..., 1:, :] - points[..., :1, :]
-    vectors: FloatArray = 0.5 * np.cross(spokes[..., :-1, :], spokes[..., 1:, :]).sum(axis=-2)
+    vectors = np.zeros((*points.shape[:-2], 3))
+    for first in range(spokes.shape[-2] - 1):  # numpy.cross and a sum over so short an axis take five times as long
+        a, b = spokes[..., first, :], spokes[..., first + 1, :]
+        for axis in range(3):
+            j, k = (axis + 1) % 3, (axis + 2) % 3
+            vectors[..., axis] += a[..., j] * b[..., k] - a[..., k] * b[..., j]
+    vectors *= 0.5
     return vectors
 
 

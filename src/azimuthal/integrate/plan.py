@@ -31,7 +31,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,11 @@ import numpy as np
 
 import azimuthal._upward as upward
 from azimuthal import masks
-from azimuthal._validate import positive_number
+from azimuthal._validate import one_of, positive_number
 from azimuthal._version import __version__
 from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
 from azimuthal.engines import (
+    CHUNK_CODECS,
     BinSums,
     Reducer,
     ReductionTask,
@@ -51,13 +52,14 @@ from azimuthal.engines import (
     engine,
     thread_count,
 )
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.integrate import stream
 from azimuthal.integrate.axes import PlanAxes, plan_axes
+from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile, Sums
-from azimuthal.sparse import SparseMatrix
+from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 from azimuthal.uncertainty import checked_variance
@@ -78,17 +80,20 @@ class Plan:
         The per-pixel inputs it was compiled with.
     axes:
         The axes of the result and the grid of bins.
-    matrix:
-        Which pixel feeds which bin.
+    weights:
+        Which pixel feeds which bin, as the engine keeps it.
     report:
         Number of pixels by what became of them.
+    threads:
+        How many threads it may use.
     """
 
     spec: PlanSpec
     arrays: PixelArrays
     axes: PlanAxes
-    matrix: SparseMatrix
+    weights: Weights
     report: dict[str, int]
+    threads: int
     _reducer: Reducer
     _engine_name: str
     _recipe: dict[str, Any]
@@ -101,7 +106,12 @@ class Plan:
     @property
     def nbytes(self) -> int:
         """Memory of the weights and the per-pixel inputs in bytes."""
-        return self.matrix.nbytes + self.arrays.nbytes
+        return self.weights.nbytes + self.arrays.nbytes
+
+    @property
+    def matrix(self) -> SparseMatrix:
+        """Which pixel feeds which bin, as a sparse matrix; unpacked anew each time where the engine packs it."""
+        return self.weights.as_matrix()
 
     @property
     def engine(self) -> str:
@@ -172,22 +182,75 @@ class Plan:
         FileFormatError, FileMissingError
             A frame is damaged, truncated or absent; all frames before it have been yielded.
         """
-        model = self.spec.error_model
-        integration = stream.Integration(
-            shape=self.shape,
-            reducer=self._reducer,
-            model="none" if model is None else model,
-            invalid_ranges=self._invalid_ranges,
-            checked_frame=self._checked_frame,
-            finished=lambda sums, monitor, invalid, metadata: self._result(
-                _with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata
-            ),
-            one=self,
-            n_threads=getattr(self, "threads", None) or thread_count(),
-        )
         factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(integration, frames, factors, on_error)
+            yield from stream.integrate_frames(self._lent(), frames, factors, on_error)
+
+    def integrate_stack(self, frames: Any, *, normalization_factors: Any = None) -> list[Any]:
+        """Integrate frames that are in memory, up to 16 at a time on each thread.
+
+        Parameters
+        ----------
+        frames:
+            Array of shape (n, slow, fast), or a list of frames.
+        normalization_factors:
+            One monitor value per frame, or None for 1.
+
+        Returns
+        -------
+        :
+            One result per frame; the same bits as from the plan itself.
+        """
+        return list(self.map(frames, normalization_factors=normalization_factors))
+
+    def integrate_chunks(
+        self,
+        chunks: Sequence[Any],
+        *,
+        dtype: Any,
+        codec: str = "bitshuffle-lz4",
+        normalization_factors: Any = None,
+        on_error: stream.OnError = "raise",
+    ) -> list[Any]:
+        """Integrate compressed frames, as HDF5 stores them and detectors send them, without decoding them first.
+
+        Parameters
+        ----------
+        chunks:
+            Buffers of bytes; each is one frame.
+        dtype:
+            Type of the frames: uint8, uint16 or uint32.
+        codec:
+            "bitshuffle-lz4", "bitshuffle-zstd", "lz4" or "none"; the bytes as HDF5's filters write them.
+        normalization_factors:
+            One monitor value per frame, or None for 1.
+        on_error:
+            What becomes of a damaged chunk: "raise" its error, or "yield" it in the place of the result.
+
+        Returns
+        -------
+        :
+            One result per chunk.
+
+        Raises
+        ------
+        UnsupportedOptionError
+            The engine cannot integrate such chunks; those of the reference engine are read by :meth:`map`.
+        FileFormatError
+            A chunk is damaged.
+        """
+        one_of("codec", codec, CHUNK_CODECS)
+        frame_type = np.dtype(dtype)
+        can = frame_type.isnative and frame_type.name in getattr(self._reducer, "chunk_dtypes", ())
+        if not can or self.spec.error_model == "variance":
+            raise UnsupportedOptionError(
+                "integrate_chunks: expected the native engine, an error model other than 'variance', and frames of "
+                f"uint8, uint16 or uint32; got engine {self.engine!r}, error_model={self.spec.error_model!r}, dtype "
+                f"{frame_type}. Decode the frames, and call the plan with them."
+            )
+        held = ChunkList([memoryview(chunk).cast("B") for chunk in chunks], codec, frame_type, self.shape)
+        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
+        return list(stream.integrate_frames(self._lent(), held, factors, on_error))
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -203,6 +266,21 @@ class Plan:
     def __repr__(self) -> str:
         bins = f"{self.axes.grid.n_u} radial x {self.axes.grid.n_c} azimuthal bins"
         return f"<Plan {self.spec.kind}: {bins}, split={self.spec.split!r}, engine={self.engine!r}>"
+
+    def _lent(self) -> stream.Integration:
+        model = self.spec.error_model
+        return stream.Integration(
+            shape=self.shape,
+            reducer=self._reducer,
+            model="none" if model is None else model,
+            invalid_ranges=self._invalid_ranges,
+            checked_frame=self._checked_frame,
+            finished=lambda sums, monitor, invalid, metadata: self._result(
+                _with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata
+            ),
+            one=self,
+            n_threads=self.threads,
+        )
 
     def _checked_frame(self, frame: Any) -> AnyArray:
         if isinstance(frame, np.ma.MaskedArray):
@@ -241,7 +319,7 @@ class Plan:
             return ("none" if model is None else model), None
         if variance is None:
             raise ParameterError("variance: the plan has error_model='variance' and needs one per frame.")
-        unused = ~self.matrix.used_pixels().reshape(self.shape) | masks.invalid_pixels(raw, invalid)
+        unused = ~self.weights.used_pixels().reshape(self.shape) | masks.invalid_pixels(raw, invalid)
         checked = checked_variance(variance, shape=self.shape, excluded=unused)
         return "variance", np.ascontiguousarray(checked).reshape(-1)
 
@@ -327,14 +405,15 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
         )
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
+    weights: Weights
     if grid_pixels is not None:
-        matrix, n_not_finite = grid_pixels.matrix(spec.split, axes.grid, n_threads=n_threads)
+        weights, n_not_finite = grid_pixels.packed(spec.split, axes.grid, n_threads=n_threads)
     else:
-        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
-    n_used = int(np.count_nonzero(matrix.used_pixels()))
+        weights, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+    n_used = int(np.count_nonzero(weights.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
-    return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+    return _prepared(spec, arrays, axes, weights, report, folded, n_threads)
 
 
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
@@ -383,7 +462,7 @@ def _prepared(
     spec: PlanSpec,
     arrays: PixelArrays,
     axes: PlanAxes,
-    matrix: SparseMatrix,
+    weights: Weights,
     report: dict[str, int],
     folded: FoldedCorrections,
     n_threads: int,
@@ -395,7 +474,7 @@ def _prepared(
         with np.errstate(divide="ignore"):  # pixels without normalisation feed no bin
             gain, normalization = 1.0 / normalization, None
     chosen = engine(spec.engine)
-    reducer = chosen.prepare(ReductionTask(matrix, offset, gain, normalization), n_threads=n_threads)
+    reducer = chosen.prepare(ReductionTask(weights, offset, gain, normalization), n_threads=n_threads)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
@@ -404,7 +483,7 @@ def _prepared(
         "pixels": dict(report),
         "corrections": folded.summary,
     }
-    return Plan(spec, arrays, axes, matrix, dict(report), reducer, chosen.name, recipe)
+    return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe)
 
 
 def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:

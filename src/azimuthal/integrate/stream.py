@@ -288,8 +288,11 @@ class _Stream:
         if self._stored is not None and self._reduce_stack is not None:
             stored = self._stored.locate(item.index)
             if stored is not None and (self._is_fused(stored) or stored.can_decode):
-                item.memory = self._memory.of_bytes(stored.size)
-                item.content = self._stored.read(item.index, item.memory[: stored.size])
+                if self._source.is_in_memory:
+                    item.content = self._stored.read(item.index)
+                else:
+                    item.memory = self._memory.of_bytes(stored.size)
+                    item.content = self._stored.read(item.index, item.memory[: stored.size])
                 item.stored = stored
                 item.is_fused = self._is_fused(stored)
                 item.decoder = f"azimuthal: {stored.codec}, {'fused' if item.is_fused else 'dense'}"

@@ -12,6 +12,7 @@ import numpy as np
 from azimuthal import _core
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.sparse import SparseMatrix
+from azimuthal.sparse._native import PackedMatrix
 from azimuthal.splitting._protocol import Extent, PixelBins, PixelShapes
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -90,6 +91,13 @@ class GridPixels:
             *self._arguments(split), grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor, n_threads
         )
         return SparseMatrix(indptr, indices, None if split == "none" else weights, grid.n_bins), n_not_finite
+
+    def packed(self, split: str, grid: BinGrid, *, n_threads: int) -> tuple[PackedMatrix, int]:
+        """Return the same packed, without the matrix in between."""
+        packed, n_not_finite = _core.pack_grid(
+            *self._arguments(split), grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor, n_threads
+        )
+        return PackedMatrix(packed, n_threads), n_not_finite
 
     def radial_range(self, split: str, circle: Circle, u_floor: float, *, n_threads: int) -> tuple[float, float]:
         """Return the range of the first coordinate over all pixels, as the scheme sees them."""

@@ -9,11 +9,34 @@ frame is read once from its first to its last pixel.  Why this order and these t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IndexArray, IntArray
+
+
+class Weights(Protocol):
+    """Weights of pixels in bins, however they are kept."""
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of rows."""
+
+    @property
+    def n_bins(self) -> int:
+        """Number of columns."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+
+    def used_pixels(self) -> BoolArray:
+        """Return which pixels feed any bin; shape (n_pixels,)."""
+
+    def as_matrix(self) -> SparseMatrix:
+        """Return them as a sparse matrix."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +99,10 @@ class SparseMatrix:
     def nbytes(self) -> int:
         """Memory of the arrays in bytes."""
         return int(self.indptr.nbytes + self.indices.nbytes + (0 if self.weights is None else self.weights.nbytes))
+
+    def as_matrix(self) -> SparseMatrix:
+        """Return this."""
+        return self
 
     def used_pixels(self) -> BoolArray:
         """Return which pixels feed any bin; shape (n_pixels,)."""

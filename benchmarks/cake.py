@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Cakes of 1000 x 360 bins, full splitting."""
+
+import sys
+
+from azimuthal.pipelines.benchmark.suite import measured_here, medians, ratio_report
+
+
+def main(detector="Eiger2_4M", repeats=9):
+    """Return median seconds by name; every result is compared with the reference engine first."""
+    found = measured_here(detector, repeats, which=lambda case: case.kind == "cake")
+    assert [f"{one.case}: {one.verdict}" for one in found if not one.agrees] == []
+    return medians(found)
+
+
+report = ratio_report
+
+if __name__ == "__main__":
+    print(report(main(*sys.argv[1:2])))

@@ -22,10 +22,10 @@ def test_core_passes_under_sanitizers(tmp_path):
         pytest.skip("needs cmake (dependency group test) and a C++ compiler")
     for command in (
         [cmake, "-S", str(ROOT), "-B", str(tmp_path), "-DAZIMUTHAL_CORE_TESTS=ON"],
-        [cmake, "--build", str(tmp_path)],
+        [cmake, "--build", str(tmp_path), "--parallel", "2"],
         *([str(tmp_path / f"{test}_test")] for test in ("core", "chunk")),
     ):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "all checks passed" in done.stdout or command[0] == cmake
 

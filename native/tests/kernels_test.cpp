@@ -148,7 +148,7 @@ void frames_of(DType dtype, Random& random) {
     for (const std::size_t n_pixels : {1u, 7u, 64u, 65u, 200u, 1000u}) {
       const std::size_t n_bins = n_pixels == 200 ? 65513 : 1 + random() % 60;
       const Rows rows = rows_of(shape, n_pixels, n_bins, random);
-      const Reduction reduction(rows.packed(), {}, 2);
+      const Reduction reduction(std::make_shared<PackedWeights>(rows.packed()), {}, 2);
       std::vector<std::vector<T>> frames;
       std::vector<const void*> raw;
       std::vector<bool> is_invalid;
@@ -202,7 +202,7 @@ void pixel_terms_and_given_variance_are_read_inside_their_arrays() {
       const Rows rows = rows_of(shape, n_pixels, 40, random);
       std::vector<double> offset(n_pixels, 3.0), gain(n_pixels, 2.0), normalization(n_pixels, 0.5), variance(n_pixels, 7.0);
       variance[0] = gain[n_pixels / 2] = std::numeric_limits<double>::infinity();
-      const Reduction reduction(rows.packed(), {offset.data(), gain.data(), normalization.data()}, 1);
+      const Reduction reduction(std::make_shared<PackedWeights>(rows.packed()), {offset.data(), gain.data(), normalization.data()}, 1);
       const auto frame = counts<std::uint16_t>(n_pixels, random);
       std::vector<bool> is_invalid;
       const InvalidValues invalid = largest_is_invalid(is_invalid, frame);
@@ -260,7 +260,7 @@ void chunks_of(DType dtype, Random& random) {
       for (const Codec codec : {Codec::none, Codec::bitshuffle_lz4, Codec::bitshuffle_zstd, Codec::lz4}) {
         const std::size_t per_block = std::size_t{8} << random() % 9;
         const Rows rows = rows_of(shape, n_pixels, 1 + random() % 60, random);
-        const Reduction reduction(rows.packed(), {}, 1);
+        const Reduction reduction(std::make_shared<PackedWeights>(rows.packed()), {}, 1);
         std::vector<Expected> expected;
         std::vector<bool> is_invalid;
         InvalidValues invalid;
@@ -299,7 +299,7 @@ void long_frames_are_summed_in_parts() {
   for (const Shape shape : {Shape::ones, Shape::pairs, Shape::four}) {
     const std::size_t n_pixels = 3 * 8192 + 72;
     const Rows rows = rows_of(shape, n_pixels, 50, random);
-    const Reduction reduction(rows.packed(), {}, 2);
+    const Reduction reduction(std::make_shared<PackedWeights>(rows.packed()), {}, 2);
     const auto frame = counts<std::uint16_t>(n_pixels, random);
     std::vector<bool> is_invalid;
     const InvalidValues invalid = largest_is_invalid(is_invalid, frame);
@@ -332,7 +332,7 @@ template <class T>
 class DamagedChunks {
  public:
   DamagedChunks(DType dtype, Codec codec, Shape shape, std::size_t n_pixels, std::size_t per_block, Random& random)
-      : dtype_(dtype), codec_(codec), n_pixels_(n_pixels), reduction_(rows_of(shape, n_pixels, 30, random).packed(), {}, 1) {
+      : dtype_(dtype), codec_(codec), n_pixels_(n_pixels), reduction_(std::make_shared<PackedWeights>(rows_of(shape, n_pixels, 30, random).packed()), {}, 1) {
     const auto frame = counts<T>(n_pixels, random);
     std::vector<bool> is_invalid;
     invalid_ = largest_is_invalid(is_invalid, frame);

@@ -176,7 +176,7 @@ def stored(values, codec="bitshuffle-lz4", per_block=0):
 def is_exact(task, frame):
     """Sums of integers without float terms; those of 64 bits may pass 2^53."""
     return (
-        task.weights.as_matrix().weights is None
+        task.weights.weights is None
         and task.normalization is None
         and task.offset is None
         and task.gain is None

@@ -14,6 +14,8 @@ import numpy as np
 ZSTD, LZ4, NONE, LZ4_CHUNK, BITSHUFFLE_LZ4_3, BITSHUFFLE_ZSTD_8 = 0, 1, 2, 9, 10, 11
 BITSHUFFLE_LZ4 = {1: 3, 2: 4, 4: 5, 3: BITSHUFFLE_LZ4_3}
 BITSHUFFLE_ZSTD = {1: 6, 2: 7, 4: 8, 8: BITSHUFFLE_ZSTD_8}
+# The same chunks for the kernels that sum them.
+SUMS = {3: 12, 4: 13, 5: 14, 6: 15, 7: 16, 8: 17, LZ4_CHUNK: 18}
 
 
 def stored(values, **filters):
@@ -62,6 +64,20 @@ def frames_of_many_blocks(compressor):
             yield pieces[2] * 2, one + struct.pack("<II", 0x184D2A50 + level % 16, 5) + b"skip!" + one
 
 
+def of_blocks():
+    """Yield chunks of blocks that end in long repeats, and begin with planes that are stored as they are."""
+    import hdf5plugin
+
+    for dtype in ("u1", "u2", "u4"):
+        for n in (1024, 2048 + 24):
+            for values in kinds(n, dtype):
+                if values.nbytes > 65535:
+                    continue
+                for cname, numbers in (("lz4", BITSHUFFLE_LZ4), ("zstd", BITSHUFFLE_ZSTD)):
+                    chunk = stored(values, **hdf5plugin.Bitshuffle(nelems=512, cname=cname))
+                    yield numbers[values.itemsize], values.nbytes, chunk
+
+
 def inputs():
     """Yield the number of a decoder, how many bytes come out, and what goes in."""
     import hdf5plugin
@@ -81,6 +97,7 @@ def inputs():
                     yield BITSHUFFLE_ZSTD[item], values.nbytes, chunk
                 if item == 2:
                     yield LZ4_CHUNK, values.nbytes, stored(values, **hdf5plugin.LZ4(nbytes=512))
+    yield from of_blocks()
     yield NONE, 20, bytes(range(20))
     # Only the plug-in's compressors are at hand: their chunks are a frame, and a header before one block.
     for n in (0, 5, 40, 300, 1500, 6000, 60000):
@@ -98,6 +115,8 @@ def main():
     for k, (decoder, n_out, data) in enumerate(inputs()):
         if len(data) <= 4096:
             (folder / f"seed-{k:04d}").write_bytes(struct.pack("<BH", decoder, n_out) + data)
+            if decoder in SUMS:
+                (folder / f"sums-{k:04d}").write_bytes(struct.pack("<BH", SUMS[decoder], n_out) + data)
 
 
 if __name__ == "__main__":

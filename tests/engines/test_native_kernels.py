@@ -7,6 +7,8 @@ reference differ by less than `BOUND`.  Integers with weights of one and without
 """
 
 import dataclasses
+import struct
+from functools import cache
 
 import h5py
 import hdf5plugin
@@ -15,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azimuthal.engines import FRAME_DTYPES, ReductionTask, native, reference
+from azimuthal import _core
+from azimuthal.engines import CHUNK_CODECS, FRAME_DTYPES, ReductionTask, native, reference
 from azimuthal.masks import InvalidRanges, invalid_pixels
 from azimuthal.sparse import SparseMatrix
 
@@ -298,3 +301,169 @@ def test_chunks_have_the_bits_of_single_frames(plan, dtype, codec, terms, model,
             elif instructions == native.instruction_sets()[0]:
                 expected, scales = expected_sums(task, frames[k], model, None, invalid)
                 assert_close(one, expected, scales, is_exact(task, frames[k]))
+
+
+@pytest.mark.parametrize(
+    ("form", "n_pixels", "n_bins"),
+    [
+        *((form, 3 * 8192 + 8 * 9, 300) for form in FORMS),
+        ("pairs", 40_960, 20_001),
+        ("ones", 30_000, 1_000_000),
+        ("irregular", 30_000, 1_000_000),
+        ("ones", 300_000, 40),
+    ],
+)
+def test_long_frames_have_the_same_bits_in_parts_batches_and_chunks(form, n_pixels, n_bins):
+    rng = np.random.default_rng(n_pixels + n_bins)
+    task = random_task(rng, plan_matrix(rng, form, n_pixels, n_bins), (form == "pairs", False, form == "pairs"))
+    frames = [random_frame(rng, "uint16", n_pixels, kind) for kind in KINDS]
+    invalid = ranges_of("top", "uint16")
+    chunks = [stored(frame) for frame in frames]
+    others = [stored(frames[2], codec, block) for codec in CODECS[:2] for block in (64, 448, 8192, 65536)]
+    expected = [expected_sums(task, frame, "poisson", None, invalid) for frame in frames]
+    singles = None
+    for instructions in native.instruction_sets():
+        native.use_instructions(instructions)
+        results = []
+        for n_threads in (1, 2, 5):
+            reducer = native.prepare(task, n_threads=n_threads)
+            results.append([reducer.reduce(frame, "poisson", None, invalid) for frame in frames])
+        singles = singles or results[0]
+        results.append(reducer.reduce_stack(frames, "poisson", invalid))
+        results.append(reducer.reduce_chunks(chunks, "bitshuffle-lz4", np.dtype("u2"), "poisson", invalid))
+        for k, codec in enumerate(CODECS[:2]):
+            found = reducer.reduce_chunks(others[4 * k : 4 * k + 4], codec, np.dtype("u2"), "poisson", invalid)
+            results.append([singles[0], singles[1], found[0], *singles[3:]])
+            for one in found:
+                assert_same_bits(one, singles[2])
+        for found in results:
+            for one, two in zip(found, singles, strict=True):
+                assert_same_bits(one, two)
+    for one, (sums, scales) in zip(singles, expected, strict=True):
+        assert_close(one, sums, scales, is_exact(task, frames[0]))
+
+
+@given(
+    form=st.sampled_from(FORMS[:-1]),
+    seed=st.integers(0, 2**32 - 1),
+    terms=terms,
+    rest=st.floats(0, 0.2),
+    n_bins=st.integers(1, 20),
+    dtype=st.sampled_from(["uint16", "int32", "float64"]),
+)
+@settings(max_examples=60)
+def test_bins_that_lose_all_or_nearly_all_pixels_are_as_if_they_never_had_them(form, seed, terms, rest, n_bins, dtype):
+    rng = np.random.default_rng(seed)
+    n_pixels = int(rng.integers(100, 6000))
+    matrix = plan_matrix(rng, form, n_pixels, n_bins)
+    task = random_task(rng, matrix, terms)
+    frame, invalid = random_frame(rng, dtype, n_pixels, "counts"), ranges_of("max", dtype)
+    top = np.nan if dtype == "float64" else np.iinfo(dtype).max
+    lost = rng.random(n_bins) < 0.6
+    feeds_lost = np.zeros(n_pixels, bool)
+    feeds_lost[matrix.entry_pixels()[lost[matrix.indices]]] = True
+    frame[feeds_lost & (rng.random(n_pixels) >= rest**3)] = top
+    reducer = native.prepare(task, n_threads=1)
+    found = reducer.reduce(frame, "poisson", None, invalid)
+    assert_close(found, *expected_sums(task, frame, "poisson", None, invalid), is_exact(task, frame))
+    # Whatever was asked before: the last invalid pixels are remembered.
+    reducer.reduce(np.where(rng.random(n_pixels) < 0.5, top, frame).astype(dtype), "poisson", None, invalid)
+    for one in reducer.reduce_stack([frame] * 5, "poisson", invalid):
+        assert_same_bits(one, found)
+
+
+def test_value_that_is_not_finite_stays_in_the_bins_of_its_pixel():
+    matrix = SparseMatrix(np.array([0, 1, 3, 5, 6]), np.array([1, 1, 2, 2, 3, 4], np.int32), np.ones(6) / 2, 6)
+    for k in range(4):
+        frame = np.ones(4, np.float32)
+        frame[k] = np.nan
+        for form in (matrix, SparseMatrix(matrix.indptr, matrix.indices, None, 6)):
+            reducer = native.prepare(ReductionTask(form), n_threads=1)
+            spoilt = np.isin(np.arange(6), matrix.indices[matrix.indptr[k] : matrix.indptr[k + 1]])
+            for sums in [
+                reducer.reduce(frame, "poisson", None, InvalidRanges()),
+                *reducer.reduce_stack([frame] * 4, "poisson", InvalidRanges()),
+            ]:
+                assert (np.isnan(sums.signal) == spoilt).all()
+                assert (np.isnan(sums.variance) == spoilt).all()
+                assert np.isfinite(sums.count).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint64", "int64"])
+def test_extremes_of_64_bits_are_those_of_float64(dtype):
+    info = np.iinfo(dtype)
+    frame = np.array([info.max, info.max - 1, info.min, info.min + 1, 2**53 + 1, 2**62, 7, 0], dtype)
+    task = ReductionTask(SparseMatrix(np.arange(9), np.arange(8, dtype=np.int32), None, 8))
+    reducer = native.prepare(task, n_threads=1)
+    for invalid in (InvalidRanges(), ranges_of("top", dtype), InvalidRanges(((int(info.min), int(info.min)),))):
+        expected = reference.prepare(task, n_threads=1).reduce(frame, "poisson", None, invalid)
+        for sums in [
+            reducer.reduce(frame, "poisson", None, invalid),
+            *reducer.reduce_stack([frame] * 4, "poisson", invalid),
+        ]:
+            assert_same_bits(sums, expected)
+
+
+@cache
+def sixteen_chunks(codec):
+    rng = np.random.default_rng(8)
+    task = random_task(rng, plan_matrix(rng, "irregular", 1600, 30), (False, False, True))
+    frames = [random_frame(rng, "uint16", 1600, ("few", "counts", "gaps")[k % 3]) for k in range(16)]
+    return native.prepare(task, n_threads=1), [stored(frame, codec, 256) for frame in frames]
+
+
+@pytest.mark.parametrize("codec", CODECS[:3])
+@given(data=st.data())
+@settings(max_examples=120)
+def test_damaged_chunks_are_refused_or_summed_as_their_decoder_says_and_the_others_do_not_notice(codec, data):
+    reducer, valid = sixteen_chunks(codec)
+    chunks = [bytearray(chunk) for chunk in valid[: data.draw(st.sampled_from([1, 4, 16]))]]
+    for _ in range(data.draw(st.integers(1, 6))):
+        chunk = chunks[data.draw(st.integers(0, len(chunks) - 1))]
+        at = data.draw(st.one_of(st.integers(0, 40), st.integers(0, 10_000))) % max(1, len(chunk))
+        kind = data.draw(st.sampled_from(["byte", "bit", "number", "cut", "twice"]))
+        if kind == "byte":
+            chunk[at : at + 1] = bytes([data.draw(st.integers(0, 255))])
+        elif kind == "bit" and chunk:
+            chunk[at] ^= 1 << data.draw(st.integers(0, 7))
+        elif kind == "number":
+            chunk[at : at + 4] = struct.pack(">I", data.draw(st.sampled_from([0, 1, 255, 2**16, 2**31, 2**32 - 1])))
+        elif kind == "cut":
+            del chunk[at : at + data.draw(st.integers(1, 20))]
+        else:
+            chunk[at:at] = chunk[at : at + data.draw(st.integers(1, 20))]
+    invalid = ranges_of("top", "uint16")
+    results = []
+    for instructions in native.instruction_sets():
+        native.use_instructions(instructions)
+        results.append(reducer.reduce_chunks(chunks, codec, np.dtype("u2"), "poisson", invalid))
+    for k, chunk in enumerate(chunks):
+        dense = np.empty(1600, np.uint16)
+        is_valid = _core.chunk_decode(CHUNK_CODECS.index(codec), chunk, 2, dense.view(np.uint8), 1) == 0
+        expected = reducer.reduce(dense, "poisson", None, invalid) if is_valid else None
+        in_whole_groups = codec == "lz4" or int.from_bytes(chunk[8:12], "big") % 128 == 0
+        for found in results:
+            if is_valid and not in_whole_groups:
+                np.testing.assert_allclose(found[k].signal, expected.signal, rtol=BOUND)
+            else:
+                assert_same_bits(found[k], expected)
+
+
+@pytest.mark.parametrize("offset", [1, 2, 3])
+def test_chunks_may_begin_anywhere_in_memory(offset):
+    rng = np.random.default_rng(offset)
+    reducer = native.prepare(ReductionTask(plan_matrix(rng, "pairs", 1000, 30)), n_threads=1)
+    frame = random_frame(rng, "uint32", 1000, "gaps")
+    invalid = ranges_of("max", "uint32")
+    expected = reducer.reduce(frame, "poisson", None, invalid)
+    for codec in CODECS:
+        chunk = memoryview(bytearray(offset) + stored(frame, codec))[offset:]
+        for n in (1, 5):
+            for sums in reducer.reduce_chunks([chunk] * n, codec, frame.dtype, "poisson", invalid):
+                assert_same_bits(sums, expected)
+
+
+def test_empty_batches_give_no_sums():
+    reducer = native.prepare(ReductionTask(SparseMatrix(np.arange(3), np.zeros(2, np.int32), None, 1)), n_threads=1)
+    assert reducer.reduce_stack([], "poisson", InvalidRanges()) == []
+    assert reducer.reduce_chunks([], "lz4", np.dtype("u1"), "poisson", InvalidRanges()) == []

@@ -8,6 +8,7 @@
 #include "azimuthal/lz4_block.hpp"
 
 namespace azimuthal {
+
 bool lz4_decode(const std::uint8_t* in, std::size_t n_in, std::uint8_t* out, std::size_t n_out) noexcept {
   const std::uint8_t* const end = in + n_in;
   std::uint8_t* to = out;

@@ -274,7 +274,8 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
     }
     if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
   }
-  if (layout.n_shuffled < layout.n_elements) {
+  // Not after an error: the irregular pixels of what was left out would be looked for here.
+  if (layout.n_shuffled < layout.n_elements && reader.error == ChunkError::none) {
     std::uint64_t tail[8];
     read_tail(job, layout, reader, tail, invalid);
     for (std::size_t p = 0; p < layout.n_elements - layout.n_shuffled; ++p) value[p] = static_cast<double>(tail[p]);

@@ -113,6 +113,15 @@ bool same_bits(const FrameSums& a, const FrameSums& b) {
           (a.denominators->count == b.denominators->count && a.denominators->normalization == b.denominators->normalization));
 }
 
+bool alike(const FrameSums& a, const FrameSums& b) {
+  bool fine = a.error == b.error && a.n_invalid == b.n_invalid;
+  for (std::size_t k = 0; fine && k < b.signal.size(); ++k) {
+    fine = std::abs(a.signal[k] - b.signal[k]) <= kBound * b.signal[k] &&
+           std::abs(a.variance[k] - b.variance[k]) <= kBound * b.variance[k];
+  }
+  return fine;
+}
+
 // Some counts, and the largest value in runs: as detectors write.
 template <class T>
 std::vector<T> counts(std::size_t n, Random& random, unsigned most = 90) {
@@ -359,7 +368,8 @@ class DamagedChunks {
       if (error != ChunkError::none) continue;
       const void* const frame = dense.data();
       const auto expected = reduction_.stack(dtype_, &frame, 1, Variance::poisson, invalid_);
-      CHECK(same_bits(found[k], expected[0]));
+      // Elements behind the last block are a group of their own.
+      CHECK(n_pixels_ % 8 == 0 ? same_bits(found[k], expected[0]) : alike(found[k], expected[0]));
     }
   }
 
@@ -381,8 +391,7 @@ class DamagedChunks {
 };
 
 template <class T>
-void chunks_cut_or_changed_anywhere(DType dtype, Codec codec, Shape shape, Random& random) {
-  const std::size_t n_pixels = 64 * 4 + 24;
+void chunks_cut_or_changed_anywhere(DType dtype, Codec codec, Shape shape, std::size_t n_pixels, Random& random) {
   const DamagedChunks<T> chunks(dtype, codec, shape, n_pixels, 128, random);
   for (std::size_t at = 0; at < chunks.valid().size(); ++at) {
     const auto end = chunks.valid().begin() + static_cast<long>(at);
@@ -403,9 +412,11 @@ void damaged_chunks_are_refused_as_the_decoder_refuses_them() {
     if (!force_isa(set)) continue;
     Random random(5);
     for (const Codec codec : {Codec::bitshuffle_lz4, Codec::bitshuffle_zstd, Codec::lz4}) {
-      chunks_cut_or_changed_anywhere<std::uint8_t>(DType::u8, codec, Shape::ones, random);
-      chunks_cut_or_changed_anywhere<std::uint16_t>(DType::u16, codec, Shape::pairs, random);
-      chunks_cut_or_changed_anywhere<std::uint32_t>(DType::u32, codec, Shape::irregular, random);
+      for (const std::size_t n_pixels : {280u, 283u}) {
+        chunks_cut_or_changed_anywhere<std::uint8_t>(DType::u8, codec, Shape::ones, n_pixels, random);
+        chunks_cut_or_changed_anywhere<std::uint16_t>(DType::u16, codec, Shape::pairs, n_pixels, random);
+        chunks_cut_or_changed_anywhere<std::uint32_t>(DType::u32, codec, Shape::irregular, n_pixels, random);
+      }
     }
   }
 }

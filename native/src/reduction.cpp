@@ -52,11 +52,37 @@ Totals totals(std::size_t size) {
 // What remains of the sum of n numbers after taking invalid pixels away is off by about sqrt(n) eps of the whole sum.
 // Below this share of it, times sqrt(n), it is not trusted: beyond, it is right to about 1e-13.
 constexpr double kTooLittle = 1e-3;
+// Bytes that a plan keeps for the sums of its next frame.
+constexpr std::size_t kMostSpare = std::size_t{64} << 20;
 // A vector of sixteen frames pays from this many frames on.
 constexpr std::size_t kFewestLanes = 4;
 constexpr std::size_t kMostLaneBins = 16384;
 
 }  // namespace
+
+LargeVector<double> SpareSums::take(std::size_t size) {
+  {
+    const std::lock_guard<std::mutex> guard(lock_);
+    for (auto& sums : spare_) {
+      if (sums.size() != size) continue;
+      LargeVector<double> taken = std::move(sums);
+      sums = std::move(spare_.back());
+      spare_.pop_back();
+      return taken;
+    }
+  }
+  return LargeVector<double>(size);
+}
+
+void SpareSums::give_back(LargeVector<double>&& sums) noexcept {
+  const std::lock_guard<std::mutex> guard(lock_);
+  if ((spare_.size() + 1) * sums.size() * sizeof(double) > kMostSpare) return;
+  try {
+    spare_.push_back(std::move(sums));
+  } catch (const std::bad_alloc&) {
+    return;  // not kept, then
+  }
+}
 
 Reduction::Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads)
     : weights_(std::move(weights)),
@@ -175,18 +201,26 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
   const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
   std::vector<LargeVector<double>> sums(n_parts);
   std::vector<InvalidPixels> found(n_parts);
-  for (auto& part : sums) part = LargeVector<double>(size);
+  for (auto& part : sums) part = spare_.take(size);
   const Kernels& kernel = kernels();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     std::fill(sums[part].begin(), sums[part].end(), 0.0);
     double* const of_part = sums[part].data();
     kernel.frames_single(job, part_begin(part), part_ends_[part], &of_part, &found[part]);
   });
+  constexpr std::size_t kRange = 1 << 15;  // sums; those of a cake are worth several threads
+  for_each_block((size + kRange - 1) / kRange, n_threads, [&](std::size_t range) {
+    const std::size_t end = std::min(size, (range + 1) * kRange);
+    for (std::size_t part = 1; part < n_parts; ++part) {
+      for (std::size_t i = range * kRange; i < end; ++i) sums[0][i] += sums[part][i];
+    }
+  });
   for (std::size_t part = 1; part < n_parts; ++part) {
-    for (std::size_t i = 0; i < size; ++i) sums[0][i] += sums[part][i];
     found[0].insert(found[0].end(), found[part].begin(), found[part].end());
   }
-  return finished(sums[0].data(), 1, dtype, model, found[0]);
+  FrameSums all = finished(sums[0].data(), 1, dtype, model, found[0]);
+  for (auto& part : sums) spare_.give_back(std::move(part));
+  return all;
 }
 
 std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, std::size_t n_frames, Variance model,

@@ -44,6 +44,17 @@ struct FrameSums {
   std::shared_ptr<const StaticSums> denominators;
 };
 
+// Memory for the parts of a frame, used again: fresh pages would cost more than the sums of a cake.
+class SpareSums {
+ public:
+  LargeVector<double> take(std::size_t size);
+  void give_back(LargeVector<double>&& sums) noexcept;
+
+ private:
+  std::mutex lock_;
+  std::vector<LargeVector<double>> spare_;
+};
+
 class Reduction {
  public:
   Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads);
@@ -78,6 +89,7 @@ class Reduction {
   // How many parts a frame has depends on the plan alone, so that the order of additions does too.
   std::vector<std::size_t> part_ends_;
   std::shared_ptr<const StaticSums> of_valid_frame_;
+  mutable SpareSums spare_;
   // The same pixels are often invalid in every frame (dead ones that nobody masked): the last answer is kept.
   struct Remembered {
     InvalidPixels invalid;

@@ -29,12 +29,12 @@ constexpr std::size_t kVector = 4;
 #else
 constexpr std::size_t kVector = 2;
 #endif
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 using Vector [[gnu::vector_size(kVector * 8)]] = double;
 using TwoDoubles [[gnu::vector_size(16)]] = double;
 inline Vector broadcast(double x) { return x - Vector{}; }
 #else
-#error "the kernels need a compiler with vector extensions"
+#error "the kernels need a compiler with vector extensions: GCC or Clang (on Windows clang-cl)"
 #endif
 
 inline Vector load(const double* p) noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The azimuthal developers
 //
-// Decoding of one LZ4 block. Every byte of the input is hostile: each length is checked before it is used.
+// Decoding of one LZ4 block of bit planes, into memory with some room behind it (lz4.hpp needs none). Every byte of the input is hostile: each length is checked before it is used.
 //
 // A block is a sequence of: token (literals in the high half, match length - 4 in the low half, 15: more bytes follow),
 // literals, offset (2 bytes, little-endian), more length; the last sequence ends after its literals.

@@ -69,7 +69,7 @@ def of_blocks():
     import hdf5plugin
 
     for dtype in ("u1", "u2", "u4"):
-        for n in (1024, 2048 + 24):
+        for n in (1024, 2048 + 24, 20_000):  # the last is summed in parts
             for values in kinds(n, dtype):
                 if values.nbytes > 65535:
                     continue

@@ -98,11 +98,11 @@ class Reducer(Protocol):
         Parameters
         ----------
         frame:
-            Shape (n_pixels,), C-contiguous, native byte order, one of FRAME_DTYPES; only read.
+            Shape (n_pixels,), C-contiguous, aligned, native byte order, one of FRAME_DTYPES; only read.
         variance_model:
             Which variance a pixel has.
         variance:
-            float64, shape (n_pixels,), for the model "variance".
+            float64, shape (n_pixels,), C-contiguous and aligned, for the model "variance".
         invalid:
             Values that mark invalid pixels, in the type of the frame.
         """

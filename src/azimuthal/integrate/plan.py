@@ -294,7 +294,7 @@ class Plan:
                 f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
             )
         check_frame_dtype(array.dtype)
-        return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
 
     def _invalid_ranges(self, dtype: np.dtype) -> masks.InvalidRanges:
         spec = self.spec
@@ -321,7 +321,7 @@ class Plan:
             raise ParameterError("variance: the plan has error_model='variance' and needs one per frame.")
         unused = ~self.weights.used_pixels().reshape(self.shape) | masks.invalid_pixels(raw, invalid)
         checked = checked_variance(variance, shape=self.shape, excluded=unused)
-        return "variance", np.ascontiguousarray(checked).reshape(-1)
+        return "variance", np.require(checked, requirements=["C_CONTIGUOUS", "ALIGNED"]).reshape(-1)
 
     def _result(
         self,

@@ -14,6 +14,8 @@ import numpy as np
 ZSTD, LZ4, NONE, LZ4_CHUNK, BITSHUFFLE_LZ4_3, BITSHUFFLE_ZSTD_8 = 0, 1, 2, 9, 10, 11
 BITSHUFFLE_LZ4 = {1: 3, 2: 4, 4: 5, 3: BITSHUFFLE_LZ4_3}
 BITSHUFFLE_ZSTD = {1: 6, 2: 7, 4: 8, 8: BITSHUFFLE_ZSTD_8}
+#: Planes of a block by item size.
+PLANES = {1: 19, 2: 20, 4: 21}
 # The same chunks for the kernels that sum them.
 SUMS = {3: 12, 4: 13, 5: 14, 6: 15, 7: 16, 8: 17, LZ4_CHUNK: 18}
 
@@ -76,6 +78,9 @@ def of_blocks():
                 for cname, numbers in (("lz4", BITSHUFFLE_LZ4), ("zstd", BITSHUFFLE_ZSTD)):
                     chunk = stored(values, **hdf5plugin.Bitshuffle(nelems=512, cname=cname))
                     yield numbers[values.itemsize], values.nbytes, chunk
+                    if cname == "lz4" and n >= 512:
+                        (length,) = struct.unpack_from(">I", chunk, 12)
+                        yield PLANES[values.itemsize], 512 * values.itemsize, chunk[16 : 16 + length]
 
 
 def inputs():

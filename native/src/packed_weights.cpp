@@ -28,7 +28,8 @@ bool is_run(const Cell* cells, std::size_t n) noexcept {
 
 bool is_pair(const Cell* cells, std::size_t n) noexcept {
   if (n == 1) return std::abs(cells[0].weight - 1.0) < kSumTolerance;
-  return n == 2 && cells[1].index - cells[0].index == 1 &&
+  if (n != 2 || cells[0].weight < 0.0 || cells[1].weight < 0.0) return false;  // the sign has another meaning here
+  return cells[1].index - cells[0].index == 1 &&
          std::abs(cells[0].weight + cells[1].weight - 1.0) < kSumTolerance;
 }
 

@@ -14,8 +14,8 @@ All times are wall times per frame (per plan for `compile`) of one run: everybod
 with the others, and the median of the turns counts; "spread" is half the distance between the quartiles. Frames are
 simulated CeO2 powder with Poisson noise at the stated mean counts per pixel, gaps hold the highest value of the type,
 and chunks are compressed as an EIGER does (bitshuffle-LZ4, blocks of 8 kB). A batch goes round 16 different frames.
-Every result is compared before it is timed: ours with the reference engine, the others' with ours. Ours always has signal, norm and
-count, and with "sigma" the Poisson variance.
+Every result is compared before it is timed: ours with the reference engine, the others' with ours. Ours always has
+signal, norm and count, and with "sigma" the Poisson variance.
 """
 _NOTES = """- **pyFAI** integrates with its own geometry and weights, by its fastest methods for the splitting; its
   means must agree with ours to 1e-4 on its own bins, the first and the last one excepted. From chunks it reads

@@ -19,16 +19,10 @@ int decode(int codec, nb::handle chunk, std::size_t item_size, Out out, unsigned
       chunk_decode(static_cast<Codec>(codec), in.data(), in.size(), item_size, to, n_out, n_threads));
 }
 
-int decode_bitshuffle_lz4(nb::handle chunk, std::size_t item_size, Out out, unsigned n_threads) {
-  return decode(static_cast<int>(Codec::bitshuffle_lz4), chunk, item_size, out, n_threads);
-}
-
 }  // namespace
 
 void bind_chunk(nb::module_& module) {
   module.def("chunk_decode", &decode, nb::arg("codec"), nb::arg("chunk"), nb::arg("item_size"), nb::arg("out"),
-             nb::arg("n_threads"));
-  module.def("bitshuffle_lz4_decode", &decode_bitshuffle_lz4, nb::arg("chunk"), nb::arg("item_size"), nb::arg("out"),
              nb::arg("n_threads"));
 }
 

@@ -162,12 +162,6 @@ class PyReduction {
     return as_list(std::move(sums));
   }
 
-  nb::tuple denominators() const {
-    const auto& sums = reduction_->denominators();
-    return nb::make_tuple(view_of(sums->normalization, sums), view_of(sums->normalization2, sums),
-                          view_of(sums->count, sums));
-  }
-
  private:
   std::size_t n_pixels() const { return reduction_->weights().n_pixels(); }
 
@@ -186,8 +180,7 @@ void bind_reduction(nb::module_& module) {
            nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("n_threads"))
       .def("stack", &PyReduction::stack, nb::arg("frames"), nb::arg("model"), nb::arg("ranges"), nb::arg("nonfinite"))
       .def("chunks", &PyReduction::chunks, nb::arg("chunks"), nb::arg("codec"), nb::arg("dtype"), nb::arg("model"),
-           nb::arg("ranges"), nb::arg("nonfinite"))
-      .def("denominators", &PyReduction::denominators);
+           nb::arg("ranges"), nb::arg("nonfinite"));
 }
 
 }  // namespace azimuthal::bind

@@ -5,7 +5,6 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -177,21 +176,6 @@ std::tuple<SharedWeights, std::int64_t> pack_grid(Doubles lower1, Doubles upper1
   return {SharedWeights{std::move(packed)}, n_not_finite};
 }
 
-// What split_grid itself costs: the runs are counted and dropped.
-std::size_t count_cells(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
-                        Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
-                        double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, Doubles u_edges,
-                        Doubles c_edges, double period, double forward_pole, double backward_pole, double equator,
-                        double u_floor, unsigned n_threads) {
-  const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
-  const GridSplit job =
-      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
-  std::atomic<std::size_t> n_cells{0};
-  nb::gil_scoped_release release;
-  split_grid(job, n_threads, [&](const SplitPixels& run) { n_cells += run.n_cells; });
-  return n_cells;
-}
-
 }  // namespace
 
 void bind_splitting(nb::module_& module) {
@@ -210,10 +194,6 @@ void bind_splitting(nb::module_& module) {
              nb::arg("excluded"), nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"),
              nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
              nb::arg("n_threads"));
-  module.def("count_cells", &count_cells, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
-             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
-             nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
-             nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
              nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
              nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),

@@ -8,7 +8,6 @@ from typing import Any
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
 def chunk_decode(codec: int, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
-def bitshuffle_lz4_decode(chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -101,26 +100,6 @@ def pack_grid(
     u_floor: float,
     n_threads: int,
 ) -> tuple[PackedWeights, int]: ...
-def count_cells(
-    lower1: FloatArray,
-    upper1: FloatArray,
-    lower2: FloatArray,
-    upper2: FloatArray,
-    rotation: FloatArray,
-    shift: FloatArray,
-    quantity: int,
-    factor: float,
-    excluded: AnyArray,
-    scheme: int,
-    u_edges: FloatArray,
-    c_edges: FloatArray,
-    period: float,
-    forward_pole: float,
-    backward_pole: float,
-    equator: float,
-    u_floor: float,
-    n_threads: int,
-) -> int: ...
 def grid_extent(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -204,4 +183,3 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
-    def denominators(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...

@@ -60,7 +60,6 @@ class Reduction {
   Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads);
 
   const PackedWeights& weights() const noexcept { return *weights_; }
-  const std::shared_ptr<const StaticSums>& denominators() const noexcept { return of_valid_frame_; }
 
   // One frame on several threads.
   FrameSums frame(DType dtype, const void* frame, Variance model, const double* variance, const InvalidValues& invalid,

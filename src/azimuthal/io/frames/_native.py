@@ -12,22 +12,21 @@ from typing import Any
 import numpy as np
 
 from azimuthal import _core
+from azimuthal.engines import CHUNK_CODECS
 from azimuthal.errors import FileFormatError
 from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4
 from azimuthal.typing import AnyArray
 
 #: Value 4 of the options of the bitshuffle filter.
 _BITSHUFFLE_CODECS = {2: "bitshuffle-lz4", 3: "bitshuffle-zstd"}
-_CODEC_NUMBERS = {"none": 0, "bitshuffle-lz4": 1, "bitshuffle-zstd": 2, "lz4": 3}
 _DAMAGE = {
     1: "its header contradicts the shape and type of the dataset",
     2: "it is shorter than its blocks",
     3: "a block is damaged",
 }
-_chunk_decode: Any = getattr(_core, "chunk_decode", None)
 
-#: Codecs that `decode` knows.
-CODECS: tuple[str, ...] = tuple(_CODEC_NUMBERS) if _chunk_decode is not None else ("none", "bitshuffle-lz4")
+#: Codecs that `decode` knows, in the order of the core's numbers.
+CODECS = CHUNK_CODECS
 
 
 def codec_of(pipeline: tuple[tuple[int, tuple[int, ...]], ...], item_size: int) -> str | None:
@@ -79,14 +78,8 @@ def decode(codec: str, chunk: Any, out: AnyArray, where: str, n_threads: int) ->
             raise FileFormatError(f"{where}: expected a stored chunk of {flat.size} bytes, got {len(chunk)}.")
         flat[:] = np.frombuffer(chunk, np.uint8)
         return
-    status = _decoded(codec, chunk, out.dtype.itemsize, flat, n_threads)
+    status = _core.chunk_decode(CODECS.index(codec), chunk, out.dtype.itemsize, flat, n_threads)
     if status:
         raise FileFormatError(
-            f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE.get(status, 'it is malformed')}."
+            f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE[status]}."
         )
-
-
-def _decoded(codec: str, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int:
-    if _chunk_decode is not None:
-        return int(_chunk_decode(_CODEC_NUMBERS[codec], chunk, item_size, out, n_threads))
-    return _core.bitshuffle_lz4_decode(bytes(chunk), item_size, out, n_threads)

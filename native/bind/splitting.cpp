@@ -98,23 +98,6 @@ GridSplit grid_job(const Doubles& lower1, const Doubles& upper1, const Doubles& 
           bins};
 }
 
-auto split_grid_pixels(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
-                       Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
-                       double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, Doubles u_edges,
-                       Doubles c_edges, double period, double forward_pole, double backward_pole, double equator,
-                       double u_floor, unsigned n_threads) {
-  const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
-  const GridSplit job =
-      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
-  RowWeights rows;
-  {
-    nb::gil_scoped_release release;
-    rows = split_grid_rows(job, n_threads);
-  }
-  return std::make_tuple(as_numpy(std::move(rows.indptr)), as_numpy(std::move(rows.indices)),
-                         as_numpy(std::move(rows.values)), rows.n_not_finite);
-}
-
 auto extent_of_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
                     Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
                     double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, double period,
@@ -189,11 +172,6 @@ void bind_splitting(nb::module_& module) {
              nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
              nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
              nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
-  module.def("split_grid", &split_grid_pixels, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
-             nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
-             nb::arg("excluded"), nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"),
-             nb::arg("forward_pole"), nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"),
-             nb::arg("n_threads"));
   module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
              nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
              nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),

@@ -11,7 +11,6 @@
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -85,7 +84,7 @@ class OddPixels {
 // Everything that one thread needs; reused from block to block.
 class Worker {
  public:
-  Worker(const GridSplit& job, const ChunkRules& rules, const std::function<void(const SplitPixels&)>& sink)
+  Worker(const GridSplit& job, const ChunkRules& rules, const RunSink& sink)
       : job_(job),
         sink_(sink),
         azimuth_(has_azimuth(job.bins.c) || job.scheme == Scheme::full || job.scheme == Scheme::pseudo),
@@ -224,40 +223,9 @@ class RangeFinder {
   ChunkRange range_{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
 };
 
-// Memory that is handed out in order and given back at once.
-class Arena {
- public:
-  template <class T>
-  T* take(std::size_t n) {
-    const std::size_t n_bytes = (n * sizeof(T) + 15) / 16 * 16;
-    if (n_bytes > left_) {
-      left_ = std::max(kPiece, n_bytes);
-      pieces_.emplace_back(left_);
-      next_ = pieces_.back().data();
-    }
-    char* taken = next_;
-    next_ += n_bytes;
-    left_ -= n_bytes;
-    return reinterpret_cast<T*>(taken);
-  }
-
- private:
-  static constexpr std::size_t kPiece = std::size_t{1} << 24;
-  std::vector<LargeVector<char>> pieces_;
-  char* next_ = nullptr;
-  std::size_t left_ = 0;
-};
-
-struct KeptRun {
-  std::size_t first_pixel, n_pixels, n_cells;
-  const std::uint32_t* counts;
-  const std::int32_t* indices;
-  const double* values;
-};
-
 }  // namespace
 
-std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::function<void(const SplitPixels&)>& sink) {
+std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const RunSink& sink) {
   const ChunkRules rules = chunk_rules(job.bins);
   std::atomic<std::int64_t> n_not_finite{0};
   for_each_rows(
@@ -268,56 +236,6 @@ std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const std::fun
         n_not_finite += worker.n_not_finite() - before;
       });
   return n_not_finite;
-}
-
-RowWeights split_grid_rows(const GridSplit& job, unsigned n_threads) {
-  // Each run is kept where its thread puts it, then all are joined in parallel.
-  std::mutex mutex;
-  std::vector<KeptRun> runs;
-  std::vector<std::pair<std::thread::id, std::unique_ptr<Arena>>> arenas;
-  const bool has_values = job.scheme != Scheme::none;
-  RowWeights rows;
-  rows.n_not_finite = split_grid(job, n_threads, [&](const SplitPixels& run) {
-    Arena* arena = nullptr;
-    {
-      const std::lock_guard lock(mutex);
-      for (const auto& [thread, its] : arenas) {
-        if (thread == std::this_thread::get_id()) arena = its.get();
-      }
-      if (arena == nullptr) {
-        arenas.emplace_back(std::this_thread::get_id(), std::make_unique<Arena>());
-        arena = arenas.back().second.get();
-      }
-    }
-    auto* counts = arena->take<std::uint32_t>(run.n_pixels);
-    auto* indices = arena->take<std::int32_t>(run.n_cells);
-    auto* values = has_values ? arena->take<double>(run.n_cells) : nullptr;
-    std::copy_n(run.counts, run.n_pixels, counts);
-    for (std::size_t k = 0; k < run.n_cells; ++k) indices[k] = run.cells[k].index;
-    if (has_values) {
-      for (std::size_t k = 0; k < run.n_cells; ++k) values[k] = run.cells[k].weight;
-    }
-    const std::lock_guard lock(mutex);
-    runs.push_back({run.first_pixel, run.n_pixels, run.n_cells, counts, indices, values});
-  });
-  std::sort(runs.begin(), runs.end(), [](const KeptRun& a, const KeptRun& b) { return a.first_pixel < b.first_pixel; });
-  std::vector<std::size_t> first_cell(runs.size() + 1, 0);
-  for (std::size_t r = 0; r < runs.size(); ++r) first_cell[r + 1] = first_cell[r] + runs[r].n_cells;
-  rows.indptr.resize(job.n1 * job.grid.n2 + 1);
-  rows.indices.resize(first_cell.back());
-  rows.values.resize(has_values ? first_cell.back() : 0);
-  rows.indptr[0] = 0;
-  for_each_block(runs.size(), n_threads, [&](std::size_t r) {
-    const KeptRun& run = runs[r];
-    auto cell = static_cast<std::int64_t>(first_cell[r]);
-    for (std::size_t i = 0; i < run.n_pixels; ++i) {
-      cell += run.counts[i];
-      rows.indptr[run.first_pixel + i + 1] = cell;
-    }
-    std::copy_n(run.indices, run.n_cells, rows.indices.data() + first_cell[r]);
-    if (has_values) std::copy_n(run.values, run.n_cells, rows.values.data() + first_cell[r]);
-  });
-  return rows;
 }
 
 RadialExtent grid_extent(const GridSplit& job, unsigned n_threads) {

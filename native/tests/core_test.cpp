@@ -11,6 +11,7 @@
 #include "azimuthal/bin_edges.hpp"
 #include "azimuthal/coordinates.hpp"
 #include "azimuthal/isa.hpp"
+#include "azimuthal/packed_weights.hpp"
 #include "azimuthal/splitting.hpp"
 #include "check.hpp"
 
@@ -136,18 +137,20 @@ void grids_in_one_pass_conserve_every_pixel_on_every_instruction_set() {
         job.bins.u = {u_edges.data(), u_edges.size()};
         for (const bool sectors : {false, true}) {
           if (sectors) job.bins.c = {c_edges.data(), c_edges.size()};
-          const RowWeights rows = split_grid_rows(job, 3);
-          CHECK(rows.n_not_finite == 0);
+          std::int64_t n_not_finite = -1;
+          const RunSource runs = [&](const RunSink& sink) { n_not_finite = split_grid(job, 3, sink); };
+          const PackedRows rows = PackedWeights(n1 * n2, 60 * n_bins, runs, runs, 3).rows(3);
+          CHECK(n_not_finite == 0);
           for (std::size_t p = 0; p < n1 * n2; ++p) {
             double sum = 0.0;
             for (auto e = rows.indptr[p]; e < rows.indptr[p + 1]; ++e) {
               const auto at = static_cast<std::size_t>(e);
               CHECK(rows.indices[at] >= 0 && rows.indices[at] < static_cast<std::int32_t>(60 * n_bins));
-              sum += scheme == Scheme::none ? 1.0 : rows.values[at];
+              sum += rows.weights.empty() ? 1.0 : rows.weights[at];
             }
             CHECK(near(sum, excluded[p] ? 0.0 : 1.0, 1e-11));
           }
-          values.emplace_back(rows.values.begin(), rows.values.end());
+          values.emplace_back(rows.weights.begin(), rows.weights.end());
         }
       }
     }

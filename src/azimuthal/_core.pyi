@@ -60,26 +60,6 @@ def extent(
     n_threads: int,
 ) -> tuple[float, float, float, float]: ...
 def arc_tangents(y: FloatArray, x: FloatArray, out: FloatArray) -> None: ...
-def split_grid(
-    lower1: FloatArray,
-    upper1: FloatArray,
-    lower2: FloatArray,
-    upper2: FloatArray,
-    rotation: FloatArray,
-    shift: FloatArray,
-    quantity: int,
-    factor: float,
-    excluded: AnyArray,
-    scheme: int,
-    u_edges: FloatArray,
-    c_edges: FloatArray,
-    period: float,
-    forward_pole: float,
-    backward_pole: float,
-    equator: float,
-    u_floor: float,
-    n_threads: int,
-) -> tuple[IntArray, IndexArray, FloatArray, int]: ...
 def pack_grid(
     lower1: FloatArray,
     upper1: FloatArray,

@@ -133,7 +133,8 @@ def difference(first, second):
 
 def check(found, name, u_range, azimuth):
     grid = bins(found, name, u_range, azimuth)
-    by_core, core_not_finite = found.pixels.matrix(name, grid, n_threads=2)
+    packed, core_not_finite = found.pixels.packed(name, grid, n_threads=2)
+    by_core = packed.as_matrix()
     by_numpy, n_not_finite = build_matrix([found.shapes], scheme(name, native=False), grid)
     assert core_not_finite == n_not_finite
     assert difference(by_core, by_numpy) < ROUNDING
@@ -181,7 +182,7 @@ def test_instruction_sets_and_threads_give_the_same_bits(name, quantity):
         found = case(quantity, beam="on a corner", masked=0.1)
         for u_range, azimuth in (("inner", "not split"), ("many", "full"), ("growing", "sector")):
             grid = bins(found, name, u_range, azimuth)
-            matrix, _ = found.pixels.matrix(name, grid, n_threads=n_threads)
+            matrix = found.pixels.packed(name, grid, n_threads=n_threads)[0].as_matrix()
             weights = matrix.entry_weights().tobytes()
             results.append(
                 (u_range, grid.u_edges.tobytes(), matrix.indptr.tobytes(), matrix.indices.tobytes(), weights)
@@ -207,8 +208,8 @@ def test_range_of_no_pixel_is_reversed():
     found = case()
     pixels = GridPixels(found.pixels.edges, found.pixels.projection, np.ones(SHAPE, bool))
     assert pixels.radial_range("full", found.circle, 0.0, n_threads=2) == (math.inf, -math.inf)
-    matrix, n_not_finite = pixels.matrix("full", bins(found, "full", "measured", "full"), n_threads=2)
-    assert (matrix.n_entries, n_not_finite) == (0, 0)
+    packed, n_not_finite = pixels.packed("full", bins(found, "full", "measured", "full"), n_threads=2)
+    assert (packed.as_matrix().n_entries, n_not_finite) == (0, 0)
 
 
 def angles():

@@ -62,16 +62,6 @@ struct GridSplit {
 // were not finite.
 std::int64_t split_grid(const GridSplit& job, unsigned n_threads, const RunSink& sink);
 
-// Compressed rows: the entries of pixel p are indptr[p] to indptr[p + 1].
-struct RowWeights {
-  LargeVector<std::int64_t> indptr;
-  LargeVector<std::int32_t> indices;
-  LargeVector<double> values;  // empty for Scheme::none: all are one
-  std::int64_t n_not_finite = 0;
-};
-
-RowWeights split_grid_rows(const GridSplit& job, unsigned n_threads);
-
 struct RadialExtent {
   double u_min, u_max;
 };

@@ -11,7 +11,6 @@ import numpy as np
 
 from azimuthal import _core
 from azimuthal.binning import BinGrid, Circle
-from azimuthal.sparse import SparseMatrix
 from azimuthal.sparse._native import PackedMatrix
 from azimuthal.splitting._protocol import Extent, PixelBins, PixelShapes
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
@@ -85,15 +84,8 @@ class GridPixels:
     projection: Projection
     excluded: BoolArray
 
-    def matrix(self, split: str, grid: BinGrid, *, n_threads: int) -> tuple[SparseMatrix, int]:
-        """Return the weights of all pixels, and how many were not finite and left out."""
-        indptr, indices, weights, n_not_finite = _core.split_grid(
-            *self._arguments(split), grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor, n_threads
-        )
-        return SparseMatrix(indptr, indices, None if split == "none" else weights, grid.n_bins), n_not_finite
-
     def packed(self, split: str, grid: BinGrid, *, n_threads: int) -> tuple[PackedMatrix, int]:
-        """Return the same packed, without the matrix in between."""
+        """Return the weights of all pixels, and how many were not finite and left out."""
         packed, n_not_finite = _core.pack_grid(
             *self._arguments(split), grid.u_edges, grid.c_edges, *_circle(grid.circle), grid.u_floor, n_threads
         )

@@ -80,6 +80,4 @@ def decode(codec: str, chunk: Any, out: AnyArray, where: str, n_threads: int) ->
         return
     status = _core.chunk_decode(CODECS.index(codec), chunk, out.dtype.itemsize, flat, n_threads)
     if status:
-        raise FileFormatError(
-            f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE[status]}."
-        )
+        raise FileFormatError(f"{where}: the compressed chunk of {len(chunk)} bytes is damaged: {_DAMAGE[status]}.")

@@ -29,7 +29,6 @@ error model and the engine change neither.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile, Sums
 from azimuthal.sparse import SparseMatrix, Weights
-from azimuthal.splitting import Extent, build_matrix, scheme
+from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 from azimuthal.uncertainty import checked_variance
 
@@ -400,9 +399,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
         if grid_pixels is not None:
             low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
             return Extent(low, high, -math.pi, math.pi)
-        return functools.reduce(
-            Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
-        )
+        return extent_of(slabs(), splitter, source.circle, source.u_floor)
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
     weights: Weights

@@ -21,6 +21,7 @@ from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
 from azimuthal.geometry.parallax import entry_positions
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.sheets import Sheets
 from azimuthal.splitting import PixelShapes
 from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.units import Unit
@@ -53,8 +54,10 @@ class ShapeSource:
     native: bool
     n_threads: int
     _edges: SeparableEdges | None = field(init=False, repr=False)
+    _sheets: Sheets | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_sheets", Sheets.of(self.radial.quantity, self.azimuthal.quantity, self.wavelength))
         # Once: a detector given by its corners compares all of them to find out.
         object.__setattr__(self, "_edges", self.instrument.detector.separable_edges())
 
@@ -95,6 +98,9 @@ class ShapeSource:
         step = max(1, _PIXELS_PER_SLAB // n_fast)
         for begin in range(0, n_slow, step):
             rows = slice(begin, min(begin + step, n_slow))
+            if corners and self._sheets is not None:
+                yield self._cut_slab(rows, excluded[rows].reshape(-1), self._sheets)
+                continue
             corner_values, center_values = self._coordinates(rows, corners=corners, centers=centers)
             yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
 
@@ -139,6 +145,19 @@ class ShapeSource:
             return None, center_values
         corner_values = self._evaluate(corner_positions, at_corner=True)
         return corner_values.reshape(-1, self.instrument.detector.n_corners, 2), center_values
+
+    def _cut_slab(self, rows: slice, excluded: BoolArray, sheets: Sheets) -> PixelShapes:
+        """Return the pixels of some rows, those on a discontinuity of the coordinates in pieces."""
+        centers, corners = self._entry_positions(rows, corners=True)
+        assert corners is not None
+        corners = corners.reshape(-1, self.instrument.detector.n_corners, 3)
+        on_cut = sheets.meet(corners) & ~excluded
+        return PixelShapes(
+            self._evaluate(corners, at_corner=True),
+            self._evaluate(centers, at_corner=False).reshape(-1, 2),
+            excluded | on_cut,
+            sheets.pieces(corners, on_cut),
+        )
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
         """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""

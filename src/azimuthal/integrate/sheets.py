@@ -28,6 +28,7 @@ Accuracy: the line is straight within a pixel, and so are the edges of pixels in
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,24 +80,22 @@ class Sheets:
 
     def meet(self, corners: FloatArray) -> BoolArray:
         """Return which pixels touch the cut; `corners`: (n, n_corners, 3), laboratory positions."""
-        signs = np.sign(self._signed(corners))
+        signs = np.sign(self._signed(corners))  # NaN where there is no cut
         touched: BoolArray = np.isfinite(signs).all(axis=1) & (np.abs(signs.sum(axis=1)) < signs.shape[1])
         return touched
 
-    def pieces(self, corners: FloatArray, chosen: BoolArray) -> Pieces | None:
-        """Return the pieces of the chosen pixels, or None where there are none.
+    def pieces(self, corners: FloatArray, chosen: BoolArray) -> Pieces:
+        """Return the pieces of the pixels that meet the cut.
 
         Parameters
         ----------
         corners:
-            Laboratory positions (n, n_corners, 3), rings.
+            Laboratory positions (n, n_corners, 3) of these pixels, rings.
         chosen:
-            (n,), pixels that meet the cut.
+            Which of all pixels they are: the owners of the pieces are counted among all.
         """
         numbers = np.flatnonzero(chosen)
-        if numbers.size == 0:
-            return None
-        rings, owner, side = self._clipped(corners[numbers])
+        rings, owner, side = self._clipped(corners)
         share = _shares(rings, owner)
         kept = [n for n in range(len(rings)) if share[n] > _NO_PIECE]
         polygons = self._polygons([rings[n] for n in kept], side[kept])
@@ -193,12 +192,19 @@ def _around_pole(polygon: list[tuple[float, float]]) -> list[tuple[float, float]
 
 def _shares(rings: list[list[_Vertex]], owner: IntArray) -> FloatArray:
     """Return the part of each pixel's area on the detector that is in each ring."""
-    areas = []
-    for ring in rings:
-        points = np.array([vertex[:3] for vertex in ring])
-        spokes = points[1:] - points[0]
-        areas.append(0.5 * np.linalg.norm(np.cross(spokes[:-1], spokes[1:]).sum(axis=0)))
+    areas = [_area(ring) for ring in rings]
     return _normalized(np.array(areas), owner)
+
+
+def _area(ring: list[_Vertex]) -> float:
+    """Return the area of a polygon in space."""
+    (y0, x0, z0), *others = (vertex[:3] for vertex in ring)
+    spokes = [(y - y0, x - x0, z - z0) for y, x, z in others]
+    products = [
+        (b * f - c * e, c * d - a * f, a * e - b * d)
+        for (a, b, c), (d, e, f) in zip(spokes[:-1], spokes[1:], strict=True)
+    ]
+    return 0.5 * math.hypot(*(sum(component) for component in zip(*products, strict=True)))
 
 
 def _normalized(parts: FloatArray, owner: IntArray) -> FloatArray:

@@ -158,6 +158,18 @@ class SampleFrame:
             object.__setattr__(self, name, angle)
         object.__setattr__(self, "sample_orientation", _checked_orientation(self.sample_orientation))
 
+    @property
+    def axes(self) -> FloatArray:
+        """Laboratory axes y, x, z (rows of a position) to h, v, b: a (3, 3) matrix of 0, 1 and -1."""
+        unit_vectors = np.eye(3)
+        horizontal, vertical = self.oriented(unit_vectors[1], unit_vectors[0])
+        return np.array([horizontal, vertical, unit_vectors[2]])
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Rotation (3, 3) from (h, v, b) to the sample's frame (h', v', b')."""
+        return np.stack(list(self.sample_from_lab(Components(*np.eye(3)))))
+
     def oriented(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sample's horizontal and vertical from laboratory axes 2 and 1."""
         swapped, sign_horizontal, sign_vertical = _ORIENTATIONS[self.sample_orientation]

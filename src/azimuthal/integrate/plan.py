@@ -58,6 +58,7 @@ from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results.missing_wedge import has_wedge, missing_wedge
 from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
@@ -406,7 +407,8 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     if grid_pixels is not None:
         weights, n_not_finite = grid_pixels.packed(spec.split, axes.grid, n_threads=n_threads)
     else:
-        weights, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        weights = _outside_wedge(matrix, spec, axes)
     n_used = int(np.count_nonzero(weights.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
@@ -419,6 +421,15 @@ def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseM
     n_threads = thread_count()
     folded = _folded(spec, arrays, _masked(spec, arrays)[0], n_threads if _is_native(spec) else None)
     return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def _outside_wedge(matrix: SparseMatrix, spec: PlanSpec, axes: PlanAxes) -> SparseMatrix:
+    """Return the weights without those in the missing wedge of a map, into which the boxes around pixels may reach."""
+    if axes.radial is None or axes.azimuthal is None or spec.split == "none":
+        return matrix
+    if not has_wedge(axes.radial.unit, axes.azimuthal.unit):
+        return matrix
+    return matrix.without_bins(missing_wedge(axes.radial, axes.azimuthal, spec.instrument.wavelength).reshape(-1))
 
 
 def _is_native(spec: PlanSpec) -> bool:

@@ -28,6 +28,7 @@ Accuracy: the line is straight within a pixel, and so are the edges of pixels in
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -200,10 +201,7 @@ def _area(ring: list[_Vertex]) -> float:
     """Return the area of a polygon in space."""
     (y0, x0, z0), *others = (vertex[:3] for vertex in ring)
     spokes = [(y - y0, x - x0, z - z0) for y, x, z in others]
-    products = [
-        (b * f - c * e, c * d - a * f, a * e - b * d)
-        for (a, b, c), (d, e, f) in zip(spokes[:-1], spokes[1:], strict=True)
-    ]
+    products = [(b * f - c * e, c * d - a * f, a * e - b * d) for (a, b, c), (d, e, f) in itertools.pairwise(spokes)]
     return 0.5 * math.hypot(*(sum(component) for component in zip(*products, strict=True)))
 
 

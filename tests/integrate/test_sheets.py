@@ -186,3 +186,14 @@ def test_six_corners_and_a_tilted_detector_are_cut_too():
         cake = plan(np.ones(shape))
         assert cake.count.sum() == pytest.approx(plan.report["used"], rel=1e-9)
         assert (cake.count[cake.missing_wedge] == 0).all()
+
+
+def test_parallax_moves_pixels_before_they_are_cut():
+    detector = az.detector("Pilatus100k")
+    options = {"dist": 0.05, "poni1": 0.0168, "poni2": 0.0419, "energy": 17.0}
+    plain, moved = (az.Integrator(detector, parallax=parallax, **options) for parallax in (None, az.ParallaxSettings()))
+    cakes = [ai.integrate2d_grazing(np.ones(detector.shape), 90, 80, incident_angle="1 deg") for ai in (plain, moved)]
+    for cake in cakes:
+        assert cake.count.sum() == pytest.approx(cakes[0].count.sum(), rel=1e-9)
+        assert (cake.count[cake.missing_wedge] == 0).all()
+    assert cakes[0].radial_axis != cakes[1].radial_axis

@@ -255,6 +255,24 @@ std::size_t Reduction::sums_per_bin(DType dtype, Variance model) const noexcept 
   return n_sums(model, weights_->view().weighting, dtype, terms_.gain != nullptr);
 }
 
+FramesJob Reduction::frames_job(DType dtype, Variance model, const InvalidValues* invalid, const double* const* variance,
+                                const void* const* frames, std::size_t n_frames) const noexcept {
+  const PackedView view = weights_->view();
+  const bool counts = sums_per_bin(dtype, model) == 1 && counts_exactly(view.weighting, dtype, terms_.gain != nullptr);
+  return {view, dtype, model, invalid, terms_.gain, variance, frames, n_frames, counts};
+}
+
+// All bins of the blocks that a part adds to were zero before it.
+void Reduction::counts_to_doubles(std::size_t part, double* sums) const noexcept {
+  for (const BinRange& range : touched_[part]) {
+    for (std::size_t b = range.begin; b < range.end; ++b) {
+      std::int64_t count;
+      std::memcpy(&count, sums + b, sizeof count);
+      sums[b] = static_cast<double>(count);
+    }
+  }
+}
+
 bool Reduction::in_lanes(std::size_t n_frames, DType dtype, Variance model) const noexcept {
   const std::size_t n_bins = weights_->n_bins();
   const std::size_t size = n_bins * sums_per_bin(dtype, model) * kLanes * sizeof(double);
@@ -264,12 +282,11 @@ bool Reduction::in_lanes(std::size_t n_frames, DType dtype, Variance model) cons
 
 FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const double* variance,
                            const InvalidValues& invalid, unsigned n_threads) const {
-  const PackedView view = weights_->view();
-  const std::size_t per_bin = sums_per_bin(dtype, model), n_parts = part_ends_.size();
-  const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
+  const std::size_t n_bins = weights_->n_bins(), per_bin = sums_per_bin(dtype, model), n_parts = part_ends_.size();
+  const FramesJob job = frames_job(dtype, model, &invalid, &variance, &frame, 1);
   std::vector<LargeVector<double>> sums(n_parts);
   std::vector<InvalidPixels> found(n_parts);
-  for (auto& part : sums) part = spare_.take((view.n_bins + kExtraBins) * per_bin);
+  for (auto& part : sums) part = spare_.take((n_bins + kExtraBins) * per_bin);
   const Kernels& kernel = kernels();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     double* const of_part = sums[part].data();
@@ -277,10 +294,11 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
       std::fill(of_part + range.begin * per_bin, of_part + range.end * per_bin, 0.0);
     }
     kernel.frames_single(job, part_begin(part), part_ends_[part], &of_part, &found[part]);
+    if (job.counts) counts_to_doubles(part, of_part);
   });
   FrameSums all = empty_result(dtype, model);
   constexpr std::size_t kRange = 1 << 14;  // bins; those of a cake are worth several threads
-  for_each_block((view.n_bins + kRange - 1) / kRange, n_threads, [&](std::size_t number) {
+  for_each_block((n_bins + kRange - 1) / kRange, n_threads, [&](std::size_t number) {
     const std::size_t first = number * kRange, last = first + kRange;
     for (std::size_t part = 0; part < n_parts; ++part) {
       for (const BinRange& range : touched_[part]) {
@@ -301,7 +319,6 @@ FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const
 
 std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, std::size_t n_frames, Variance model,
                                         const InvalidValues& invalid) const {
-  const PackedView view = weights_->view();
   const std::size_t per_bin = sums_per_bin(dtype, model);
   const Kernels& kernel = kernels();
   std::vector<FrameSums> results(n_frames);
@@ -309,7 +326,7 @@ std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, 
     const std::size_t most = std::min(kLanes, n_frames - begin);
     const bool together = in_lanes(most, dtype, model);
     const std::size_t n = together ? most : 1, n_lanes = together ? kLanes : 1;
-    const FramesJob job{view, dtype, model, &invalid, terms_.gain, nullptr, frames + begin, n};
+    const FramesJob job = frames_job(dtype, model, &invalid, nullptr, frames + begin, n);
     InvalidPixels found[kLanes];
     FrameSums* taken[kLanes];
     RunningSums running(*this, per_bin * n_lanes);
@@ -317,6 +334,7 @@ std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, 
     for (std::size_t part = 0; part < part_ends_.size(); ++part) {
       if (together) kernel.frames_lanes(job, part_begin(part), part_ends_[part], sums, found);
       else kernel.frames_single(job, part_begin(part), part_ends_[part], &sums, found);
+      if (job.counts && !together) counts_to_doubles(part, sums);
       running.end_part();
     }
     for (std::size_t i = 0; i < n; ++i) *(taken[i] = &results[begin + i]) = empty_result(dtype, model);

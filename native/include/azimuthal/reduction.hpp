@@ -80,6 +80,9 @@ class Reduction {
   // Whether several frames are worth a vector.
   bool in_lanes(std::size_t n_frames, DType dtype, Variance model) const noexcept;
   std::size_t sums_per_bin(DType dtype, Variance model) const noexcept;
+  FramesJob frames_job(DType dtype, Variance model, const InvalidValues* invalid, const double* const* variance,
+                       const void* const* frames, std::size_t n_frames) const noexcept;
+  void counts_to_doubles(std::size_t part, double* sums) const noexcept;
   FrameSums empty_result(DType dtype, Variance model) const;
   // From the sums of up to sixteen frames to those of each.
   void take_out(const double* sums, std::size_t n_lanes, std::size_t per_bin, FrameSums* const* frames,

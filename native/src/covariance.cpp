@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <stdexcept>
 #include <type_traits>
 
@@ -62,6 +63,19 @@ struct InvalidRule {
     else if constexpr (std::is_signed_v<T>) return static_cast<T>(b.i);
     else return static_cast<T>(b.u);
   }
+  bool any(const T* from, std::size_t count) const noexcept {
+    unsigned found = 0;
+    for (int k = 0; k < n; ++k) {
+      const T least = low[k], most = high[k];
+      for (std::size_t p = 0; p < count; ++p) found |= static_cast<unsigned>((from[p] >= least) & (from[p] <= most));
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      if (nonfinite) {
+        for (std::size_t p = 0; p < count; ++p) found |= static_cast<unsigned>(!(from[p] - from[p] == T{}));
+      }
+    }
+    return found != 0;
+  }
   bool operator()(T value) const noexcept {
     if constexpr (std::is_floating_point_v<T>) {
       if (nonfinite && !(value - value == T{})) return true;
@@ -81,6 +95,7 @@ struct PairJob {
   const std::int32_t* partners;
   const double* variance;  // null: that of counts
   const double* means;     // null: a variance for each pixel
+  bool side_by_side;
 };
 
 // Pixels in which order: neighbours feed the same pair, and an addition must wait for the one before it.
@@ -126,30 +141,66 @@ struct PixelSpread {
     const double v = job.variance ? job.variance[p] : value <= 0.0 ? 0.0 : value;  // NaN stays
     return v * (gain * gain);
   }
+  // The variances of n pixels from `first`: zero where a value is invalid, anything where a pixel feeds no bin.
+  void fill(std::size_t first, std::size_t n, double* out) const noexcept {
+    const T* const from = values + first;
+    if (job.variance) {
+      for (std::size_t k = 0; k < n; ++k) out[k] = job.variance[first + k];
+    } else {
+      for (std::size_t k = 0; k < n; ++k) {
+        const double value = static_cast<double>(from[k]);
+        out[k] = value <= 0.0 ? 0.0 : value;
+      }
+    }
+    if (job.terms.gain) {
+      const double* const gain = job.terms.gain + first;
+      for (std::size_t k = 0; k < n; ++k) out[k] *= gain[k] * gain[k];
+    }
+    if (!is_invalid.any(from, n)) return;
+    for (std::size_t k = 0; k < n; ++k) {
+      if (is_invalid(from[k])) out[k] = 0.0;
+    }
+  }
 };
 
-// Pixels of two weights that add up to one, from first to last (at most a group); irregular ones have a sink as bin.
+// Pixels of two weights a and 1 - a, from first to last (at most a group). Those without weights and irregular ones have
+// a sink as bin, whose pair nobody reads. Loops without branches, so that they become vector instructions.
 template <class T>
 void add_pairs(const PairJob& job, const PixelSpread<T>& spread, std::size_t first, std::size_t last, double* sums) {
-  double product[kGroup] = {};
-  std::size_t slot[kGroup];
   const PackedView& w = job.weights;
-  for (std::size_t p = first; p < last; ++p) {
-    const Pair pair = unpacked_pair(w.weight[p]);
-    const std::size_t bin = w.bin16 ? w.bin16[p] : w.bin32[p], k = p - first;
-    slot[k] = static_cast<std::size_t>(job.indptr[bin]);
-    if (w.weight[p] == 0.0 || bin >= w.n_bins || !spread.counts(p)) continue;
-    const double s = spread(p), scale = job.terms.normalization ? job.terms.normalization[p] : 1.0;
-    product[k] = job.means ? (pair.first * (s - job.means[bin] * scale)) * (pair.second * (s - job.means[bin + 1] * scale))
-                           : pair.first * s * pair.second;
-  }
   const std::size_t n = last - first;
+  alignas(64) double product[kGroup] = {};
+  spread.fill(first, n, product);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double a = std::abs(w.weight[first + k]);
+    const double both = a * (1.0 - a) * product[k];
+    product[k] = a == 0.0 ? 0.0 : both;  // also where the value is infinite
+  }
+  const auto add = [&](std::size_t k) {
+    const std::size_t bin = w.bin16 ? w.bin16[first + k] : w.bin32[first + k];
+    sums[job.indptr[bin]] += product[k];
+  };
   if (n < kGroup) {
-    for (std::size_t k = 0; k < n; ++k) sums[slot[k]] += product[k];
+    for (std::size_t k = 0; k < n; ++k) add(k);
     return;
   }
   for (std::size_t k = 0; k < kStride; ++k) {
-    for (std::size_t at = k; at < kGroup; at += kStride) sums[slot[at]] += product[at];
+    for (std::size_t at = k; at < kGroup; at += kStride) add(at);
+  }
+}
+
+// The same for residuals.
+template <class T>
+void add_residual_pairs(const PairJob& job, const PixelSpread<T>& spread, std::size_t first, std::size_t last,
+                        double* sums) {
+  const PackedView& w = job.weights;
+  for (std::size_t p = first; p < last; ++p) {
+    const std::uint32_t bin = w.bin16 ? w.bin16[p] : w.bin32[p];
+    if (w.weight[p] == 0.0 || bin >= w.n_bins || !spread.counts(p)) continue;
+    const Pair pair = unpacked_pair(w.weight[p]);
+    const std::uint32_t bins[] = {bin, bin + 1};
+    const double weights[] = {pair.first, pair.second};
+    add_pixel(job, p, bins, weights, 2, spread(p), sums);
   }
 }
 
@@ -166,15 +217,49 @@ void add_lists(const PairJob& job, const PixelSpread<T>& spread, std::size_t fir
   }
 }
 
+// The same where the partners of every bin begin with those beside it: no pair has to be looked for.
+template <std::size_t kWidth, class T>
+void add_runs(const PairJob& job, const PixelSpread<T>& spread, std::size_t first, std::size_t last, double* sums) {
+  const PackedView& w = job.weights;
+  double variance[kGroup];
+  spread.fill(first, last - first, variance);
+  for (std::size_t p = first; p < last; ++p) {
+    const std::size_t bin = w.bin16 ? w.bin16[p] : w.bin32[p];
+    if (bin >= w.n_bins) continue;
+    const double* const weight = w.weight + p * kWidth;
+    for (std::size_t i = 0; i + 1 < kWidth && weight[i + 1] != 0.0; ++i) {
+      double* const of_bin = sums + job.indptr[bin + i];
+      const double one = weight[i] * variance[p - first];
+      for (std::size_t k = i + 1; k < kWidth && weight[k] != 0.0; ++k) of_bin[k - i - 1] += one * weight[k];
+    }
+  }
+}
+
+template <class T>
+void add_group(const PairJob& job, const PixelSpread<T>& spread, std::size_t first, std::size_t last, double* sums) {
+  const PackedView& w = job.weights;
+  if (w.weighting == Weighting::pair) {
+    if (job.means) add_residual_pairs(job, spread, first, last, sums);
+    else add_pairs(job, spread, first, last, sums);
+  } else if (!job.side_by_side || job.means) {
+    add_lists(job, spread, first, last, sums);
+  } else if (w.width == 2) {
+    add_runs<2>(job, spread, first, last, sums);
+  } else if (w.width == 4) {
+    add_runs<4>(job, spread, first, last, sums);
+  } else {
+    add_runs<8>(job, spread, first, last, sums);
+  }
+}
+
 template <class T>
 void add_part(const PairJob& job, const void* frame, const InvalidValues& invalid, std::size_t first, std::size_t last,
               double* sums) {
   const PackedView& w = job.weights;
   const PixelSpread<T> spread{job, static_cast<const T*>(frame), InvalidRule<T>(invalid)};
-  for (std::size_t at = first; at < last; at += kGroup) {
-    const std::size_t end = std::min(last, at + kGroup);
-    if (w.weighting == Weighting::pair) add_pairs(job, spread, at, end, sums);
-    else if (w.weighting == Weighting::listed && w.width > 1) add_lists(job, spread, at, end, sums);
+  const bool share = w.weighting == Weighting::pair || (w.weighting == Weighting::listed && w.width > 1);
+  for (std::size_t at = first; share && at < last; at += kGroup) {
+    add_group(job, spread, at, std::min(last, at + kGroup), sums);
   }
   const std::uint32_t* const all = w.irregular + w.n_irregular;
   for (const std::uint32_t* at = std::lower_bound(w.irregular, all, first); at != all && *at < last; ++at) {
@@ -223,6 +308,25 @@ BinPairs pairs_of(const PackedWeights& weights, std::size_t most, unsigned n_thr
   return pairs;
 }
 
+// Whether the weights of every regular pixel run on without a gap, and the pairs of a bin begin with those beside it.
+bool are_side_by_side(const PackedWeights& weights, const BinPairs& pairs) noexcept {
+  for (std::size_t a = 0; a < weights.n_bins(); ++a) {
+    for (std::int64_t e = pairs.indptr[a]; e < pairs.indptr[a + 1]; ++e) {
+      const std::int64_t step = pairs.partners[static_cast<std::size_t>(e)] - static_cast<std::int64_t>(a);
+      if (step >= static_cast<std::int64_t>(kLargestWidth)) break;
+      if (step != e - pairs.indptr[a] + 1) return false;
+    }
+  }
+  const PackedView w = weights.view();
+  const auto width = static_cast<std::size_t>(w.width);
+  for (std::size_t p = 0; w.weighting == Weighting::listed && p < w.n_pixels; ++p) {
+    for (std::size_t k = 1; k < width; ++k) {
+      if (w.weight[p * width + k] != 0.0 && w.weight[p * width + k - 1] == 0.0) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 PairReduction::PairReduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, std::size_t most,
@@ -232,12 +336,14 @@ PairReduction::PairReduction(std::shared_ptr<const PackedWeights> weights, Pixel
       pairs_(pairs_of(*weights_, most, n_threads)),
       begin_(pairs_.indptr),
       part_ends_(ends_of_parts(weights_->n_pixels(), pairs_.partners.size())) {
+  side_by_side_ = are_side_by_side(*weights_, pairs_);
   begin_.resize(weights_->n_bins() + 1 + kExtraBins, static_cast<std::int64_t>(pairs_.partners.size()));
 }
 
 std::vector<double> PairReduction::frame(DType dtype, const void* frame, const double* variance, const double* means,
                                          const InvalidValues& invalid, unsigned n_threads) const {
-  const PairJob job{weights_->view(), terms_, begin_.data(), pairs_.partners.data(), variance, means};
+  const PairJob job{weights_->view(), terms_, begin_.data(), pairs_.partners.data(), variance, means,
+                    side_by_side_};
   const std::size_t n_parts = part_ends_.size(), size = pairs_.partners.size() + 1;  // one more, that pixels of one bin feed
   const AddPart add = kAddPart[static_cast<int>(dtype)];
   std::vector<std::vector<double>> sums(n_parts);

@@ -50,6 +50,7 @@ class PairReduction {
   PixelTerms terms_;
   BinPairs pairs_;
   std::vector<std::int64_t> begin_;  // indptr, with the sinks, which have no pairs
+  bool side_by_side_ = false;  // no pair of a regular pixel has to be looked for
   std::vector<std::size_t> part_ends_;
 };
 

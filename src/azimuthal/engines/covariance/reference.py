@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from azimuthal.sparse import BinPairs, SparseMatrix, matrix_pairs
 from azimuthal.sparse._pairs import PairEntries
-from azimuthal.typing import AnyArray, BoolArray, FloatArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class PairSummation:
         """Return it from residuals about the means of the bins, shape (n_bins,)."""
         bins = self.matrix.indices
 
-        def product(pixel: AnyArray, kept: AnyArray) -> FloatArray:
+        def product(pixel: IntArray, kept: IntArray) -> FloatArray:
             one, two = (means[bins[entry[kept]]] for entry in (self.entries.first, self.entries.second))
             s, n = signal[pixel].astype(np.float64), normalization[pixel]
             spread: FloatArray = (s - one * n) * (s - two * n)
@@ -46,7 +47,7 @@ class PairSummation:
 
         return self._summed(product, is_invalid)
 
-    def _summed(self, spread, is_invalid: BoolArray) -> FloatArray:  # type: ignore[no-untyped-def]
+    def _summed(self, spread: Callable[[IntArray, IntArray], FloatArray], is_invalid: BoolArray) -> FloatArray:
         kept = np.flatnonzero(~is_invalid[self.entries.pixel])
         pixel = self.entries.pixel[kept]
         terms = self.products[kept] * spread(pixel, kept)

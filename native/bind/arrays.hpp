@@ -63,5 +63,6 @@ void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
 void bind_weights(nb::module_& module);
 void bind_isa(nb::module_& module);
+void bind_covariance(nb::module_& module);
 
 }  // namespace azimuthal::bind

@@ -163,3 +163,33 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class PairReduction:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        most: int,
+        n_threads: int,
+    ) -> None: ...
+    def pairs(self) -> tuple[IntArray, IndexArray]: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        variance: FloatArray | None,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> FloatArray: ...
+    def chunk(
+        self,
+        chunk: Any,
+        codec: int,
+        dtype: int,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+    ) -> FloatArray | None: ...

@@ -24,6 +24,7 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
+    "covariance",
 )  # fmt: skip
 _KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
@@ -178,6 +179,8 @@ class Integrator:
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
                 None (default) or "poisson".
+            covariance
+                True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
                 Further invalid values.
             invalid_values

@@ -58,7 +58,7 @@ from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
-from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results import Cake, PairSums, Profile, Sums
 from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
@@ -323,6 +323,12 @@ class Plan:
         checked = checked_variance(variance, shape=self.shape, excluded=unused)
         return "variance", np.require(checked, requirements=["C_CONTIGUOUS", "ALIGNED"]).reshape(-1)
 
+    def _pair_sums(self, values: FloatArray | None) -> PairSums | None:
+        if values is None or self._reducer.pairs is None:
+            return None
+        values.flags.writeable = False
+        return PairSums(self._reducer.pairs, values)
+
     def _result(
         self,
         sums: BinSums,
@@ -338,6 +344,7 @@ class Plan:
             sums.normalization.reshape(shape),
             sums.normalization2.reshape(shape),
             sums.count.reshape(shape),
+            self._pair_sums(sums.covariance),
         )
         of_this_frame = {"n_invalid": sums.n_invalid, "invalid_values": invalid.describe(), "engine": self.engine}
         described: dict[str, Any] = {
@@ -474,7 +481,13 @@ def _prepared(
         with np.errstate(divide="ignore"):  # pixels without normalisation feed no bin
             gain, normalization = 1.0 / normalization, None
     chosen = engine(spec.engine)
-    reducer = chosen.prepare(ReductionTask(weights, offset, gain, normalization), n_threads=n_threads)
+    if spec.covariance and not chosen.capabilities.covariance:
+        raise UnsupportedOptionError(
+            f"covariance: the engine {chosen.name!r} does not sum it. Use engine='native', engine='reference', or "
+            "covariance=False."
+        )
+    task = ReductionTask(weights, offset, gain, normalization, spec.covariance)
+    reducer = chosen.prepare(task, n_threads=n_threads)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
@@ -494,4 +507,5 @@ def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
             sums, normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
         )
     variance = None if sums.variance is None else sums.variance / monitor**2
-    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance)
+    covariance = None if sums.covariance is None else sums.covariance / monitor**2
+    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance, covariance=covariance)

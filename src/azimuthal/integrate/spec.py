@@ -19,7 +19,7 @@ from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, 
 from azimuthal.binning import is_edges
 from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
 from azimuthal.engines import engine_names
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model
@@ -68,6 +68,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    covariance:
+        Sum the covariance of bins that share pixels too; needs an error model.
     """
 
     instrument: Instrument
@@ -90,6 +92,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    covariance: bool = False
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -118,6 +121,16 @@ class PlanSpec:
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if not isinstance(self.covariance, bool):
+            raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.error_model is None:
+            raise ParameterError(
+                "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
+                "variance=... as well."
+            )
 
     def _check_dummy(self) -> None:
         if self.delta_dummy is not None and self.dummy is None:

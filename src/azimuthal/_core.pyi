@@ -163,3 +163,50 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class RingLists:
+    def __init__(self, bins: IndexArray, n_bins: int) -> None: ...
+    def clipped(
+        self,
+        frame: AnyArray,
+        offset: FloatArray | None,
+        normalization: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        cutoff: float,
+        most_rounds: int,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+
+def pick_pixels(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_threads: int,
+) -> tuple[AnyArray, AnyArray]: ...
+def find_peaks(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_fast: int,
+    half: int,
+    least: int,
+    n_threads: int,
+) -> tuple[Any, ...]: ...

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def clipped_rings(
     """Return the background of a frame by sigma clipping."""
     from azimuthal.images.rings import RingBackground
 
-    *values, n_valid, n_kept, n_rounds = lists.clipped(
+    found = lists.clipped(
         raw,
         field.offset,
         field.normalization,
@@ -47,7 +47,9 @@ def clipped_rings(
         settings.max_iter,
         n_threads,
     )
-    return RingBackground(*values, n_valid.astype(np.float64), n_kept.astype(np.float64), n_rounds.astype(np.int64))
+    columns = [column.astype(np.float64, copy=False) for column in found[:-1]]
+    columns.append(found[-1].astype(np.int64))
+    return RingBackground(*columns)
 
 
 def picked_pixels(
@@ -61,9 +63,11 @@ def picked_pixels(
     n_threads: int,
 ) -> tuple[IntArray, IntArray]:
     """Return the pixels that stand out, and those of a ring whose values do not count."""
+    mean, std = background
     picked, invalid_ones = _core.pick_pixels(
-        *_frame(raw, field, invalid), bins, positions, *background, settings.cutoff_pick, settings.noise, n_threads
-    )
+        raw, field.offset, field.normalization, invalid.ranges, invalid.nonfinite, bins, positions, mean, std,
+        settings.cutoff_pick, settings.noise, n_threads,
+    )  # fmt: skip
     return picked.astype(np.int64), invalid_ones.astype(np.int64)
 
 
@@ -80,12 +84,10 @@ def found_peaks(
     """Return the peaks of a frame."""
     from azimuthal.images.peaks import FoundPeaks
 
+    mean, std = background
     pixel, n_picked, complete, *values = _core.find_peaks(
-        *_frame(raw, field, invalid), bins, positions, *background, settings.cutoff_pick, settings.noise,
+        raw, field.offset, field.normalization, invalid.ranges, invalid.nonfinite, bins, positions, mean, std,
+        settings.cutoff_pick, settings.noise,
         field.shape[1], settings.patch_size // 2, settings.connected, n_threads,
     )  # fmt: skip
     return FoundPeaks(pixel.astype(np.int64), n_picked.astype(np.int64), complete.astype(np.bool_), *values)
-
-
-def _frame(raw: AnyArray, field: PixelField, invalid: InvalidRanges) -> tuple[Any, ...]:
-    return raw, field.offset, field.normalization, invalid.ranges, invalid.nonfinite

@@ -13,10 +13,10 @@ Interpolation
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from azimuthal._validate import unknown_name
 from azimuthal.binning.grid import bin_of
 from azimuthal.engines import thread_count
 from azimuthal.errors import DataTypeError
@@ -39,11 +39,11 @@ def instrument_of(value: Instrument | Integrator) -> Instrument:
     raise DataTypeError(f"instrument: expected an Integrator or an Instrument, got {type(value).__name__}.")
 
 
-def checked_names(kind: str, names: object, known: tuple[str, ...]) -> None:
-    """Raise for the first name that is not known."""
-    for name in names:  # type: ignore[attr-defined]
-        if name not in known:
-            raise unknown_name(kind, name, known)
+def checked_seed(value: Any) -> int:
+    """Return the seed of a random number generator."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise DataTypeError(f"seed: expected an integer of at least 0, or None for no noise, got {value!r}.")
+    return int(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -155,12 +155,14 @@ def bilinear(values: FloatArray, radial: AxisPositions, azimuthal: AxisPositions
     total, weights = np.zeros(part_r.size), np.zeros(part_r.size)
     for bin_r, weight_r in ((radial.bins, 1.0 - part_r), (other_r, part_r)):
         for bin_c, weight_c in ((azimuthal.bins, 1.0 - part_c), (other_c, part_c)):
-            found = flat[np.where((bin_r < 0) | (bin_c < 0), -1, bin_c * radial.n_bins + bin_r)]
-            weight = np.where(np.isnan(found), 0.0, weight_r * weight_c)
-            total += weight * np.nan_to_num(found)
+            corner = flat[np.where((bin_r < 0) | (bin_c < 0), -1, bin_c * radial.n_bins + bin_r)]
+            weight = np.where(np.isnan(corner), 0.0, weight_r * weight_c)
+            total += weight * np.nan_to_num(corner)
             weights += weight
     own = flat[np.where((radial.bins < 0) | (azimuthal.bins < 0), -1, azimuthal.bins * radial.n_bins + radial.bins)]
-    return np.divide(total, weights, out=np.full(total.size, np.nan), where=~np.isnan(own) & (weights > 0))
+    found = np.full(total.size, np.nan)
+    np.divide(total, weights, out=found, where=~np.isnan(own) & (weights > 0))
+    return found
 
 
 def _description(
@@ -176,8 +178,8 @@ def _description(
         for name in corrections:
             if name in (*arrays, "unit", "npt"):
                 raise ParameterError(f"corrections: {name!r} does not belong here. Pass it as an argument of its own.")
-        unit = (result.radial_unit, result.azimuthal_unit) if isinstance(result, Cake) else "q_nm^-1"
-        if not isinstance(result, Cake) and result.unit.period is None:
+        unit: Any = "q_nm^-1"  # _on_axes puts the units of the result in its place
+        if isinstance(result, Profile) and result.unit.period is None:
             unit = result.unit
         spec, given = described(
             instrument_of(instrument), "cake", {**corrections, **arrays}, npt_rad=1, npt_azim=1, unit=unit
@@ -249,7 +251,9 @@ def _factor(result: Profile | Cake, given: float | None) -> float:
 
 def _mean_of(result: Profile | Cake) -> FloatArray:
     signal, normalization = result.sums.signal, result.sums.normalization
-    return np.divide(signal, normalization, out=np.full(signal.shape, np.nan), where=normalization != 0)
+    mean = np.full(signal.shape, np.nan)
+    np.divide(signal, normalization, out=mean, where=normalization != 0)
+    return mean
 
 
 def _by_weights(spec: PlanSpec, arrays: PixelArrays, values: FloatArray) -> FloatArray:
@@ -259,7 +263,9 @@ def _by_weights(spec: PlanSpec, arrays: PixelArrays, values: FloatArray) -> Floa
     pixel, weight = matrix.entry_pixels()[holds], matrix.entry_weights()[holds]
     total = np.bincount(pixel, weights=weight * found[holds], minlength=matrix.n_pixels)
     weights = np.bincount(pixel, weights=weight, minlength=matrix.n_pixels)
-    return np.divide(total, weights, out=np.full(total.size, np.nan), where=weights > 0)
+    mean = np.full(total.size, np.nan)
+    np.divide(total, weights, out=mean, where=weights > 0)
+    return mean
 
 
 def _outside(spec: PlanSpec, field: PixelField, is_azimuthal: bool) -> AnyArray:

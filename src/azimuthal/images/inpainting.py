@@ -7,14 +7,14 @@
    either side, at the same radius.  Around a full circle the search goes on beyond the seam.
 3. The cake is projected back to the pixels to fill: bilinear, times normalisation, plus dark.
 
-A radius at which no pixel has data stays empty, and so do the pixels there: they are reported as `unfilled`, and hold NaN.
-Nothing is taken from another radius but for the interpolation between neighbouring bins.
+A radius at which no pixel has data stays empty, and so do the pixels there: they are reported as `unfilled`, and hold
+NaN.  Nothing is taken from another radius but for the interpolation between neighbouring bins.
 
 With a seed the filled pixels get the noise of counting: a draw from the Poisson distribution of the expected raw value.
 Without, they hold the expected value, which is smoother than its surroundings.
 
-What is filled is made up from the rest.  It suits pictures and programs that cannot cope with gaps; it adds no information,
-and pixels filled this way should not be integrated with error models.
+What is filled is made up from the rest.  It suits pictures and programs that cannot cope with gaps; it adds no
+information, and pixels filled this way should not be integrated with error models.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask
 from azimuthal._version import __version__
-from azimuthal.errors import DataTypeError, UnsupportedOptionError
-from azimuthal.images._pixels import PixelField, axis_positions, instrument_of
+from azimuthal.errors import UnsupportedOptionError
+from azimuthal.images._pixels import PixelField, axis_positions, checked_seed, instrument_of
 from azimuthal.images.back_projection import bilinear
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, Plan, compile
@@ -104,8 +104,8 @@ def inpaint(
         raise UnsupportedOptionError("split: pixels are not split for inpainting. Leave it out, or pass split='none'.")
     if options.get("average", "ratio_of_sums") != "ratio_of_sums":
         raise UnsupportedOptionError(f"average: expected 'ratio_of_sums', got {options['average']!r}. Leave it out.")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
-        raise DataTypeError(f"seed: expected an integer of at least 0, or None for no noise, got {seed!r}.")
+    if seed is not None:
+        checked_seed(seed)
     found = instrument_of(instrument)
     given = {**options, "mask": mask}
     spec, arrays = described(found, "cake", given, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
@@ -140,7 +140,7 @@ def filled_along_azimuth(values: FloatArray, *, is_circle: bool) -> FloatArray:
         if known.size == 0:
             continue
         period = {"period": n_rows} if is_circle else {"left": np.nan, "right": np.nan}
-        filled[:, column] = np.interp(rows, known, values[known, column], **period)  # type: ignore[call-overload]
+        filled[:, column] = np.interp(rows, known, values[known, column], **period)
     return filled
 
 

@@ -11,8 +11,8 @@ Picked pixels
 
     .. math:: u = \sqrt{\mathrm{std}^2 + (\mathrm{noise} / n)^2}
 
-    its noise, a pixel is picked when ``v > 0`` and ``v >= cutoff_pick u``.  `noise`, in raw units (1 count), keeps single
-    photons on an empty background from being picked.
+    its noise, a pixel is picked when ``v > 0`` and ``v >= cutoff_pick u``. `noise`, in raw units (1 count), keeps
+    single photons on an empty background from being picked.
 
 Peaks
     A picked pixel is a peak when it has the largest excess of the patch of ``patch_size x patch_size`` pixels around it
@@ -35,16 +35,16 @@ background     ``m`` at the highest pixel
 =============  =======================================================================================
 
 Positions are array indices: the centre of pixel ``image[i, j]`` is at ``(i, j)``; add 0.5 for distances from the corner
-of the first pixel.  The centre of mass takes only pixels with two sigma and more because the noise of a whole patch of 25
-pixels would make a weak peak three times less certain than it need be; for Gaussian spots of 0.6 to 1.3 pixels (sigma) in
-a patch of 5 the bias is below 0.03 pixel where the spot fits into the patch (0.25 of the distance from the middle of the
-pixel at 1.3, where it does not).
+of the first pixel.  The centre of mass takes only pixels with two sigma and more because the noise of a whole patch of
+25 pixels would make a weak peak three times less certain than it need be; for Gaussian spots of 0.6 to 1.3 pixels
+(sigma) in a patch of 5 the bias is below 0.03 pixel where the spot fits into the patch (0.25 of the distance from the
+middle of the pixel at 1.3, where it does not).
 
 False peaks
     Of ``N`` pixels of pure noise, ``N p`` are picked, ``p`` being the chance of one to exceed the cutoff (Poisson
-    statistics of mean ``m n``, not a normal distribution, which has a shorter tail).  With ``connected=1`` that is about the
-    number of false peaks; every further pixel that must be picked in a patch of ``k`` pixels multiplies it by less than
-    ``k p``.
+    statistics of mean ``m n``, not a normal distribution, which has a shorter tail).  With ``connected=1`` that is
+    about the number of false peaks; every further pixel that must be picked in a patch of ``k`` pixels multiplies
+    it by less than ``k p``.
 
 The compiled core does the work; `found_reference` defines it.  J. Kieffer et al., J. Appl. Cryst. 58 (2025), describe
 the method as a GPU program; A. Barty et al., J. Appl. Cryst. 47, 1118 (2014), doi:10.1107/S1600576714007626, an older
@@ -220,7 +220,7 @@ class Peaks:
     def of_frame(self, number: int) -> Peaks:
         """Return the peaks of one frame, as a table of one frame."""
         chosen = self.frame == number
-        columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
+        columns: dict[str, Any] = {name: getattr(self, name)[chosen] for name in COLUMNS}
         columns["frame"] = np.zeros(int(chosen.sum()), np.int64)
         return replace(self, **columns, n_frames=1, n_incomplete=0)
 
@@ -242,12 +242,17 @@ class Peaks:
         if len({table.shape for table in tables}) != 1:
             raise ParameterError(f"tables: shapes of frames differ: {sorted({table.shape for table in tables})}.")
         starts = np.cumsum([0, *(table.n_frames for table in tables)])
-        columns = {name: np.concatenate([getattr(table, name) for table in tables]) for name in COLUMNS}
-        columns["frame"] = np.concatenate(
-            [table.frame + start for table, start in zip(tables, starts, strict=False)]
-        )
+        columns: dict[str, Any] = {name: np.concatenate([getattr(table, name) for table in tables]) for name in COLUMNS}
+        columns["frame"] = np.concatenate([table.frame + start for table, start in zip(tables, starts, strict=False)])
         n_incomplete = sum(table.n_incomplete for table in tables)
         return replace(tables[0], **columns, n_frames=int(starts[-1]), n_incomplete=n_incomplete)
+
+    @classmethod
+    def united(cls, tables: Sequence[Peaks]) -> Peaks:
+        """Return one table of several that number their frames already, as :meth:`PeakFinder.__call__` can."""
+        joined = cls.joined(tables)
+        frame = np.concatenate([table.frame for table in tables])
+        return replace(joined, frame=frame, n_frames=max(table.n_frames for table in tables))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a ``pandas.DataFrame``, one row per peak."""
@@ -309,7 +314,7 @@ class PeakFinder:
         chosen = found.complete if self.settings.incomplete == "drop" else np.ones(found.pixel.size, bool)
         with np.errstate(divide="ignore"):
             snr = found.intensity / found.noise
-        columns = (
+        columns: tuple[AnyArray, ...] = (
             np.full(found.pixel.size, frame), found.slow, found.fast, found.intensity, found.sigma, snr,
             found.n_picked, found.slow_sigma, found.fast_sigma, found.background,
         )  # fmt: skip
@@ -339,9 +344,7 @@ class PeakFinder:
         """Return the pixels of a checked frame that stand out, and those of a ring whose values do not count."""
         rings, invalid, levels = self.rings, self.rings.invalid(raw.dtype), _levels(background)
         if rings.spec.engine == "reference":
-            return picked_reference(
-                raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings
-            )
+            return picked_reference(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings)
         from azimuthal.images._native import picked_pixels
 
         return picked_pixels(
@@ -364,9 +367,7 @@ class PeakFinder:
             return found_reference(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings)
         from azimuthal.images._native import found_peaks
 
-        return found_peaks(
-            raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings, rings.threads
-        )
+        return found_peaks(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings, rings.threads)
 
 
 def peak_finder(
@@ -406,9 +407,7 @@ def peak_finder(
     AzimuthalError
         A choice is not known or cannot be used.
     """
-    settings = PeakSettings(
-        cutoff_pick, noise, patch_size, connected, incomplete, cutoff_clip, spread, max_iter
-    )
+    settings = PeakSettings(cutoff_pick, noise, patch_size, connected, incomplete, cutoff_clip, spread, max_iter)
     return PeakFinder(RingModel.of(instrument, npt, unit=unit, threads=threads, **options), settings)
 
 

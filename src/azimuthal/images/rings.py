@@ -3,8 +3,8 @@
 r"""The smooth background of an image: mean and spread of every ring, outliers left out.
 
 A pixel belongs to one ring, the bin that holds its centre (no splitting: the spread of a bin must not mix with that of
-its neighbours).  With ``s = raw - dark`` and ``n`` the normalisation of a pixel, sums over the pixels of a ring that are
-kept:
+its neighbours).  With ``s = raw - dark`` and ``n`` the normalisation of a pixel, sums over the pixels of a ring that
+are kept:
 
 .. math::
 
@@ -40,14 +40,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from azimuthal._validate import finite_number, number_pair, one_of
-from azimuthal.engines import thread_count
+from azimuthal.engines import check_frame_dtype, thread_count
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, instrument_of
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
 from azimuthal.masks import InvalidRanges, invalid_pixels, invalid_ranges
-from azimuthal.engines import check_frame_dtype
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IndexArray, IntArray
 from azimuthal.units import Axis
 
@@ -155,7 +154,7 @@ class RingModel:
         """
         if options.setdefault("split", "none") != "none":
             raise UnsupportedOptionError(
-                f"split: the pixels of a ring are compared with each other, so that each belongs to one ring, whole; got "
+                f"split: the pixels of a ring are compared, so that each belongs to one ring, whole; got "
                 f"{options['split']!r}. Leave it out, or pass split='none'."
             )
         if options.get("average", "ratio_of_sums") != "ratio_of_sums":
@@ -326,11 +325,11 @@ def _part_between(norm: FloatArray, low: float, high: float) -> FloatArray:
     begins = ends - norm
     first, last = low * ends[-1], high * ends[-1]
     if first < last:
-        return np.clip((np.minimum(ends, last) - np.maximum(begins, first)) / norm, 0.0, 1.0)
+        return np.asarray(np.clip((np.minimum(ends, last) - np.maximum(begins, first)) / norm, 0.0, 1.0))
     # A single place: its pixel; both neighbours, half each, where it is the border between two.
     slack = 1e-12 * ends[-1]
     holds = ((begins - slack <= first) & (first <= ends + slack)).astype(np.float64)
-    return holds / holds.sum()
+    return np.asarray(holds / holds.sum())
 
 
 def _store(
@@ -347,5 +346,6 @@ def _store(
 
 
 def _empty(n_bins: int) -> RingBackground:
-    nothing = [np.full(n_bins, np.nan), np.full(n_bins, np.nan)]
-    return RingBackground(*nothing, *(np.zeros(n_bins) for _ in range(7)), np.zeros(n_bins, np.int64))
+    values: list[AnyArray] = [np.full(n_bins, np.nan) for _ in range(2)] + [np.zeros(n_bins) for _ in range(7)]
+    values.append(np.zeros(n_bins, np.int64))
+    return RingBackground(*values)

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """Separation of an image into Bragg spots and what is smooth along the rings.
 
-The smooth part, called amorphous here whatever makes it, is the robust mean of every ring (:mod:`azimuthal.images.rings`)
-projected back to the pixels; the rest is Bragg::
+The smooth part, called amorphous here whatever makes it, is the robust mean of every ring
+(:mod:`azimuthal.images.rings`) projected back to the pixels; the rest is Bragg::
 
     amorphous = m n + dark
     bragg     = image - amorphous          at every pixel that counts

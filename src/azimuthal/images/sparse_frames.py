@@ -4,12 +4,12 @@ r"""Sparse frames: the smooth background as two curves, and the pixels that stan
 
 A frame becomes
 
-* mean and spread of the background of every ring (:mod:`azimuthal.images.rings`);
+* mean and spread of the background of every ring (:mod:`azimuthal.images.rings`), in single precision as in files;
 * index and raw value of every pixel that is picked (:mod:`azimuthal.images.peaks`), and of every pixel whose raw value
   does not count in this frame (saturated, say): such a value is no background, and is kept as it is.
 
-What is lost is the noise of the background, and what lies below it.  Pixels that are masked, in gaps or out of the range
-are not kept at all; they come back as `dummy`.
+What is lost is the noise of the background, and what lies below it.  Pixels that are masked, in gaps or out of the
+range are not kept at all; they come back as `dummy`.
 
 Densifying
     ``raw = m n + d`` at every pixel that is not kept, rounded to the nearest for integer frames.  With a seed, noise of
@@ -37,8 +37,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
-from azimuthal.images._pixels import axis_positions
+from azimuthal.errors import ParameterError, ShapeError
+from azimuthal.images._pixels import axis_positions, checked_seed
 from azimuthal.images.peaks import PeakFinder, peak_finder
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
@@ -128,7 +128,8 @@ class SparseFrame:
             raise ShapeError(
                 f"intensity: expected one value per index, got shapes {self.intensity.shape} and {self.index.shape}."
             )
-        if self.index.size and not (self.index[0] >= 0 and self.index[-1] < n_pixels and (np.diff(self.index) > 0).all()):
+        index = self.index
+        if index.size and not (index[0] >= 0 and index[-1] < n_pixels and (np.diff(index) > 0).all()):
             raise ParameterError(f"index: expected increasing places from 0 to {n_pixels - 1}.")
         for name in ("background_avg", "background_std"):
             if getattr(self, name).shape != (n_rings,):
@@ -167,10 +168,7 @@ class SparseFrame:
         positions = axis_positions(layout.axis, layout.radius[valid])
         norm = 1.0 if layout.normalization is None else layout.normalization[valid]
         mean = positions.at_pixels(self.background_avg)
-        if seed is None:
-            values = mean * norm
-        else:
-            values = self._drawn(positions, mean, norm, seed)
+        values = mean * norm if seed is None else self._drawn(positions, mean, norm, seed)
         if layout.offset is not None:
             values = values + layout.offset[valid]
         dense = np.full(layout.radius.shape, self.dummy, self.dtype)
@@ -189,9 +187,7 @@ class SparseFrame:
         return np.where(np.isnan(values), self.dummy, whole).astype(self.dtype)
 
     def _drawn(self, positions: AxisPositions, mean: FloatArray, norm: Any, seed: int) -> FloatArray:
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise DataTypeError(f"seed: expected an integer of at least 0, or None for no noise, got {seed!r}.")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checked_seed(seed))
         std = positions.at_pixels(self.background_std)
         mu, sigma = np.nan_to_num(mean * norm), np.nan_to_num(std * norm)
         limit = self.layout.cutoff_pick * np.sqrt(sigma**2 + self.layout.noise**2)
@@ -244,7 +240,7 @@ def sparse_frame(finder: PeakFinder, image: Any, layout: SparseLayout | None = N
     background = finder.background(raw)
     picked, invalid = finder.picked(raw, background)
     unknown = np.isnan(background.mean) | np.isnan(background.std)
-    mean = np.where(unknown, np.nan, background.mean)
+    mean, std = (np.where(unknown, np.nan, _single(values)) for values in (background.mean, background.std))
     index = np.union1d(picked, invalid)
     if unknown.any():  # a ring of so few pixels that it has no background: its pixels are kept as they are
         known = np.append(~unknown, True)
@@ -254,7 +250,7 @@ def sparse_frame(finder: PeakFinder, image: Any, layout: SparseLayout | None = N
         index.astype(np.int64),
         raw[index],
         mean,
-        np.where(unknown, np.nan, background.std),
+        std,
         dummy_of(raw.dtype),
     )
 
@@ -262,6 +258,11 @@ def sparse_frame(finder: PeakFinder, image: Any, layout: SparseLayout | None = N
 def dummy_of(dtype: np.dtype[Any]) -> Any:
     """Return the raw value that marks pixels without data: NaN, or the highest integer."""
     return dtype.type(np.nan) if dtype.kind == "f" else dtype.type(np.iinfo(dtype).max)
+
+
+def _single(values: FloatArray) -> FloatArray:
+    """Return values as files hold them: in single precision."""
+    return values.astype(np.float32).astype(np.float64)
 
 
 def _draw(rng: np.random.Generator, mean: FloatArray, sigma: FloatArray, dtype: np.dtype[Any]) -> FloatArray:

@@ -20,11 +20,11 @@ Dispersion
 
 Spottiness
     The relative standard deviation of the intensity itself: 0 for a smooth ring, whatever its intensity, 0.1 when
-    grains make the intensity vary by 10 % from pixel to pixel.  The familiar ``sqrt(var / signal^2)`` without taking the
-    counting away depends on the exposure: 1 / sqrt(counts) for a smooth ring.
+    grains make the intensity vary by 10 % from pixel to pixel.  The familiar ``sqrt(var / signal^2)`` without
+    taking the counting away depends on the exposure: 1 / sqrt(counts) for a smooth ring.
 
-One number, the root of the mean over all rings, weighted by their pixels and by the square of their intensity, which keeps
-rings without intensity from deciding:
+One number, the root of the mean over all rings, weighted by their pixels and by the square of their intensity, which
+keeps rings without intensity from deciding:
 
 .. math:: S = \sqrt{\max(\sum N_b (V_b - P_b), 0) / \sum N_b m_b^2}
 

@@ -12,7 +12,7 @@ index, intensity                       place in the flattened image and raw valu
 dummy                                  raw value of pixels that are not kept
 radius                                 (n_rings,): centres of the rings, attribute ``unit``
 mask                                   shape of the frame: radius of every pixel; NaN: not kept
-background_avg, background_std         (n_frames, n_rings)
+background_avg, background_std         float32, (n_frames, n_rings)
 normalization                          shape of the frame: what raw values were divided by; absent for 1
 =====================================  =============================================================================
 
@@ -20,11 +20,15 @@ and our own: ``radius_edges``, ``dark`` (absent for 0), ``background_known`` ((n
 background; the others hold an interpolated one, for readers that know no NaN), ``frame`` (numbers of the frames in
 their source).  How it was made is JSON in ``/entry/sparsify/configuration/data``.
 
-fabio adds no dark and interpolates across rings without a background; its images then differ from :meth:`densify`.
+fabio's ``open`` and its program densify_Bragg know the layout by the attribute ``creator`` of the file, which must
+begin with "pyFAI".  What fabio makes of a file differs from :meth:`SparseFrame.densify` in this (release 2026.6): it
+takes rings for equally wide, adds no dark, interpolates across rings without a background, and gives the pixels inside
+of the centre of the first ring the value `dummy`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -130,6 +134,7 @@ class SparseWriter:
         self._context = open_hdf5(self._pending.temporary, "w")
         file = self._context.__enter__()
         entry = file.create_group("entry")
+        file.attrs["creator"] = f"pyFAI layout, written by azimuthal {__version__}"  # what fabio knows the layout by
         file.attrs["default"], entry.attrs["NX_class"] = "entry", "NXentry"
         entry.attrs["default"] = "sparse_frames"
         entry.attrs["pyFAI_sparse_frames"] = f"/{_GROUP}"
@@ -149,7 +154,7 @@ class SparseWriter:
         _growing(group, "intensity", np.zeros(0, frame.dtype))
         _growing(group, "frame", np.zeros(0, np.int64))
         for name in ("background_avg", "background_std"):
-            _growing(group, name, np.zeros((0, layout.axis.n_bins)))
+            _growing(group, name, np.zeros((0, layout.axis.n_bins), np.float32))  # fabio reads no other type
         _growing(group, "background_known", np.zeros((0, layout.axis.n_bins), np.bool_))
         group["errors"] = group["background_std"]
         process = entry.create_group("sparsify")
@@ -202,7 +207,7 @@ def load_sparse(path: PathLike) -> list[SparseFrame]:
         dummy = intensity.dtype.type(group["dummy"][()])
     return [
         SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)
-        for k, (begin, end) in enumerate(zip(pointer[:-1], pointer[1:], strict=True))
+        for k, (begin, end) in enumerate(itertools.pairwise(pointer))
     ]
 
 

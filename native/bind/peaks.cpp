@@ -33,18 +33,19 @@ struct CheckedFrame {
   FrameView view;
 };
 
-Background background_from(const Bins& bins, const Positions& positions, const Doubles& mean, const Doubles& std) {
+Background background_from(const Bins& bins, const Positions& positions, const Doubles& mean, const Doubles& std,
+                           const Doubles& least_raw) {
   require(bins.shape(0) == positions.shape(0), "positions: wrong length");
-  require(mean.shape(0) == std.shape(0), "std: wrong length");
+  require(mean.shape(0) > 0 && mean.shape(0) == std.shape(0) && mean.shape(0) == least_raw.shape(0),
+          "mean, std, least_raw: wrong length");
   const auto n_bins = static_cast<std::int64_t>(mean.shape(0));
   for (std::size_t p = 0; p < bins.shape(0); ++p) require(bins.data()[p] < n_bins, "bins: out of range");
-  return {bins.data(), positions.data(), mean.data(), std.data(), mean.shape(0)};
+  return {bins.data(), positions.data(), mean.data(), std.data(), least_raw.data(), mean.shape(0)};
 }
 
-nb::tuple clipped_rings(const RingLists& rings, const Frame& frame, OptionalDoubles offset,
-                        OptionalDoubles normalization, const nb::sequence& ranges, bool nonfinite, int spread,
-                        double cutoff, std::uint32_t most_rounds, unsigned n_threads) {
-  const CheckedFrame checked(frame, offset, normalization, ranges, nonfinite, rings.n_pixels());
+nb::tuple clipped_rings(const RingLists& rings, const Frame& frame, const nb::sequence& ranges, bool nonfinite,
+                        int spread, double cutoff, std::uint32_t most_rounds, unsigned n_threads) {
+  const CheckedFrame checked(frame, {}, {}, ranges, nonfinite, rings.n_pixels());
   require(spread == 0 || spread == 1, "spread: expected 0 or 1");
   RingStatistics found(0);
   {
@@ -60,9 +61,9 @@ nb::tuple clipped_rings(const RingLists& rings, const Frame& frame, OptionalDoub
 
 nb::tuple pick(const Frame& frame, OptionalDoubles offset, OptionalDoubles normalization, const nb::sequence& ranges,
                bool nonfinite, const Bins& bins, const Positions& positions, const Doubles& mean, const Doubles& std,
-               double cutoff, double noise, unsigned n_threads) {
+               const Doubles& least_raw, double cutoff, double noise, unsigned n_threads) {
   const CheckedFrame checked(frame, offset, normalization, ranges, nonfinite, bins.shape(0));
-  const Background background = background_from(bins, positions, mean, std);
+  const Background background = background_from(bins, positions, mean, std, least_raw);
   PickedPixels found;
   {
     nb::gil_scoped_release release;
@@ -73,12 +74,12 @@ nb::tuple pick(const Frame& frame, OptionalDoubles offset, OptionalDoubles norma
 
 nb::tuple peaks(const Frame& frame, OptionalDoubles offset, OptionalDoubles normalization, const nb::sequence& ranges,
                 bool nonfinite, const Bins& bins, const Positions& positions, const Doubles& mean, const Doubles& std,
-                double cutoff, double noise, std::size_t n_fast, std::size_t half, std::uint32_t least,
+                const Doubles& least_raw, double cutoff, double noise, std::size_t n_fast, std::size_t half, std::uint32_t least,
                 unsigned n_threads) {
   const std::size_t n_pixels = bins.shape(0);
   require(n_fast > 0 && n_pixels % n_fast == 0, "n_fast: does not divide the number of pixels");
   const CheckedFrame checked(frame, offset, normalization, ranges, nonfinite, n_pixels);
-  const Background background = background_from(bins, positions, mean, std);
+  const Background background = background_from(bins, positions, mean, std, least_raw);
   FoundPeaks found;
   {
     nb::gil_scoped_release release;
@@ -97,23 +98,33 @@ nb::tuple peaks(const Frame& frame, OptionalDoubles offset, OptionalDoubles norm
 void bind_peaks(nb::module_& module) {
   nb::class_<RingLists>(module, "RingLists")
       .def("__init__",
-           [](RingLists* self, const Bins& bins, std::size_t n_bins) {
+           [](RingLists* self, const Bins& bins, OptionalDoubles offset, OptionalDoubles normalization,
+              std::size_t n_bins) {
              require(bins.shape(0) < (std::size_t{1} << 32), "bins: too many pixels");
              for (std::size_t p = 0; p < bins.shape(0); ++p) {
                require(bins.data()[p] < static_cast<std::int64_t>(n_bins), "bins: out of range");
              }
-             new (self) RingLists(bins.data(), bins.shape(0), n_bins);
+             for (const auto& array : {offset, normalization}) {
+               require(!array || array->shape(0) == bins.shape(0), "pixel terms: wrong length");
+             }
+             new (self)
+                 RingLists(bins.data(), data_or_null(offset), data_or_null(normalization), bins.shape(0), n_bins);
            },
-           nb::arg("bins"), nb::arg("n_bins"))
-      .def("clipped", &clipped_rings, nb::arg("frame"), nb::arg("offset").none(), nb::arg("normalization").none(),
-           nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("spread"), nb::arg("cutoff"), nb::arg("most_rounds"),
+           nb::arg("bins"), nb::arg("offset").none(), nb::arg("normalization").none(), nb::arg("n_bins"))
+      .def("extremes",
+           [](const RingLists& rings) {
+             return nb::make_tuple(as_numpy(std::vector<double>(rings.least_offset())),
+                                   as_numpy(std::vector<double>(rings.least_normalization())),
+                                   as_numpy(std::vector<double>(rings.largest_normalization())));
+           })
+      .def("clipped", &clipped_rings, nb::arg("frame"), nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("spread"), nb::arg("cutoff"), nb::arg("most_rounds"),
            nb::arg("n_threads"));
   module.def("pick_pixels", &pick, nb::arg("frame"), nb::arg("offset").none(), nb::arg("normalization").none(),
              nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("bins"), nb::arg("positions"), nb::arg("mean"),
-             nb::arg("std"), nb::arg("cutoff"), nb::arg("noise"), nb::arg("n_threads"));
+             nb::arg("std"), nb::arg("least_raw"), nb::arg("cutoff"), nb::arg("noise"), nb::arg("n_threads"));
   module.def("find_peaks", &peaks, nb::arg("frame"), nb::arg("offset").none(), nb::arg("normalization").none(),
              nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("bins"), nb::arg("positions"), nb::arg("mean"),
-             nb::arg("std"), nb::arg("cutoff"), nb::arg("noise"), nb::arg("n_fast"), nb::arg("half"),
+             nb::arg("std"), nb::arg("least_raw"), nb::arg("cutoff"), nb::arg("noise"), nb::arg("n_fast"), nb::arg("half"),
              nb::arg("least"), nb::arg("n_threads"));
 }
 

@@ -53,18 +53,11 @@ class Excesses {
         cutoff2_(settings.cutoff * settings.cutoff) {}
 
   const Typed& frame() const noexcept { return frame_; }
-  bool has_bin(std::size_t pixel) const noexcept { return bins_[pixel] >= 0; }
   // Whether a pixel counts: of a bin, with a valid raw value, and with a background.
   bool counts(std::size_t pixel) const noexcept {
     return bins_[pixel] >= 0 && frame_.is_valid(pixel) && !std::isnan(knots_[bins_[pixel]].mean);
   }
   // Of a pixel that has a bin and a valid value.
-  double value(std::size_t pixel) const noexcept {
-    const Knot& knot = knots_[bins_[pixel]];
-    const double t = positions_[pixel];
-    const double mean = knot.mean + (t < 0 ? -t * knot.mean_last : t * knot.mean_next);
-    return frame_.signal(pixel) / frame_.normalization(pixel) - mean;
-  }
   Excess at(std::size_t pixel) const noexcept {
     const Knot& knot = knots_[bins_[pixel]];
     const double t = positions_[pixel];
@@ -87,15 +80,19 @@ class Excesses {
 };
 
 template <class Typed>
-void pick(const Excesses<Typed>& excesses, std::size_t first, std::size_t last, PickedPixels& found) {
+void pick(const Excesses<Typed>& excesses, const Background& background, std::size_t first, std::size_t last,
+          PickedPixels& found) {
+  // Values that do not count must be found even where they are low.
+  const bool can_skip = !excesses.frame().has_invalid_below(
+      *std::max_element(background.least_raw, background.least_raw + background.n_bins));
   for (std::size_t pixel = first; pixel < last; ++pixel) {
-    if (!excesses.has_bin(pixel)) continue;
+    const std::int32_t bin = background.bins[pixel];
+    if (bin < 0 || (can_skip && excesses.frame().raw(pixel) < background.least_raw[bin])) continue;
     if (!excesses.frame().is_valid(pixel)) {
       found.invalid.push_back(static_cast<std::uint32_t>(pixel));
-      continue;
+    } else if (excesses.is_picked(excesses.at(pixel))) {  // NaN is not
+      found.picked.push_back(static_cast<std::uint32_t>(pixel));
     }
-    if (!(excesses.value(pixel) > 0)) continue;  // half of them; NaN too
-    if (excesses.is_picked(excesses.at(pixel))) found.picked.push_back(static_cast<std::uint32_t>(pixel));
   }
 }
 
@@ -202,7 +199,7 @@ PickedPixels pick_pixels(const FrameView& view, std::size_t n_pixels, const Back
     const Excesses excesses(frame, background, settings);
     for_each_block(n_blocks, n_threads, [&](std::size_t block) {
       const std::size_t first = block * kPixelsPerBlock;
-      pick(excesses, first, std::min(n_pixels, first + kPixelsPerBlock), parts[block]);
+      pick(excesses, background, first, std::min(n_pixels, first + kPixelsPerBlock), parts[block]);
     });
   });
   PickedPixels all;
@@ -224,7 +221,7 @@ FoundPeaks find_peaks(const FrameView& view, const Background& background, const
     for_each_block(n_blocks, n_threads, [&](std::size_t block) {
       const std::size_t first = block * kPixelsPerBlock;
       PickedPixels picked;
-      pick(excesses, first, std::min(n_pixels, first + kPixelsPerBlock), picked);
+      pick(excesses, background, first, std::min(n_pixels, first + kPixelsPerBlock), picked);
       for (const std::uint32_t middle : picked.picked) {
         const Excess excess = excesses.at(middle);
         const PatchSums sums =

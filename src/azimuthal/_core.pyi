@@ -164,13 +164,43 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
 
+def locate(
+    values: FloatArray,
+    edges: FloatArray,
+    period: float,
+    is_circle: bool,
+    bins: IndexArray,
+    fractions: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate(
+    bins: IndexArray,
+    fractions: FloatArray,
+    values: FloatArray,
+    last: FloatArray,
+    next: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate_twice(
+    radial_bins: IndexArray,
+    radial_fractions: FloatArray,
+    azimuthal_bins: IndexArray,
+    azimuthal_fractions: FloatArray,
+    is_circle: bool,
+    values: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+
 class RingLists:
-    def __init__(self, bins: IndexArray, n_bins: int) -> None: ...
+    def __init__(
+        self, bins: IndexArray, offset: FloatArray | None, normalization: FloatArray | None, n_bins: int
+    ) -> None: ...
+    def extremes(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
     def clipped(
         self,
         frame: AnyArray,
-        offset: FloatArray | None,
-        normalization: FloatArray | None,
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
         spread: int,
@@ -189,6 +219,7 @@ def pick_pixels(
     positions: AnyArray,
     mean: FloatArray,
     std: FloatArray,
+    least_raw: FloatArray,
     cutoff: float,
     noise: float,
     n_threads: int,
@@ -203,6 +234,7 @@ def find_peaks(
     positions: AnyArray,
     mean: FloatArray,
     std: FloatArray,
+    least_raw: FloatArray,
     cutoff: float,
     noise: float,
     n_fast: int,

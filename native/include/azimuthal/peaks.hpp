@@ -19,6 +19,7 @@ struct Background {
   const float* positions;      // from the centre of the bin (0) to that of a neighbour: the next (> 0), the last (< 0)
   const double* mean;          // NaN: no background
   const double* std;
+  const double* least_raw;     // no pixel of the bin with a lower raw value is picked: it need not be looked at
   std::size_t n_bins;
 };
 

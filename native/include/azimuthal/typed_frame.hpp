@@ -47,6 +47,14 @@ class TypedFrame {
     }
     return true;
   }
+  // Whether a value below `limit` may not count; NaN is below nothing.
+  bool has_invalid_below(double limit) const noexcept {
+    if (std::is_floating_point_v<T> && nonfinite_) return true;
+    for (int k = 0; k < n_; ++k) {
+      if (static_cast<double>(low_[k]) < limit) return true;
+    }
+    return false;
+  }
   double raw(std::size_t pixel) const noexcept { return static_cast<double>(raw_[pixel]); }
   double signal(std::size_t pixel) const noexcept { return raw(pixel) - (offset_ ? offset_[pixel] : 0.0); }
   double normalization(std::size_t pixel) const noexcept { return normalization_ ? normalization_[pixel] : 1.0; }

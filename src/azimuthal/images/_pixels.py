@@ -24,7 +24,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec
 from azimuthal.integrate.plan import corrections_of
 from azimuthal.integrate.shapes import ShapeSource
-from azimuthal.typing import BoolArray, FloatArray, IntArray
+from azimuthal.typing import BoolArray, FloatArray, IndexArray
 from azimuthal.units import Axis, Unit
 
 _FULL_TURN = 1e-9  # relative tolerance within which the span of an azimuthal axis is the full circle
@@ -60,6 +60,8 @@ class PixelField:
         Of the corrections; float64, shape (n_pixels,), or None for 0 and 1.
     excluded:
         bool, shape (n_pixels,): gaps, mask, and pixels that cannot be corrected.
+    threads:
+        Of the compiled core; None: NumPy, as the reference engine is asked for.
     """
 
     shape: tuple[int, int]
@@ -68,14 +70,16 @@ class PixelField:
     offset: FloatArray | None
     normalization: FloatArray | None
     excluded: BoolArray
+    threads: int | None
 
     @classmethod
-    def of(cls, spec: PlanSpec, arrays: PixelArrays) -> PixelField:
+    def of(cls, spec: PlanSpec, arrays: PixelArrays, *, threads: int | None = None) -> PixelField:
         """Return the pixels as a description sees them."""
-        excluded, folded = corrections_of(spec, arrays)
-        radial, azimuthal = center_coordinates(spec)
+        n_threads = None if spec.engine == "reference" else thread_count(threads)
+        excluded, folded = corrections_of(spec, arrays, threads=threads)
+        radial, azimuthal = center_coordinates(spec, n_threads)
         flat = [None if array is None else array.reshape(-1) for array in (folded.offset, folded.normalization)]
-        return cls(excluded.shape, radial, azimuthal, flat[0], flat[1], excluded.reshape(-1))
+        return cls(excluded.shape, radial, azimuthal, flat[0], flat[1], excluded.reshape(-1), n_threads)
 
     def raw(self, intensity: FloatArray, factor: float) -> FloatArray:
         """Return what the detector would have read: ``intensity n factor + dark``; shape of the frame, new memory."""
@@ -87,10 +91,10 @@ class PixelField:
         return values.reshape(self.shape)
 
 
-def center_coordinates(spec: PlanSpec) -> tuple[FloatArray, FloatArray]:
+def center_coordinates(spec: PlanSpec, threads: int | None) -> tuple[FloatArray, FloatArray]:
     """Return radial and azimuthal coordinates of all pixel centres, in the units of the description."""
-    native = spec.engine != "reference"
-    source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=thread_count())
+    native, n_threads = threads is not None, threads or 1
+    source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
     shape = spec.instrument.detector.shape
     radial, azimuthal = np.empty(shape[0] * shape[1]), np.empty(shape[0] * shape[1])
     begin = 0
@@ -110,7 +114,7 @@ class AxisPositions:
     Parameters
     ----------
     bins:
-        int64: the bin of each pixel; -1 for none.
+        int32: the bin of each pixel; -1 for none.
     fractions:
         float64 in (-1, 1): part of the way from the centre of the bin to that of the next (positive) or the last
         (negative) one.
@@ -118,16 +122,23 @@ class AxisPositions:
         Of the axis.
     is_circle:
         Whether the last bin is the neighbour of the first.
+    threads:
+        Of the compiled core, which gives the same bits; None: NumPy.
     """
 
-    bins: IntArray
+    bins: IndexArray
     fractions: FloatArray
     n_bins: int
     is_circle: bool
+    threads: int | None = None
 
     def at_pixels(self, values: FloatArray) -> FloatArray:
         """Return values per bin, interpolated at every pixel; NaN where there are none."""
         last, following = self.steps(values)
+        if self.threads is not None:
+            from azimuthal.images._native import interpolated
+
+            return interpolated(self.bins, self.fractions, values, last, following, self.threads)
         inside = self.bins >= 0
         bins = np.where(inside, self.bins, 0)
         step = np.where(self.fractions < 0, -self.fractions * last[bins], self.fractions * following[bins])
@@ -142,31 +153,60 @@ class AxisPositions:
         steps = (np.where(np.isnan(other), 0.0, other - values) for other in neighbours)
         return next(steps), next(steps)
 
-    def neighbours(self) -> IntArray:
+    def neighbours(self) -> IndexArray:
         """Return the bin towards which each pixel lies; -1 where there is none."""
-        other = self.bins + np.sign(self.fractions).astype(np.int64)
+        other = self.bins + np.sign(self.fractions).astype(np.int32)
         if self.is_circle:
             other %= self.n_bins
         other[(self.bins < 0) | (other < 0) | (other >= self.n_bins)] = -1
         return other
 
 
-def axis_positions(axis: Axis, values: FloatArray) -> AxisPositions:
-    """Return where coordinates, in the unit of the axis, lie along it."""
+def axis_positions(axis: Axis, values: FloatArray, *, threads: int | None = None) -> AxisPositions:
+    """Return where coordinates, in the unit of the axis, lie along it; `threads` as in :class:`AxisPositions`."""
     period = axis.unit.period
     edges, centers = axis.edges, axis.centers
     is_circle = period is not None and bool(abs(edges[-1] - edges[0] - period) <= _FULL_TURN * period)
+    if threads is not None:
+        from azimuthal.images._native import located
+
+        bins, fractions = located(values, edges, period, is_circle, threads)
+        return AxisPositions(bins, fractions, axis.n_bins, is_circle, threads)
     placed = values if period is None else on_arc(values, axis.unit, float(edges[0]))
     with np.errstate(invalid="ignore"):
-        bins = np.where(np.isfinite(placed), bin_of(edges, np.nan_to_num(placed, nan=np.inf)), -1)
+        found = np.where(np.isfinite(placed), bin_of(edges, np.nan_to_num(placed, nan=np.inf)), -1)
     if is_circle:  # rounding at the seam
-        bins[bins == axis.n_bins] = axis.n_bins - 1
-    bins[(bins < 0) | (bins >= axis.n_bins)] = -1
-    at = np.where(bins >= 0, bins, 0)
-    distance = np.where(bins >= 0, placed - centers[at], 0.0)
+        found[found == axis.n_bins] = axis.n_bins - 1
+    found[(found < 0) | (found >= axis.n_bins)] = -1
+    at = np.where(found >= 0, found, 0)
+    distance = np.where(found >= 0, placed - centers[at], 0.0)
     gaps_up, gaps_down = _gaps(centers, period if is_circle else None)
     fractions = np.where(distance < 0, distance / gaps_down[at], distance / gaps_up[at])
-    return AxisPositions(bins, fractions, axis.n_bins, is_circle)
+    return AxisPositions(found.astype(np.int32), fractions, axis.n_bins, is_circle)
+
+
+def bilinear(values: FloatArray, radial: AxisPositions, azimuthal: AxisPositions) -> FloatArray:
+    """Return values ``[azimuthal, radial]`` at pixels: bilinear over the bins that hold data, NaN without its own."""
+    if radial.threads is not None:
+        from azimuthal.images._native import interpolated_twice
+
+        return interpolated_twice(values, radial, azimuthal, radial.threads)
+    flat = np.append(values.reshape(-1), np.nan)  # index -1: nothing
+    part_r, part_c = np.abs(radial.fractions), np.abs(azimuthal.fractions)
+    other_r, other_c = radial.neighbours(), azimuthal.neighbours()
+    total, weights = np.zeros(part_r.size), np.zeros(part_r.size)
+    for bin_r, weight_r in ((radial.bins, 1.0 - part_r), (other_r, part_r)):
+        for bin_c, weight_c in ((azimuthal.bins, 1.0 - part_c), (other_c, part_c)):
+            place = bin_c.astype(np.int64) * radial.n_bins + bin_r
+            corner = flat[np.where((bin_r < 0) | (bin_c < 0), -1, place)]
+            weight = np.where(np.isnan(corner), 0.0, weight_r * weight_c)
+            total += weight * np.nan_to_num(corner)
+            weights += weight
+    nowhere = (radial.bins < 0) | (azimuthal.bins < 0)
+    own = flat[np.where(nowhere, -1, azimuthal.bins.astype(np.int64) * radial.n_bins + radial.bins)]
+    found = np.full(total.size, np.nan)
+    np.divide(total, weights, out=found, where=~np.isnan(own) & (weights > 0))
+    return found
 
 
 def on_arc(values: FloatArray, unit: Unit, start: float) -> FloatArray:

@@ -38,7 +38,7 @@ import numpy as np
 from azimuthal._validate import one_of, positive_number
 from azimuthal.binning import arc
 from azimuthal.errors import AzimuthalError, DataTypeError, ParameterError
-from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, instrument_of, on_arc
+from azimuthal.images._pixels import PixelField, axis_positions, bilinear, instrument_of, on_arc
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
@@ -112,7 +112,7 @@ def image_from_profile(
         return _finished(PixelField.of(spec, checked), _by_weights(spec, checked, values), factor, fill)
     field = PixelField.of(spec, checked)
     is_azimuthal = profile.unit.period is not None
-    positions = axis_positions(profile.axis, field.azimuthal if is_azimuthal else field.radial)
+    positions = axis_positions(profile.axis, field.azimuthal if is_azimuthal else field.radial, threads=field.threads)
     intensity = positions.at_pixels(values)
     intensity[_outside(spec, field, is_azimuthal)] = np.nan
     return _finished(field, intensity, factor, fill)
@@ -142,27 +142,9 @@ def image_from_cake(
     field = PixelField.of(spec, checked)
     if one_of("method", method, METHODS) == "weights":
         return _finished(field, _by_weights(spec, checked, values.reshape(-1)), factor, fill)
-    radial = axis_positions(cake.radial_axis, field.radial)
-    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal)
+    radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
+    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
     return _finished(field, bilinear(values, radial, azimuthal), factor, fill)
-
-
-def bilinear(values: FloatArray, radial: AxisPositions, azimuthal: AxisPositions) -> FloatArray:
-    """Return values ``[azimuthal, radial]`` at pixels: bilinear over the bins that hold data, NaN without its own."""
-    flat = np.append(values.reshape(-1), np.nan)  # index -1: nothing
-    part_r, part_c = np.abs(radial.fractions), np.abs(azimuthal.fractions)
-    other_r, other_c = radial.neighbours(), azimuthal.neighbours()
-    total, weights = np.zeros(part_r.size), np.zeros(part_r.size)
-    for bin_r, weight_r in ((radial.bins, 1.0 - part_r), (other_r, part_r)):
-        for bin_c, weight_c in ((azimuthal.bins, 1.0 - part_c), (other_c, part_c)):
-            corner = flat[np.where((bin_r < 0) | (bin_c < 0), -1, bin_c * radial.n_bins + bin_r)]
-            weight = np.where(np.isnan(corner), 0.0, weight_r * weight_c)
-            total += weight * np.nan_to_num(corner)
-            weights += weight
-    own = flat[np.where((radial.bins < 0) | (azimuthal.bins < 0), -1, azimuthal.bins * radial.n_bins + radial.bins)]
-    found = np.full(total.size, np.nan)
-    np.divide(total, weights, out=found, where=~np.isnan(own) & (weights > 0))
-    return found
 
 
 def _description(

@@ -28,8 +28,7 @@ import numpy as np
 from azimuthal._validate import boolean_mask
 from azimuthal._version import __version__
 from azimuthal.errors import UnsupportedOptionError
-from azimuthal.images._pixels import PixelField, axis_positions, checked_seed, instrument_of
-from azimuthal.images.back_projection import bilinear
+from azimuthal.images._pixels import PixelField, axis_positions, bilinear, checked_seed, instrument_of
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, Plan, compile
 from azimuthal.integrate.integrator import described
@@ -164,8 +163,8 @@ def _without_data(plan: Plan, image: AnyArray) -> BoolArray:
 
 def _expected(plan: Plan, cake: Any, field: PixelField) -> FloatArray:
     """Return the raw value that the neighbours along the azimuth make every pixel expect; NaN where there are none."""
-    radial = axis_positions(cake.radial_axis, field.radial)
-    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal)
+    radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
+    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
     values = filled_along_azimuth(cake.intensity, is_circle=azimuthal.is_circle)
     expected = field.raw(bilinear(values, radial, azimuthal), 1.0)
     if field.normalization is not None:  # 0 where a correction has no value

@@ -290,9 +290,12 @@ class PeakFinder:
     rings: RingModel
     settings: PeakSettings
     _positions: AnyArray = field(init=False, repr=False)
+    _extremes: tuple[FloatArray, FloatArray, FloatArray] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_positions", self.rings.positions.fractions.astype(np.float32))
+        if self.rings.field.threads is not None:
+            object.__setattr__(self, "_extremes", self.rings.extremes())
 
     def __call__(self, image: Any, *, frame: int = 0, n_frames: int | None = None) -> Peaks:
         """Return the peaks of one frame.
@@ -343,12 +346,13 @@ class PeakFinder:
     def picked(self, raw: AnyArray, background: RingBackground) -> tuple[IntArray, IntArray]:
         """Return the pixels of a checked frame that stand out, and those of a ring whose values do not count."""
         rings, invalid, levels = self.rings, self.rings.invalid(raw.dtype), _levels(background)
-        if rings.spec.engine == "reference":
+        if rings.field.threads is None:
             return picked_reference(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings)
         from azimuthal.images._native import picked_pixels
 
+        given = (*levels, self._least_raw(*levels))
         return picked_pixels(
-            raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings, rings.threads
+            raw, rings.field, invalid, rings.bins, self._positions, given, self.settings, rings.threads
         )
 
     def provenance(self) -> dict[str, Any]:
@@ -363,11 +367,22 @@ class PeakFinder:
 
     def _found(self, raw: AnyArray, background: RingBackground) -> FoundPeaks:
         rings, invalid, levels = self.rings, self.rings.invalid(raw.dtype), _levels(background)
-        if rings.spec.engine == "reference":
+        if rings.field.threads is None:
             return found_reference(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings)
         from azimuthal.images._native import found_peaks
 
-        return found_peaks(raw, rings.field, invalid, rings.bins, self._positions, levels, self.settings, rings.threads)
+        given = (*levels, self._least_raw(*levels))
+        return found_peaks(raw, rings.field, invalid, rings.bins, self._positions, given, self.settings, rings.threads)
+
+    def _least_raw(self, mean: FloatArray, std: FloatArray) -> FloatArray:
+        """Return, for every ring, a raw value below which no pixel is picked, wherever it lies in the ring."""
+        offset, least, largest = self._extremes
+        with np.errstate(invalid="ignore", divide="ignore"):
+            noise = np.sqrt(_least_nearby(std) ** 2 + (self.settings.noise / largest) ** 2)
+            limit = _least_nearby(mean) + self.settings.cutoff_pick * noise
+            raw = limit * np.where(limit >= 0, least, largest) + offset
+        raw -= 1e-9 * (np.abs(raw) + np.abs(offset))  # the pixel's own arithmetic rounds
+        return np.where(np.isfinite(raw) & ~np.isnan(mean), raw, -np.inf)
 
 
 def peak_finder(
@@ -477,7 +492,7 @@ def _excess(
     raw: AnyArray, field: PixelField, is_invalid: BoolArray, bins: IndexArray, positions: AnyArray,
     background: tuple[FloatArray, FloatArray], settings: PeakSettings,
 ) -> _Excess:  # fmt: skip
-    places = AxisPositions(bins.astype(np.int64), positions.astype(np.float64), background[0].size, False)
+    places = AxisPositions(bins, positions.astype(np.float64), background[0].size, False)
     mean, std = places.at_pixels(background[0]), places.at_pixels(background[1])
     norm = np.ones(raw.size) if field.normalization is None else field.normalization
     counts = (bins >= 0) & ~is_invalid & ~np.isnan(mean)
@@ -502,3 +517,10 @@ def _levels(background: RingBackground) -> tuple[FloatArray, FloatArray]:
     """Return mean and spread of the rings where both are known, NaN elsewhere."""
     unknown = np.isnan(background.mean) | np.isnan(background.std)
     return np.where(unknown, np.nan, background.mean), np.where(unknown, np.nan, background.std)
+
+
+def _least_nearby(values: FloatArray) -> FloatArray:
+    """Return the least of each value and its neighbours; NaN where the value itself is."""
+    padded = np.concatenate([[np.inf], np.nan_to_num(values, nan=np.inf), [np.inf]])
+    least = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
+    return np.where(np.isnan(values), np.nan, least)

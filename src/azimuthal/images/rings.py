@@ -16,7 +16,7 @@ are kept:
 ``std`` is the spread of ``s / n``.  It is NaN for fewer than two pixels ("azimuthal").
 
 Sigma clipping
-    A round leaves out the pixels with ``|s / n - m| > max(cutoff, c(N)) std``, where ``N`` pixels are kept so far and
+    A round leaves out the pixels with ``|s - m n| > max(cutoff, c(N)) std n``, where ``N`` pixels are kept so far and
     ``c(N) = sqrt(2 ln(N / sqrt(2 pi)))`` is Chauvenet's bound, beyond which less than one of N normal values is
     expected (3.8 for 4000 pixels).  Of fewer than three pixels none is left out.  Rounds end when nothing is left out,
     or after `max_iter`.  With the bound the spread of a normal distribution is under-estimated by less than 0.2 % for
@@ -47,6 +47,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
 from azimuthal.masks import InvalidRanges, invalid_pixels, invalid_ranges
+from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IndexArray, IntArray
 from azimuthal.units import Axis
 
@@ -165,16 +166,14 @@ class RingModel:
         plan = compile(spec, arrays, threads=threads)
         axis = plan.axes.radial
         assert axis is not None  # of kind "radial"
-        field = PixelField.of(spec, plan.arrays)
-        matrix = plan.matrix
-        bins = np.full(matrix.n_pixels, -1, np.int32)
-        bins[matrix.entry_pixels()] = matrix.indices
-        positions = axis_positions(axis, field.radial)
+        field = PixelField.of(spec, plan.arrays, threads=threads)
+        bins = _bins_of(plan.matrix)
+        positions = axis_positions(axis, field.radial, threads=field.threads)
         lists = None
-        if spec.engine != "reference":
+        if field.threads is not None:
             from azimuthal.images._native import ring_lists
 
-            lists = ring_lists(bins, axis.n_bins)
+            lists = ring_lists(bins, field, axis.n_bins)
         return cls(spec, plan.arrays, axis, field, bins, positions, thread_count(threads), lists)
 
     @property
@@ -208,6 +207,11 @@ class RingModel:
         """Return which pixels of a checked frame count: of a ring, and with a valid value."""
         return (self.bins >= 0) & ~invalid_pixels(raw, self.invalid(raw.dtype))
 
+    def extremes(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the least offset, the least and the largest normalisation of every ring, by the compiled core."""
+        found: tuple[FloatArray, FloatArray, FloatArray] = self._lists.extremes()
+        return found
+
     def clipped(self, raw: AnyArray, settings: ClipSettings) -> RingBackground:
         """Return the background of a checked frame by sigma clipping."""
         field, invalid = self.field, self.invalid(raw.dtype)
@@ -217,7 +221,7 @@ class RingModel:
             )
         from azimuthal.images._native import clipped_rings
 
-        return clipped_rings(self._lists, raw, field, invalid, settings, self.threads)
+        return clipped_rings(self._lists, raw, invalid, settings, self.threads)
 
     def trimmed(self, raw: AnyArray, quantile: tuple[float, float]) -> RingBackground:
         """Return the background of a checked frame by quantiles."""
@@ -245,7 +249,7 @@ def clipped_reference(
         while found.n_rounds[ring] < settings.max_iter:
             bound = max(settings.cutoff, chauvenet(kept.size))
             with np.errstate(invalid="ignore"):
-                beyond = np.abs(signal[kept] / norm[kept] - mean) > bound * std
+                beyond = np.abs(signal[kept] - mean * norm[kept]) > bound * std * norm[kept]
             if not beyond.any():
                 break
             kept = kept[~beyond]
@@ -283,6 +287,13 @@ def trimmed(
         _, std = _moments(signal[pixels], norm[pixels], counts[pixels], "azimuthal")
         _store(found, ring, mean, std, signal[pixels], norm[pixels], counts[pixels], part)
     return found
+
+
+def _bins_of(matrix: SparseMatrix) -> IndexArray:
+    """Return the one bin of every pixel; -1 for none."""
+    bins = np.full(matrix.n_pixels, -1, np.int32)
+    bins[matrix.used_pixels()] = matrix.indices
+    return bins
 
 
 def chauvenet(n: int) -> float:

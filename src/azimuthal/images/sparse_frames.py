@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from azimuthal.engines import thread_count
 from azimuthal.errors import ParameterError, ShapeError
 from azimuthal.images._pixels import axis_positions, checked_seed
 from azimuthal.images.peaks import PeakFinder, peak_finder
@@ -165,7 +166,7 @@ class SparseFrame:
         """
         layout = self.layout
         valid = ~np.isnan(layout.radius)
-        positions = axis_positions(layout.axis, layout.radius[valid])
+        positions = axis_positions(layout.axis, layout.radius[valid], threads=thread_count())
         norm = 1.0 if layout.normalization is None else layout.normalization[valid]
         mean = positions.at_pixels(self.background_avg)
         values = mean * norm if seed is None else self._drawn(positions, mean, norm, seed)

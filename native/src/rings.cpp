@@ -76,18 +76,28 @@ double bound_of(std::size_t n, double cutoff) {
   return std::max(cutoff, std::sqrt(2.0 * std::log(static_cast<double>(n) / std::sqrt(2.0 * std::numbers::pi))));
 }
 
-// Returns whether anything was left out.
+// Returns whether anything was left out. The last pixel takes the place of one that is: outliers are few.
 bool reject(RingPixels& ring, double mean, double width) {
-  std::size_t kept = 0;
-  for (std::size_t k = 0; k < ring.size; ++k) {
-    ring.signal[kept] = ring.signal[k];
-    ring.norm[kept] = ring.norm[k];
-    ring.counts[kept] = ring.counts[k];
-    kept += !(std::abs(ring.signal[k] - mean * ring.norm[k]) > width * ring.norm[k]);
+  constexpr std::size_t kBlock = 64;
+  double *signal = ring.signal.data(), *norm = ring.norm.data(), *counts = ring.counts.data();
+  const auto is_beyond = [&](std::size_t k) { return std::abs(signal[k] - mean * norm[k]) > width * norm[k]; };
+  const std::size_t before = ring.size;
+  std::size_t size = before;
+  for (std::size_t first = 0; first < size; first += kBlock) {
+    unsigned n_beyond = 0;
+    for (std::size_t k = first; k < std::min(size, first + kBlock); ++k) n_beyond += is_beyond(k);
+    if (n_beyond == 0) continue;
+    for (std::size_t k = first; k < std::min(size, first + kBlock); ++k) {
+      while (k < size && is_beyond(k)) {
+        --size;
+        signal[k] = signal[size];
+        norm[k] = norm[size];
+        counts[k] = counts[size];
+      }
+    }
   }
-  const bool any = kept < ring.size;
-  ring.size = kept;
-  return any;
+  ring.size = size;
+  return size < before;
 }
 
 }  // namespace

@@ -193,3 +193,81 @@ class PairReduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> FloatArray | None: ...
+def locate(
+    values: FloatArray,
+    edges: FloatArray,
+    period: float,
+    is_circle: bool,
+    bins: IndexArray,
+    fractions: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate(
+    bins: IndexArray,
+    fractions: FloatArray,
+    values: FloatArray,
+    last: FloatArray,
+    next: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate_twice(
+    radial_bins: IndexArray,
+    radial_fractions: FloatArray,
+    azimuthal_bins: IndexArray,
+    azimuthal_fractions: FloatArray,
+    is_circle: bool,
+    values: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+
+class RingLists:
+    def __init__(
+        self, bins: IndexArray, offset: FloatArray | None, normalization: FloatArray | None, n_bins: int
+    ) -> None: ...
+    def extremes(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    def clipped(
+        self,
+        frame: AnyArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        cutoff: float,
+        most_rounds: int,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+
+def pick_pixels(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    least_raw: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_threads: int,
+) -> tuple[AnyArray, AnyArray]: ...
+def find_peaks(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    least_raw: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_fast: int,
+    half: int,
+    least: int,
+    n_threads: int,
+) -> tuple[Any, ...]: ...

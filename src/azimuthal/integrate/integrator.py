@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import azimuthal._upward as upward
 from azimuthal._validate import unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
@@ -240,16 +241,40 @@ class Integrator:
         """Compile an azimuthal profile; parameters of :meth:`integrate_radial`."""
         return self._plan("azimuthal", options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
+    def image_from_profile(self, profile: Profile, **choices: Any) -> Any:
+        """Return the image that a profile stands for: :func:`azimuthal.images.image_from_profile`."""
+        return upward.find("image_from_profile")(profile, self, **choices)
+
+    def image_from_cake(self, cake: Cake, **choices: Any) -> Any:
+        """Return the image that a cake stands for: :func:`azimuthal.images.image_from_cake`."""
+        return upward.find("image_from_cake")(cake, self, **choices)
+
+    def separate(self, data: Any, npt: Any, **choices: Any) -> Any:
+        """Return a frame as Bragg spots and a smooth part: :func:`azimuthal.images.separate`."""
+        return upward.find("separate")(data, self, npt, **choices)
+
+    def inpaint(self, data: Any, **choices: Any) -> Any:
+        """Return a frame with its gaps filled: :func:`azimuthal.images.inpaint`."""
+        return upward.find("inpaint")(data, self, **choices)
+
+    def peak_finder(self, npt: Any = 800, **choices: Any) -> Any:
+        """Return what finds the peaks of many frames: :func:`azimuthal.images.peak_finder`."""
+        return upward.find("peak_finder")(self, npt, **choices)
+
+    def find_peaks(self, data: Any, npt: Any = 800, **choices: Any) -> Any:
+        """Return the peaks of a frame: :func:`azimuthal.images.find_peaks`."""
+        return upward.find("find_peaks")(data, self, npt, **choices)
+
+    def sparsify(self, data: Any, npt: Any = 800, **choices: Any) -> Any:
+        """Return a frame as background and pixels that stand out: :func:`azimuthal.images.sparsify`."""
+        return upward.find("sparsify")(data, self, npt, **choices)
+
+    def spottiness(self, data: Any, npt: Any, **choices: Any) -> Any:
+        """Return how spotty the rings of a frame are: :func:`azimuthal.images.spottiness`."""
+        return upward.find("spottiness")(data, self, npt, **choices)
+
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        for name in options:
-            if name not in _CHOICES and name not in _ARRAYS:
-                raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
-        radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
-        choices = {name: value for name, value in options.items() if name in _CHOICES}
-        spec = PlanSpec(
-            self.instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices
-        )
-        arrays = PixelArrays(**{name: options.get(name) for name in _ARRAYS})
+        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
         return self._cache.get(spec, arrays)
 
     def __eq__(self, other: object) -> bool:
@@ -263,6 +288,19 @@ class Integrator:
 
     def __str__(self) -> str:
         return self.instrument.describe()
+
+
+def described(
+    instrument: Instrument, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
+) -> tuple[PlanSpec, PixelArrays]:
+    """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
+    for name in options:
+        if name not in _CHOICES and name not in _ARRAYS:
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
+    radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
+    choices = {name: value for name, value in options.items() if name in _CHOICES}
+    spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)
+    return spec, PixelArrays(**{name: options.get(name) for name in _ARRAYS})
 
 
 def _holding(integrator: Integrator, instrument: Instrument) -> Integrator:

@@ -431,6 +431,26 @@ def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseM
     return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
 
 
+def corrections_of(
+    spec: PlanSpec, arrays: PixelArrays, *, threads: int | None = None
+) -> tuple[BoolArray, FoldedCorrections]:
+    """Return which pixels never count, and the folded corrections of the others, as :func:`compile` makes them.
+
+    Parameters
+    ----------
+    spec:
+        The description.
+    arrays:
+        Mask, dark, flat and absorption, in the shape of the frame.
+    threads:
+        As for :func:`compile`.
+    """
+    arrays = arrays.checked(spec.instrument.detector.shape)
+    masked, _ = _masked(spec, arrays)
+    folded = _folded(spec, arrays, masked, thread_count(threads) if _is_native(spec) else None)
+    return (masked if folded.excluded is None else masked | folded.excluded), folded
+
+
 def _is_native(spec: PlanSpec) -> bool:
     """Return whether the compiled core may work on a plan; the reference engine, to be compared with, is all NumPy."""
     return engine(spec.engine).name != "reference"

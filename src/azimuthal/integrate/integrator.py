@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import azimuthal._upward as upward
-from azimuthal._validate import unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
@@ -228,6 +229,71 @@ class Integrator:
         plan = self._plan("azimuthal", _with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
+
+    def integrate2d_grazing(
+        self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Cake:  # fmt: skip
+        """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
+
+        Parameters
+        ----------
+        data, variance, normalization_factor, metadata:
+            Those of :meth:`integrate1d`.
+        npt_ip, npt_oop:
+            Number of bins, or bin edges, in plane and out of plane.
+        **options:
+            unit_ip, unit_oop
+                "qip_nm^-1" and "qoop_nm^-1" by default; polar maps, exit angles and others:
+                :mod:`azimuthal.integrate.grazing`.
+            ip_range, oop_range
+                (low, high) in these units.  None: everything.
+            incident_angle, tilt_angle
+                Numbers in `angle_unit` ("deg" or "rad", required with them), or texts such as "0.2 deg".
+            sample_orientation
+                1-8: which image directions are the sample's horizontal and vertical.
+            others
+                mask, dark, split, error_model ... of :meth:`integrate1d`.
+
+        Returns
+        -------
+        :
+            A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
+        """
+        plan = self.plan2d_grazing(npt_ip, npt_oop, **_with_variance(options, variance))
+        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return cake
+
+    def integrate1d_grazing(
+        self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Profile:  # fmt: skip
+        """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
+
+        The other direction is restricted to its range (None: everything); parameters are those of
+        :meth:`integrate2d_grazing`.
+        """
+        plan = self.plan1d_grazing(npt, along=along, **_with_variance(options, variance))
+        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return profile
+
+    def plan2d_grazing(
+        self, npt_ip: Any = 1000, npt_oop: Any = 1000, *, unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a map of grazing incidence; parameters of :meth:`integrate2d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        return self._plan("cake", axes.options, npt_rad=npt_ip, npt_azim=npt_oop, unit=axes.units)
+
+    def plan1d_grazing(
+        self, npt: Any = 1000, *, along: Any = "oop", unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a cut of grazing incidence; parameters of :meth:`integrate1d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        if one_of("along", along, ("ip", "oop")) == "ip":
+            return self._plan("radial", axes.options, npt_rad=npt, npt_azim=1, unit=axes.units)
+        return self._plan("azimuthal", axes.options, npt_rad=1, npt_azim=npt, unit=axes.units)
 
     def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> Plan:
         """Compile a radial profile; parameters of :meth:`integrate1d`, and error_model="variance"."""

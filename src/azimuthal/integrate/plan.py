@@ -29,7 +29,6 @@ error model and the engine change neither.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,8 +58,9 @@ from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, PairSums, Profile, Sums
+from azimuthal.results.missing_wedge import has_wedge, missing_wedge
 from azimuthal.sparse import SparseMatrix, Weights
-from azimuthal.splitting import Extent, build_matrix, scheme
+from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 from azimuthal.uncertainty import checked_variance
 
@@ -407,16 +407,15 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
         if grid_pixels is not None:
             low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
             return Extent(low, high, -math.pi, math.pi)
-        return functools.reduce(
-            Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
-        )
+        return extent_of(slabs(), splitter, source.circle, source.u_floor)
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
     weights: Weights
     if grid_pixels is not None:
         weights, n_not_finite = grid_pixels.packed(spec.split, axes.grid, n_threads=n_threads)
     else:
-        weights, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        weights = _outside_wedge(matrix, spec, axes)
     n_used = int(np.count_nonzero(weights.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
@@ -449,6 +448,15 @@ def corrections_of(
     masked, _ = _masked(spec, arrays)
     folded = _folded(spec, arrays, masked, thread_count(threads) if _is_native(spec) else None)
     return (masked if folded.excluded is None else masked | folded.excluded), folded
+
+
+def _outside_wedge(matrix: SparseMatrix, spec: PlanSpec, axes: PlanAxes) -> SparseMatrix:
+    """Return the weights without those in the missing wedge of a map, into which the boxes around pixels may reach."""
+    if axes.radial is None or axes.azimuthal is None or spec.split == "none":
+        return matrix
+    if not has_wedge(axes.radial.unit, axes.azimuthal.unit):
+        return matrix
+    return matrix.without_bins(missing_wedge(axes.radial, axes.azimuthal, spec.instrument.wavelength).reshape(-1))
 
 
 def _is_native(spec: PlanSpec) -> bool:

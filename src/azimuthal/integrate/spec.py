@@ -140,7 +140,8 @@ class PlanSpec:
         for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
             if isinstance(bins, tuple) and getattr(self, name) is not None:
                 raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
-        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None:
+        of_sample = bool(self.azimuth_unit.parameters)  # grazing incidence: any quantity may be the second one
+        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None and not of_sample:
             raise UnsupportedOptionError(
                 f"unit: {self.azimuth_unit.name!r} is not an angle on a circle; an azimuthal profile needs chi_deg or "
                 "chi_rad. The radial unit is radial_unit=; for a radial profile use integrate1d()."

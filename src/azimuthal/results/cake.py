@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
 from azimuthal.results._sums import Sums
-from azimuthal.typing import Average, ErrorModel, FloatArray
+from azimuthal.typing import Average, BoolArray, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
 from azimuthal.units import unit as find_unit
 
@@ -81,6 +81,16 @@ class Cake(Derived):
     def azimuthal(self) -> FloatArray:
         """Centres of the azimuthal bins, in `azimuthal_unit`."""
         return self.azimuthal_axis.centers
+
+    @property
+    def missing_wedge(self) -> BoolArray:
+        """Bins of a grazing-incidence map that no elastic scattering can reach: always empty, intensity NaN.
+
+        Definition: :mod:`azimuthal.results.missing_wedge`.  Empty bins beside it are those that no pixel covers.
+        """
+        from azimuthal.results.missing_wedge import missing_wedge
+
+        return missing_wedge(self.radial_axis, self.azimuthal_axis, self.wavelength)
 
     def __iter__(self) -> Iterator[FloatArray]:
         yield self.intensity

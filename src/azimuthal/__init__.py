@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, Plan
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
     from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry
-    from azimuthal.results import Cake, Profile
+    from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
@@ -37,6 +37,8 @@ _HOMES = {
     "Detector": "detectors",
     "Instrument": "instrument",
     "Integrator": "integrate",
+    "MovingGeometry": "integrate",
+    "MultiGeometry": "integrate",
     "ParallaxSettings": "geometry",
     "Plan": "integrate",
     "Pose": "geometry",
@@ -49,6 +51,7 @@ _HOMES = {
     "load_plan": "io",
     "load_result": "io",
     "log_bins": "binning",
+    "merge": "results",
     "open_frames": "io",
     "register_unit": "units",
     "save": "io",
@@ -64,6 +67,8 @@ __all__ = [
     "Detector",
     "Instrument",
     "Integrator",
+    "MovingGeometry",
+    "MultiGeometry",
     "ParallaxSettings",
     "Plan",
     "Pose",
@@ -77,6 +82,7 @@ __all__ = [
     "load_plan",
     "load_result",
     "log_bins",
+    "merge",
     "open_frames",
     "register_unit",
     "save",

@@ -7,10 +7,9 @@ Usage: python benchmarks/geometries.py [Eiger2_4M|SIDE] [geometries] [geometries
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
-from pyFAI.integrator.azimuthal import AzimuthalIntegrator
-from pyFAI.multi_geometry import MultiGeometry as PyfaiMultiGeometry
 
 import azimuthal as az
 
@@ -19,6 +18,8 @@ RANGE, BINS = (1.0, 40.0), 1000
 
 def main(name="Eiger2_4M", n="50", n_pyfai="4"):
     """Return seconds per geometry by name, and the memory that ours grew by."""
+    from pyFAI.multi_geometry import MultiGeometry as PyfaiMultiGeometry
+
     detector = az.Detector(pixel1=2e-4, pixel2=2e-4, shape=(int(name),) * 2) if name.isdigit() else az.detector(name)
     beam = az.Beam(1e-10)
     centre = [
@@ -60,15 +61,16 @@ def main(name="Eiger2_4M", n="50", n_pyfai="4"):
 
 def pyfai(instrument):
     """Return pyFAI's integrator of an instrument."""
+    from pyFAI.detectors import Detector, detector_factory
+    from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
     pose, detector = instrument.pose, instrument.detector
-    if detector.name == "Eiger2 4M" or "eiger" in detector.name.lower():
-        from pyFAI.detectors import detector_factory
-
-        theirs = detector_factory("Eiger2_4M")
-    else:
-        from pyFAI.detectors import Detector
-
-        theirs = Detector(detector.pixel1, detector.pixel2, max_shape=detector.shape)
+    plain = detector.modules is None
+    theirs = (
+        Detector(detector.pixel1, detector.pixel2, max_shape=detector.shape)
+        if plain
+        else detector_factory(detector.name)
+    )
     return AzimuthalIntegrator(
         pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3, detector=theirs, wavelength=1e-10
     )
@@ -76,8 +78,7 @@ def pyfai(instrument):
 
 def resident():
     """Return the memory of this process in bytes."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         spottiness,
     )
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, Plan
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
     from azimuthal.io import (
         load,
         load_peaks,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         save_peaks,
         save_sparse,
     )
-    from azimuthal.results import Cake, Profile
+    from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
@@ -65,6 +65,8 @@ _HOMES = {
     "Inpainting": "images",
     "Instrument": "instrument",
     "Integrator": "integrate",
+    "MovingGeometry": "integrate",
+    "MultiGeometry": "integrate",
     "ParallaxSettings": "geometry",
     "PeakFinder": "images",
     "Peaks": "images",
@@ -88,6 +90,7 @@ _HOMES = {
     "load_result": "io",
     "load_sparse": "io",
     "log_bins": "binning",
+    "merge": "results",
     "open_frames": "io",
     "peak_finder": "images",
     "register_unit": "units",
@@ -110,6 +113,8 @@ __all__ = [
     "Inpainting",
     "Instrument",
     "Integrator",
+    "MovingGeometry",
+    "MultiGeometry",
     "ParallaxSettings",
     "PeakFinder",
     "Peaks",
@@ -134,6 +139,7 @@ __all__ = [
     "load_result",
     "load_sparse",
     "log_bins",
+    "merge",
     "open_frames",
     "peak_finder",
     "register_unit",

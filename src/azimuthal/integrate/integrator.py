@@ -28,11 +28,11 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "covariance",
 )  # fmt: skip
-_KEPT_PLANS = 8
+KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
 
-class _PlanCache:
+class PlanCache:
     """The plans used last, as many as fit.  One lock: threads that ask for the same plan wait for one compilation."""
 
     def __init__(self) -> None:
@@ -40,6 +40,7 @@ class _PlanCache:
         self._plans: list[Plan] = []  # the one used last at the end
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
+        """Return the plan, compiled or kept."""
         with self._lock:
             plan = self._find(spec, arrays)
             if plan is None:
@@ -55,7 +56,7 @@ class _PlanCache:
         return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
 
     def _is_full(self) -> bool:
-        return len(self._plans) > _KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
+        return len(self._plans) > KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
@@ -88,7 +89,7 @@ class Integrator:
     """
 
     instrument: Instrument
-    _cache: _PlanCache = field(repr=False)
+    _cache: PlanCache = field(repr=False)
 
     def __init__(
         self,
@@ -200,7 +201,7 @@ class Integrator:
         ShapeError, DataTypeError, ParameterError, UnknownNameError, WavelengthMissingError
             Naming what cannot be used, and the fix.
         """
-        plan = self._plan("radial", _with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
+        plan = self._plan("radial", with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
 
@@ -213,7 +214,7 @@ class Integrator:
         Parameters are those of :meth:`integrate1d`; `unit` may be a pair (radial, azimuthal), the azimuthal one being
         "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
         """
-        plan = self._plan("cake", _with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        plan = self._plan("cake", with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
         cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return cake
 
@@ -226,7 +227,7 @@ class Integrator:
         `azimuth_range` is in `unit`; the other parameters are those of :meth:`integrate1d`.
         """
         pair = (radial_unit, unit)
-        plan = self._plan("azimuthal", _with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
+        plan = self._plan("azimuthal", with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
 
@@ -340,8 +341,13 @@ class Integrator:
         return upward.find("spottiness")(data, self, npt, **choices)
 
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
-        return self._cache.get(spec, arrays)
+        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
+
+    def described(
+        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
+    ) -> tuple[PlanSpec, PixelArrays]:
+        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
+        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented
@@ -352,8 +358,16 @@ class Integrator:
     def __reduce__(self) -> tuple[Any, ...]:
         return Integrator.from_instrument, (self.instrument,)
 
+    def __repr__(self) -> str:
+        return f"<Integrator: {self.instrument.detector.name} at {self.instrument.pose.dist * 1e3:.6g} mm>"
+
     def __str__(self) -> str:
         return self.instrument.describe()
+
+    def _repr_html_(self) -> str:
+        from azimuthal.integrate._html import instrument_html
+
+        return instrument_html(self.instrument)
 
 
 def described(
@@ -371,7 +385,7 @@ def described(
 
 def _holding(integrator: Integrator, instrument: Instrument) -> Integrator:
     object.__setattr__(integrator, "instrument", instrument)
-    object.__setattr__(integrator, "_cache", _PlanCache())
+    object.__setattr__(integrator, "_cache", PlanCache())
     return integrator
 
 
@@ -381,7 +395,8 @@ def _pair(unit: Any) -> tuple[Any, Any]:
     return unit[0], unit[1]
 
 
-def _with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+def with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+    """Return the options of a call that has a variance: with the error model that it means."""
     if variance is None:
         return options
     return options | {"error_model": checked_error_model(options.get("error_model"), has_variance=True)}

@@ -267,6 +267,11 @@ class Plan:
         bins = f"{self.axes.grid.n_u} radial x {self.axes.grid.n_c} azimuthal bins"
         return f"<Plan {self.spec.kind}: {bins}, split={self.spec.split!r}, engine={self.engine!r}>"
 
+    def _repr_html_(self) -> str:
+        from azimuthal.integrate._html import plan_html
+
+        return plan_html(self)
+
     def _lent(self) -> stream.Integration:
         model = self.spec.error_model
         return stream.Integration(
@@ -420,6 +425,34 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
     return _prepared(spec, arrays, axes, weights, report, folded, n_threads)
+
+
+def measured_extent(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int | None = None) -> Extent:
+    """Return the range of the coordinates over all pixels that count, SI units: what a plan measures for open ranges.
+
+    Parameters
+    ----------
+    spec, arrays, threads:
+        As for :func:`compile`.
+
+    Returns
+    -------
+    :
+        Infinite and reversed where no pixel is left.
+    """
+    arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
+    n_threads = thread_count(threads)
+    native = _is_native(spec)
+    source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
+    masked, _ = _masked(spec, arrays)
+    folded = _folded(spec, arrays, masked, n_threads if native else None)
+    excluded = masked if folded.excluded is None else masked | folded.excluded
+    splitter = scheme(spec.split, native=native, n_threads=n_threads)
+    if (grid_pixels := source.grid_pixels(excluded)) is not None:
+        low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
+        return Extent(low, high, -math.pi, math.pi)
+    slabs = source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
+    return functools.reduce(Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs))
 
 
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:

@@ -41,7 +41,7 @@ import azimuthal._upward as upward
 from azimuthal import masks
 from azimuthal._validate import one_of, positive_number
 from azimuthal._version import __version__
-from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
+from azimuthal.corrections import FoldedCorrections, fold
 from azimuthal.engines import (
     CHUNK_CODECS,
     BinSums,
@@ -441,15 +441,9 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
 
 
 def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
-    settings = CorrectionSettings(
-        solid_angle=False if spec.solid_angle is None else spec.solid_angle,
-        polarization_factor=spec.polarization_factor,
-        polarization_offset=spec.polarization_offset,
-        transmission=spec.transmission,
-    )
     return fold(
         spec.instrument,
-        settings,
+        spec.correction_settings(),
         dark=arrays.dark,
         flat=arrays.flat,
         absorption=arrays.absorption,

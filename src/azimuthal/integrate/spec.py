@@ -17,7 +17,13 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, positive_integer, unknown_name
 from azimuthal.binning import is_edges
-from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
+from azimuthal.corrections import (
+    SOLID_ANGLE_MODES,
+    CorrectionSettings,
+    SensorAbsorptionMode,
+    SolidAngleMode,
+    checked_sensor_absorption,
+)
 from azimuthal.engines import engine_names
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
@@ -68,6 +74,9 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    sensor_absorption:
+        "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
+        "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
     """
 
     instrument: Instrument
@@ -90,6 +99,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -108,13 +118,8 @@ class PlanSpec:
             checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
         )
         put(self, "solid_angle", _solid_angle(self.solid_angle))
-        # Validates the values, so that a description that exists can be compiled.
-        CorrectionSettings(
-            solid_angle=self.solid_angle or False,
-            polarization_factor=self.polarization_factor,
-            polarization_offset=self.polarization_offset,
-            transmission=self.transmission,
-        )
+        put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
+        self.correction_settings()  # validates the values, so that a description that exists can be compiled
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
@@ -137,6 +142,16 @@ class PlanSpec:
                 f"unit: {self.unit.name!r} is an angle on a circle and cannot be a radial axis. For I(chi) use "
                 "integrate_radial()."
             )
+
+    def correction_settings(self) -> CorrectionSettings:
+        """Return the choices that :func:`azimuthal.corrections.fold` takes."""
+        return CorrectionSettings(
+            solid_angle=self.solid_angle or False,
+            polarization_factor=self.polarization_factor,
+            polarization_offset=self.polarization_offset,
+            transmission=self.transmission,
+            sensor_absorption=self.sensor_absorption,
+        )
 
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""

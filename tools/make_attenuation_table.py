@@ -3,7 +3,8 @@
 """Write ``src/azimuthal/materials/attenuation.txt`` from xraydb: ``python tools/make_attenuation_table.py``.
 
 xraydb (MIT; data in the public domain) holds the tables of W. T. Elam, B. D. Ravel and J. R. Sieber, "A new atomic
-database for X-ray spectroscopic calculations" (2002), Radiat. Phys. Chem. 63, 121-128, doi:10.1016/S0969-806X(01)00227-4,
+database for X-ray spectroscopic calculations" (2002), Radiat. Phys. Chem. 63, 121-128,
+doi:10.1016/S0969-806X(01)00227-4,
 whose photoelectric and scattering cross sections are those of NIST XCOM.  Run it again when an element is added.
 """
 

@@ -12,6 +12,7 @@ Order and sign, for a raw frame and a pixel of it ::
 step  correction            acts on    sign        definition
 ====  ====================  =========  ==========  ====================================================
 1     invalid values        raw        excludes    :mod:`azimuthal.masks`; on the raw frame, so before 2
+1b    dead time             raw        replaces    :mod:`azimuthal.corrections.dead_time`; counts that have a limit
 2     dark                  offset     subtracted  :mod:`azimuthal.corrections.flat_dark`
 3     flat field            factor     divided by  :mod:`azimuthal.corrections.flat_dark`
 4     absorption image      factor     divided by  :mod:`azimuthal.corrections.flat_dark`
@@ -37,13 +38,17 @@ from azimuthal.corrections.absorption import (
     checked_sensor_absorption,
     sensor_efficiency,
 )
+from azimuthal.corrections.dead_time import DEAD_TIME_MODELS, DeadTime, DeadTimeModel
 from azimuthal.corrections.polarization import polarization, polarization_form
 from azimuthal.corrections.solid_angle import SOLID_ANGLE_MODES, SolidAngleMode, solid_angle
 
 __all__ = [
+    "DEAD_TIME_MODELS",
     "SENSOR_ABSORPTION_MODES",
     "SOLID_ANGLE_MODES",
     "CorrectionSettings",
+    "DeadTime",
+    "DeadTimeModel",
     "FoldedCorrections",
     "SensorAbsorptionMode",
     "SolidAngleMode",

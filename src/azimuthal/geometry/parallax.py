@@ -52,7 +52,8 @@ Limits of validity
     The *mean* of the absorption profile is corrected, not its width: the profile is skewed and reaches over
     ``thickness tan(alpha)`` (450 um at 45 degrees for a sensor of 450 um), so that the maximum of a narrow
     peak moves less than its mean. Charge sharing, fluorescence and scattering in the sensor and the width of
-    the beam are left out. ``mu`` is the total attenuation coefficient (:mod:`azimuthal.materials`). The sensor is hit from its front.
+    the beam are left out. ``mu`` is the total attenuation coefficient (:mod:`azimuthal.materials`). The sensor
+    is hit from its front.
     The solid angle stays that of the nominal pixel. Size: 450 um of Si at 17 keV (mu = 1600 1/m), alpha = 30
     degrees: the shift is 112 um.
 """

@@ -25,7 +25,7 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "sensor_absorption",
+    "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
 _KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
@@ -186,6 +186,8 @@ class Integrator:
                 "auto" (default): the sensor's absorption at an angle is corrected where its material and thickness and
                 the energy are known, as the result's provenance says.  True or "relative": it is an error when they
                 are not.  "absolute": photons that arrive.  False: no correction.
+            dead_time, exposure_time, dead_time_model
+                s, s, "paralyzable" or "nonparalyzable": counts are corrected before everything else.  Default: not.
             split
                 "full" (default), "bbox", "pseudo" or "none".
             average

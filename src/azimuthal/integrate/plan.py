@@ -56,6 +56,7 @@ from azimuthal.errors import DataTypeError, ParameterError, ShapeError, Unsuppor
 from azimuthal.integrate import stream
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
+from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile, Sums
@@ -102,6 +103,11 @@ class Plan:
     def shape(self) -> tuple[int, int]:
         """Shape of the frames."""
         return self.spec.instrument.detector.shape
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """What is corrected and how; a copy of ``provenance["corrections"]`` of the results."""
+        return dict(self._recipe["corrections"])
 
     @property
     def nbytes(self) -> int:
@@ -468,14 +474,16 @@ def _prepared(
         with np.errstate(divide="ignore"):  # pixels without normalisation feed no bin
             gain, normalization = 1.0 / normalization, None
     chosen = engine(spec.engine)
-    reducer = chosen.prepare(ReductionTask(weights, offset, gain, normalization), n_threads=n_threads)
+    reducer: Reducer = chosen.prepare(ReductionTask(weights, offset, gain, normalization), n_threads=n_threads)
+    if (dead_time := spec.pixel_dead_time()) is not None:
+        reducer = DeadTimeReducer(reducer, dead_time)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
         "recipe": spec.to_dict(inline_arrays=False),
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
-        "corrections": folded.summary,
+        "corrections": folded.summary | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)},
     }
     return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe)
 

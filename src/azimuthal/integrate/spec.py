@@ -20,6 +20,8 @@ from azimuthal.binning import is_edges
 from azimuthal.corrections import (
     SOLID_ANGLE_MODES,
     CorrectionSettings,
+    DeadTime,
+    DeadTimeModel,
     SensorAbsorptionMode,
     SolidAngleMode,
     checked_sensor_absorption,
@@ -77,6 +79,9 @@ class PlanSpec:
     sensor_absorption:
         "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
         "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
+    dead_time, exposure_time, dead_time_model:
+        Of the pixels and of a frame in s, and "paralyzable" or "nonparalyzable"; all three or none:
+        :mod:`azimuthal.corrections.dead_time`.
     """
 
     instrument: Instrument
@@ -100,6 +105,9 @@ class PlanSpec:
     delta_dummy: float | None = None
     engine: str = "auto"
     sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
+    dead_time: float | None = None
+    exposure_time: float | None = None
+    dead_time_model: DeadTimeModel | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -120,6 +128,7 @@ class PlanSpec:
         put(self, "solid_angle", _solid_angle(self.solid_angle))
         put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
         self.correction_settings()  # validates the values, so that a description that exists can be compiled
+        self.pixel_dead_time()
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
@@ -152,6 +161,19 @@ class PlanSpec:
             transmission=self.transmission,
             sensor_absorption=self.sensor_absorption,
         )
+
+    def pixel_dead_time(self) -> DeadTime | None:
+        """Return how pixels lose counts, or None."""
+        given = {name: getattr(self, name) for name in ("dead_time", "exposure_time", "dead_time_model")}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == len(given):
+            return None
+        if missing or self.dead_time is None or self.exposure_time is None or self.dead_time_model is None:
+            raise ParameterError(
+                "dead_time: the correction needs dead_time (s), exposure_time (s) and dead_time_model ('paralyzable' "
+                f"or 'nonparalyzable'); missing: {', '.join(missing)}."
+            )
+        return DeadTime(self.dead_time, self.exposure_time, self.dead_time_model)
 
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
     from azimuthal.instrument import Instrument
     from azimuthal.integrate import Integrator, Plan
-    from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry
+    from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry, save_image
+    from azimuthal.pipelines.average import average
     from azimuthal.results import Cake, Profile
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
@@ -43,6 +44,7 @@ _HOMES = {
     "Profile": "results",
     "Sensor": "detectors",
     "Unit": "units",
+    "average": "pipelines.average",
     "detector": "detectors",
     "detector_names": "detectors",
     "load": "io",
@@ -53,6 +55,7 @@ _HOMES = {
     "register_unit": "units",
     "save": "io",
     "save_geometry": "io",
+    "save_image": "io",
     "unit": "units",
     "unit_names": "units",
 }
@@ -71,6 +74,7 @@ __all__ = [
     "Sensor",
     "Unit",
     "__version__",
+    "average",
     "detector",
     "detector_names",
     "load",
@@ -81,6 +85,7 @@ __all__ = [
     "register_unit",
     "save",
     "save_geometry",
+    "save_image",
     "unit",
     "unit_names",
 ]
@@ -88,6 +93,7 @@ __all__ = [
 # Comforts that reach upward from lower rooms; nothing is imported here.
 _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
+_upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_plan", "azimuthal.io:save_plan")
 
 

@@ -24,6 +24,7 @@ argument, command, option = click.argument, click.command, click.option
 COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
+    "average": "One image of many: darks, flats, medians, maxima.",
     "detectors": "List the detectors that are known, or describe one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",

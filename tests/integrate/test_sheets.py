@@ -189,7 +189,7 @@ def test_six_corners_and_a_tilted_detector_are_cut_too():
 
 
 def test_parallax_moves_pixels_before_they_are_cut():
-    detector = az.detector("Pilatus100k")
+    detector = az.detector("Pilatus100k").with_sensor("Si", 450e-6)
     options = {"dist": 0.05, "poni1": 0.0168, "poni2": 0.0419, "energy": 17.0}
     plain, moved = (az.Integrator(detector, parallax=parallax, **options) for parallax in (None, az.ParallaxSettings()))
     cakes = [ai.integrate2d_grazing(np.ones(detector.shape), 90, 80, incident_angle="1 deg") for ai in (plain, moved)]

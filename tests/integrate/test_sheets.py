@@ -191,9 +191,17 @@ def test_six_corners_and_a_tilted_detector_are_cut_too():
 def test_parallax_moves_pixels_before_they_are_cut():
     detector = az.detector("Pilatus100k").with_sensor("Si", 450e-6)
     options = {"dist": 0.05, "poni1": 0.0168, "poni2": 0.0419, "energy": 17.0}
-    plain, moved = (az.Integrator(detector, parallax=parallax, **options) for parallax in (None, az.ParallaxSettings()))
-    cakes = [ai.integrate2d_grazing(np.ones(detector.shape), 90, 80, incident_angle="1 deg") for ai in (plain, moved)]
-    for cake in cakes:
-        assert cake.count.sum() == pytest.approx(cakes[0].count.sum(), rel=1e-9)
-        assert (cake.count[cake.missing_wedge] == 0).all()
-    assert cakes[0].radial_axis != cakes[1].radial_axis
+    plain, moved = (az.Integrator(detector, parallax=parallax, **options) for parallax in (None, True))
+    frame = np.ones(detector.shape)
+    for split in ("none", "bbox", "full"):
+        cakes = [
+            ai.integrate2d_grazing(frame, 90, 80, incident_angle="1 deg", split=split, engine=engine)
+            for ai, engine in ((plain, "native"), (moved, "native"), (moved, "reference"))
+        ]
+        for cake in cakes:
+            assert cake.count.sum() == pytest.approx(cakes[0].count.sum(), rel=1e-9)
+            assert (cake.count[cake.missing_wedge] == 0).all()
+        assert abs(cakes[0].radial[0] - cakes[1].radial[0]) > 1e-3
+        np.testing.assert_allclose(cakes[1].radial_axis.edges, cakes[2].radial_axis.edges, rtol=1e-8, atol=1e-8)
+        if split != "none":
+            np.testing.assert_allclose(cakes[1].count, cakes[2].count, atol=1e-5)

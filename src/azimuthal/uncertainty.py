@@ -29,7 +29,8 @@ Errors of a bin
 
     Without splitting (``c = 1``) and with equal ``n``, ``std = sem sqrt(number of pixels)``. With splitting,
     one pixel feeds several bins: each bin's sem stays right, but neighbouring bins are correlated, and
-    summing their variances as if they were independent gives too small an error.
+    summing their variances as if they were independent gives too small an error
+    (:mod:`azimuthal.results._covariance`).
 
 Error models
     ``None``

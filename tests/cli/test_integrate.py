@@ -491,6 +491,10 @@ SAME_NUMBERS = {
     "monitor": (["--normalization-factor", "2.5"], {"normalization_factor": 2.5}),
     "reference engine": (["--engine", "reference"], {"engine": "reference"}),
     "one thread": (["--threads", "1"], {}),
+    "covariance": (
+        ["--error-model", "poisson", "--covariance"],
+        {"error_model": "poisson", "covariance": True},
+    ),
 }
 
 
@@ -503,6 +507,7 @@ def test_integrate_option_gives_the_numbers_of_the_library(run, poni, images, fr
         expected = ai.integrate1d(frames[number], 50, unit="q_nm^-1", **keywords)
         assert_same(result, expected)
         np.testing.assert_array_equal(result.edges, expected.edges)
+        assert result.sums.covariance == expected.sums.covariance
 
 
 def test_integrate_dark_and_flat_give_the_numbers_of_the_library(run, poni, images, frames):

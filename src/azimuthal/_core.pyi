@@ -46,6 +46,8 @@ def project_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     n_threads: int,
@@ -96,6 +98,8 @@ def pack_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     u_edges: FloatArray,
@@ -116,6 +120,8 @@ def grid_extent(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     period: float,
@@ -220,6 +226,7 @@ class PairReduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> FloatArray | None: ...
+
 def locate(
     values: FloatArray,
     edges: FloatArray,

@@ -76,9 +76,7 @@ def covariance(sums: Sums, average: Average) -> tuple[FloatArray, PairSums]:
         return sigma.reshape(-1) ** 2, held
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = np.where(sums.normalization != 0, 1.0 / sums.normalization, np.nan).reshape(-1)
-    return sigma.reshape(-1) ** 2, PairSums(
-        held.pairs, held.values * inverse[held.pairs.first] * inverse[held.pairs.partners]
-    )
+    return sigma.reshape(-1) ** 2, held.weighted(inverse)
 
 
 def is_empty(sums: Sums) -> BoolArray:

@@ -12,9 +12,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from azimuthal.errors import MissingDependencyError, ParameterError
+from azimuthal.results._covariance import PairSums
 from azimuthal.results._derived import Derived
 from azimuthal.results._sums import Sums
+from azimuthal.sparse import BinPairs
 from azimuthal.typing import FloatArray
 from azimuthal.units import Axis
 
@@ -36,6 +40,10 @@ VARIABLES = (
     "sum_normalization",
     "sum_normalization2",
 )
+
+
+#: The covariance of bins that share pixels: two bins of each pair, and the covariance of their sums of signal.
+_PAIRS = ("covariance_first", "covariance_second", "sum_covariance")
 
 
 def variables(result: Derived) -> dict[str, FloatArray]:
@@ -69,7 +77,11 @@ def _dataset(result: Derived, axes: dict[str, Axis]) -> xarray.Dataset:
         about = {"units": axis.unit.symbol, "long_name": axis.unit.label, "unit": axis.unit.name}
         coordinates[name] = (name, axis.centers, about)
         coordinates[f"{name}_edges"] = (f"{name}_edges", axis.edges, about)
-    data = {name: (tuple(axes), array) for name, array in variables(result).items()}
+    data: dict[str, Any] = {name: (tuple(axes), array) for name, array in variables(result).items()}
+    if result.sums.covariance is not None:
+        held = result.sums.covariance
+        named = zip(_PAIRS, (held.pairs.first, held.pairs.partners, held.values), strict=True)
+        data |= {name: (("covariance_pair",), array) for name, array in named}
     dataset: xarray.Dataset = package.Dataset(data, coordinates, _attributes(result))
     return dataset
 
@@ -84,6 +96,16 @@ def _attributes(result: Derived) -> dict[str, Any]:
         "metadata": json.dumps(result.metadata, default=plain),
     }
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _covariance_in(dataset: xarray.Dataset) -> PairSums | None:
+    if _PAIRS[0] not in dataset:
+        return None
+    first, second, values = (dataset[name].values for name in _PAIRS)
+    pairs, place = BinPairs.from_bins(first, second, dataset["count"].size)
+    made = np.empty(pairs.n_pairs)
+    made[place] = values
+    return PairSums(pairs, made)
 
 
 def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
@@ -107,6 +129,7 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
             arrays["sum_normalization"],
             arrays["sum_normalization2"],
             dataset["count"].values,
+            covariance=_covariance_in(dataset),
         )
         axes = [_axis(dataset, str(name)) for name in dataset["count"].dims]
         attributes = dataset.attrs

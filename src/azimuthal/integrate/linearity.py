@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from azimuthal.corrections import DeadTime
-from azimuthal.engines import BinPairs, BinSums, Reducer, VarianceModel
+from azimuthal.engines import BinSums, Reducer, VarianceModel
 from azimuthal.masks import InvalidRanges, invalid_pixels
-from azimuthal.sparse import Weights
+from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
 
 _NOT_FINITE = InvalidRanges((), nonfinite=True)

@@ -20,7 +20,7 @@ from azimuthal.results import Cake, Profile
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import unit as find_unit
 
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",

@@ -15,6 +15,7 @@ from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.results import _averages
 from azimuthal.results._sums import Sums
 from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray
+from azimuthal.uncertainty import checked_normalization_variance
 from azimuthal.units import Axis
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Derived:
     normalization_factor: float
     provenance: Mapping[str, Any]
     metadata: Mapping[str, Any]
+    normalization_variance: float
 
     @property
     def intensity(self) -> FloatArray:
@@ -47,7 +49,12 @@ class Derived:
     @property
     def sem(self) -> FloatArray | None:
         """Standard error of the intensity (standard error of the mean); None without an error model."""
-        return _averages.sem(self.sums, self.average)
+        return _averages.sem(self.sums, self.average, self.relative_normalization_variance)
+
+    @property
+    def relative_normalization_variance(self) -> float:
+        """Variance of the monitor over its square: common to all bins, so that no sum of bins averages it out."""
+        return self.normalization_variance / self.normalization_factor**2
 
     @property
     def sigma(self) -> FloatArray | None:
@@ -104,6 +111,10 @@ class Derived:
         if self.wavelength is not None:
             _set(self, "wavelength", positive_number("wavelength", self.wavelength, unit="m"))
         _set(self, "normalization_factor", positive_number("normalization_factor", self.normalization_factor))
+        variance = checked_normalization_variance(self.normalization_variance)
+        _set(self, "normalization_variance", variance)
+        if variance > 0 and self.error_model is None:
+            raise ParameterError("normalization_variance: error_model=None would ignore it. Leave it out.")
         _set(self, "provenance", dict(self.provenance))
         _set(self, "metadata", dict(self.metadata))
 
@@ -133,6 +144,11 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
     for name in ("average", "error_model", "wavelength"):
         if getattr(one, name) != getattr(two, name):
             raise ParameterError(f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}.")
+    if one.average != "ratio_of_sums" and max(one.normalization_variance, two.normalization_variance) > 0:
+        raise ParameterError(
+            f"merge: with average={one.average!r} the uncertain monitors of several frames do not make one number. "
+            "Integrate with average='ratio_of_sums'."
+        )
 
 
 def _axis_text(axis: Axis) -> str:
@@ -142,8 +158,8 @@ def _axis_text(axis: Axis) -> str:
 def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
     """Return the constructor fields of the merger that are not axes.
 
-    Sums add up, and so do the normalisation factors that are part of them.  Of provenance and metadata,
-    entries on which all agree are kept; ``provenance["n_merged"]`` counts the results and
+    Sums add up, and so do the normalisation factors that are part of them and their variances.  Of provenance and
+    metadata, entries on which all agree are kept; ``provenance["n_merged"]`` counts the results and
     ``provenance["n_invalid"]`` adds up.
     """
     first = results[0]
@@ -153,14 +169,37 @@ def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
     if all(isinstance(number, int | np.integer) for number in invalid):
         provenance["n_invalid"] = sum(int(number) for number in invalid if number is not None)
     return {
-        "sums": first.sums.merge(*(result.sums for result in results[1:])),
+        "sums": _merged_sums(results, provenance),
         "average": first.average,
         "error_model": first.error_model,
         "wavelength": first.wavelength,
         "normalization_factor": _merged_factor(results),
         "provenance": provenance,
         "metadata": _agreed([result.metadata for result in results]),
+        "normalization_variance": sum(result.normalization_variance for result in results),
     }
+
+
+def _merged_sums(results: list[AnyResult], provenance: dict[str, Any]) -> Sums:
+    """Return the sums of all results, with the noise of dark and flat as shared by those that have the same ones.
+
+    `provenance` of the merger says what it shares then; results that share some of it cannot be merged with it.
+    """
+    groups: dict[tuple[str, ...], list[Sums]] = {}
+    for result in results:
+        label = () if result.sums.static is None else tuple(result.provenance.get("noisy_arrays", ("?",)))
+        groups.setdefault(label, []).append(result.sums)
+    if len(groups) == 1 and "?" not in next(iter(groups)):
+        return results[0].sums.merge(*(result.sums for result in results[1:]))
+    names = [name for label in groups for name in label]
+    if "?" in names or len(set(names)) < len(names):
+        raise ParameterError(
+            "merge: it is not known which of the results share a noisy dark or flat, or they share one and not the "
+            "other. Merge all results with the same dark and flat first, in one call, and others with those."
+        )
+    provenance["noisy_arrays"] = ["?"]
+    first, *rest = (sums[0].merge(*sums[1:]) for sums in groups.values())
+    return first.merge_independent(*rest)
 
 
 def _merged_factor(results: list[AnyResult]) -> float:

@@ -91,6 +91,21 @@ class Derived:
         """Sum of the squared normalisation with squared weights; read-only."""
         return self.sums.normalization2
 
+    @property
+    def sum_cross(self) -> FloatArray | None:
+        """Sum of the residuals times the normalisation with squared weights, of the azimuthal model; read-only."""
+        return self.sums.cross
+
+    @property
+    def sum_static_variance(self) -> FloatArray | None:
+        """Part of `sum_variance` that comes from a noisy dark and flat, read-only; None where these are exact."""
+        return self.sums.static
+
+    @property
+    def sum_shared_variance(self) -> FloatArray | None:
+        """Variance that this part amounts to, because frames share dark and flat; read-only."""
+        return self.sums.shared
+
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the result and return the path; the format is the extension: :func:`azimuthal.io.save`."""
         written: tuple[Path, ...] = _upward.find("save")(self, path, **options)

@@ -34,6 +34,9 @@ VARIABLES = (
     "sum_variance",
     "sum_normalization",
     "sum_normalization2",
+    "sum_cross",
+    "sum_static_variance",
+    "sum_shared_variance",
 )
 
 
@@ -79,6 +82,7 @@ def _attributes(result: Derived) -> dict[str, Any]:
         "error_model": result.error_model,
         "wavelength_m": result.wavelength,
         "normalization_factor": result.normalization_factor,
+        "normalization_variance": result.normalization_variance or None,
         "provenance": json.dumps(result.provenance, default=plain),
         "metadata": json.dumps(result.metadata, default=plain),
     }

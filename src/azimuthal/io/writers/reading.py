@@ -146,6 +146,9 @@ class _Archive(_Store):
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
+            normalization_variance=(
+                float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
+            ),
         )
 
     def _array(self, name: str) -> Any:
@@ -176,6 +179,7 @@ class _Nexus(_Store):
             data, own = entry["data"], entry["reduction/results"]
             arrays = {name: data[name][start:stop] for name in SUM_NAMES.values() if name in data}
             factors = data["normalization_factor"][start:stop]
+            variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
         return [
@@ -186,6 +190,7 @@ class _Nexus(_Store):
                 normalization_factor=float(factors[row]),
                 provenance=self._joined(_parsed(provenance[row], str(self._path))),
                 metadata=_parsed(metadata[row], str(self._path)),
+                normalization_variance=0.0 if variances is None else float(variances[row]),
             )
             for row in range(stop - start)
         ]

@@ -23,6 +23,9 @@ std::vector<std::size_t> begins_of_parts(std::size_t n_pixels, std::size_t n_bin
   return begins;
 }
 
+// The two sums of a bin, loaded and stored at once.
+using TwoDoubles [[gnu::vector_size(16)]] = double;
+
 // 64 pixels: signal, normalisation, and one bit for each that counts.
 struct Group {
   std::size_t first, n;
@@ -39,18 +42,23 @@ T bound(Bound b) noexcept {
 
 template <class T>
 std::uint64_t valid_bits(const T* raw, std::size_t n, const InvalidValues& invalid) noexcept {
-  bool out[kGroup] = {};
+  // Rarely any is invalid: first a look without branches, which becomes a few vector instructions.
+  std::uint8_t out[kGroup] = {}, any = 0;
   for (int k = 0; k < invalid.n; ++k) {
     const T low = bound<T>(invalid.low[k]), high = bound<T>(invalid.high[k]);
-    for (std::size_t p = 0; p < n; ++p) out[p] = out[p] | ((raw[p] >= low) & (raw[p] <= high));
+    for (std::size_t p = 0; p < n; ++p) {
+      out[p] = static_cast<std::uint8_t>(out[p] | ((raw[p] >= low) & (raw[p] <= high)));
+    }
   }
   if constexpr (std::is_floating_point_v<T>) {
     if (invalid.nonfinite) {
-      for (std::size_t p = 0; p < n; ++p) out[p] = out[p] | !(raw[p] - raw[p] == T{});
+      for (std::size_t p = 0; p < n; ++p) out[p] = static_cast<std::uint8_t>(out[p] | !(raw[p] - raw[p] == T{}));
     }
   }
+  for (std::size_t p = 0; p < n; ++p) any = static_cast<std::uint8_t>(any | out[p]);
+  if (any == 0) return ~std::uint64_t{0};
   std::uint64_t bits = 0;
-  for (std::size_t p = 0; p < n; ++p) bits |= static_cast<std::uint64_t>(!out[p]) << p;
+  for (std::size_t p = 0; p < n; ++p) bits |= static_cast<std::uint64_t>(out[p] == 0) << p;
   return bits;
 }
 
@@ -70,13 +78,17 @@ constexpr Read kRead[] = {read_raw<std::uint8_t>, read_raw<std::uint16_t>, read_
 struct Part {
   const PackedView& w;
   const PixelTerms& terms;
-  const double* mean;
+  const double* mean;  // with room for the bins that weights of 0 reach, as sums
   double* sums;
+  bool is_finite;  // all means are, and so are all values that count
 
   void add(std::size_t bin, double c, double value, double norm) const noexcept {
     const double cr = c * (value - mean[bin] * norm);
-    sums[2 * bin] += cr * cr;
-    sums[2 * bin + 1] += c * norm * cr;
+    double* const at = sums + 2 * bin;
+    TwoDoubles both;
+    std::memcpy(&both, at, sizeof both);
+    both += TwoDoubles{cr, c * norm} * (cr - TwoDoubles{});
+    std::memcpy(at, &both, sizeof both);
   }
 
   void correct(Group& group) const noexcept {
@@ -91,7 +103,8 @@ struct Part {
   }
 
   // Neighbours feed the same bin, and an addition must wait for the one before it: pixels 0, 16, 32, 48, 1, 17 ...
-  template <class Index, Weighting kForm>
+  // Weights of 0 are added like others, where that changes nothing: a branch would be guessed wrong too often.
+  template <class Index, Weighting kForm, bool kIsFinite>
   void add_regular(const Group& group, const Index* bins) const noexcept {
     constexpr std::size_t kColumns = kGroup / 4;
     for (std::size_t k = 0; k < kGroup; ++k) {
@@ -105,22 +118,27 @@ struct Part {
       } else if constexpr (kForm == Weighting::pair) {
         const Pair pair = unpacked_pair(w.weight[pixel]);
         add(bin, pair.first, value, norm);
-        if (pair.second != 0.0) add(bin + 1, pair.second, value, norm);
+        if (kIsFinite || pair.second != 0.0) add(bin + 1, pair.second, value, norm);
       } else {
         const auto width = static_cast<std::size_t>(w.width);
         for (std::size_t slot = 0; slot < width; ++slot) {
           const double c = w.weight[pixel * width + slot];
-          if (c != 0.0) add(bin + slot, c, value, norm);
+          if (kIsFinite || c != 0.0) add(bin + slot, c, value, norm);
         }
       }
     }
   }
 
+  template <bool kIsFinite, class Index>
+  void add_group(const Group& group, const Index* bins) const noexcept {
+    if (w.weighting == Weighting::one) add_regular<Index, Weighting::one, kIsFinite>(group, bins);
+    else if (w.weighting == Weighting::pair) add_regular<Index, Weighting::pair, kIsFinite>(group, bins);
+    else add_regular<Index, Weighting::listed, kIsFinite>(group, bins);
+  }
   template <class Index>
   void add_group(const Group& group, const Index* bins) const noexcept {
-    if (w.weighting == Weighting::one) add_regular<Index, Weighting::one>(group, bins);
-    else if (w.weighting == Weighting::pair) add_regular<Index, Weighting::pair>(group, bins);
-    else add_regular<Index, Weighting::listed>(group, bins);
+    if (is_finite) add_group<true>(group, bins);
+    else add_group<false>(group, bins);
   }
 
   void add_irregular(const Group& group, std::size_t& at) const noexcept {
@@ -169,12 +187,15 @@ Residuals::Residuals(std::shared_ptr<const PackedWeights> weights, PixelTerms te
 ResidualSums Residuals::frame(DType dtype, const void* frame, const double* mean, const InvalidValues& invalid,
                               unsigned n_threads) const {
   const PackedView view = weights_->view();
-  const std::size_t n_parts = part_begins_.size() - 1, size = 2 * view.n_bins;
+  const std::size_t n_parts = part_begins_.size() - 1, size = 2 * (view.n_bins + kExtraBins);
+  std::vector<double> means(mean, mean + view.n_bins);
+  means.insert(means.end(), kExtraBins, 0.0);
+  const bool is_finite = std::all_of(means.begin(), means.end(), [](double m) { return m - m == 0.0; });
   std::vector<LargeVector<double>> parts(n_parts);
   for (auto& part : parts) part = LargeVector<double>(size);
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
     std::fill(parts[part].begin(), parts[part].end(), 0.0);
-    add_pixels({view, terms_, mean, parts[part].data()}, part_begins_[part], part_begins_[part + 1],
+    add_pixels({view, terms_, means.data(), parts[part].data(), is_finite}, part_begins_[part], part_begins_[part + 1],
                kRead[static_cast<int>(dtype)], frame, invalid);
   });
   ResidualSums all{std::vector<double>(view.n_bins, 0.0), std::vector<double>(view.n_bins, 0.0)};

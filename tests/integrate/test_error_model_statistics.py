@@ -94,7 +94,7 @@ def test_sigma_of_noise_that_is_no_photons_is_its_spread(ai, model, split, kind)
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("noisy", ["dark", "flat"])
 def test_sigma_with_a_noisy_dark_or_flat_is_the_spread(ai, noisy, split, kind):
-    """A new dark or flat for every frame, measured as badly as frames are: half of the variance is theirs."""
+    """A new dark or flat for every frame: a fifth and two fifths of the variance are theirs."""
     generator = np.random.default_rng(14)
     spec_plan = plan_of(ai, kind, split=split, error_model="poisson", dark=np.ones(SHAPE), flat=np.ones(SHAPE))
     true_flat, true_dark = generator.uniform(0.8, 1.2, SHAPE), 40.0

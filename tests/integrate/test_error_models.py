@@ -417,6 +417,16 @@ def test_saved_text_names_what_the_errors_hold(ai, counts, tmp_path):
     assert ", flat" in text
 
 
+def test_saved_text_leaves_out_bins_without_sigma(ai, counts, tmp_path):
+    profile = ai.integrate1d(counts, 400, split="none", error_model="azimuthal")
+    with pytest.warns(az.errors.ConversionLossWarning, match="without a sigma"):
+        profile.save(tmp_path / "p.dat")
+    table = np.loadtxt(tmp_path / "p.dat")
+    assert np.isfinite(table).all()
+    assert len(table) == np.count_nonzero(np.isfinite(profile.sigma))
+    assert "without a sigma" in (tmp_path / "p.dat").read_text()
+
+
 def test_files_of_results_with_and_without_noisy_dark_are_refused(ai, counts, tmp_path):
     results = [plan_of(ai, error_model="poisson", **arrays)(counts) for arrays in ({}, calibration())]
     with pytest.raises(ParameterError, match="sum_static_variance"):

@@ -34,15 +34,14 @@ VARIABLES = (
     "sum_variance",
     "sum_normalization",
     "sum_normalization2",
-    "sum_cross",
-    "sum_static_variance",
-    "sum_shared_variance",
 )
+#: Of some error models only, after those.
+FURTHER_VARIABLES = ("sum_cross", "sum_static_variance", "sum_shared_variance")
 
 
 def variables(result: Derived) -> dict[str, FloatArray]:
-    """Return the arrays of a result by name, without those that need an error model when there is none."""
-    values = {name: getattr(result, name) for name in VARIABLES}
+    """Return the arrays of a result by name, without those that its error model does not have."""
+    values = {name: getattr(result, name) for name in (*VARIABLES, *FURTHER_VARIABLES)}
     return {name: array for name, array in values.items() if array is not None}
 
 

@@ -64,6 +64,7 @@ void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
 void bind_interpolation(nb::module_& module);
 void bind_peaks(nb::module_& module);
+void bind_residuals(nb::module_& module);
 void bind_weights(nb::module_& module);
 void bind_isa(nb::module_& module);
 void bind_covariance(nb::module_& module);

@@ -305,3 +305,20 @@ def find_peaks(
     least: int,
     n_threads: int,
 ) -> tuple[Any, ...]: ...
+
+class Residuals:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        mean: FloatArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> tuple[FloatArray, FloatArray]: ...

@@ -44,6 +44,10 @@ class BatchSettings:
         Divides every intensity.
     threads:
         Number of threads; None for all that this process may use.
+    dark_variance, flat_variance:
+        Image files; "poisson" in the place of the first for a dark of counts.
+    normalization_variance:
+        Variance of `normalization_factor`.
     picture:
         Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
     """
@@ -65,3 +69,6 @@ class BatchSettings:
     normalization_factor: float = 1.0
     threads: int | None = None
     picture: str | None = None
+    dark_variance: str | None = None
+    flat_variance: str | None = None
+    normalization_variance: float = 0.0

@@ -377,7 +377,7 @@ def _propagated(left: Any, right: Any, slope_left: Any, slope_right: Any) -> Pai
         )
     parts = []
     for operand, slope in operands:
-        _, pairs = covariance_of(operand.sums, operand.average)
+        _, pairs = covariance_of(operand.sums, operand.average, operand.relative_normalization_variance)
         parts.append(pairs.weighted(np.broadcast_to(slope, operand.sums.shape).reshape(-1)))
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 

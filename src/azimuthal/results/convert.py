@@ -40,6 +40,8 @@ VARIABLES = (
     "sum_normalization",
     "sum_normalization2",
 )
+#: Of some error models only, after those.
+FURTHER_VARIABLES = ("sum_cross", "sum_static_variance", "sum_shared_variance")
 
 
 #: The covariance of bins that share pixels: two bins of each pair, and the covariance of their sums of signal.
@@ -47,8 +49,8 @@ _PAIRS = ("covariance_first", "covariance_second", "sum_covariance")
 
 
 def variables(result: Derived) -> dict[str, FloatArray]:
-    """Return the arrays of a result by name, without those that need an error model when there is none."""
-    values = {name: getattr(result, name) for name in VARIABLES}
+    """Return the arrays of a result by name, without those that its error model does not have."""
+    values = {name: getattr(result, name) for name in (*VARIABLES, *FURTHER_VARIABLES)}
     return {name: array for name, array in values.items() if array is not None}
 
 
@@ -92,6 +94,7 @@ def _attributes(result: Derived) -> dict[str, Any]:
         "error_model": result.error_model,
         "wavelength_m": result.wavelength,
         "normalization_factor": result.normalization_factor,
+        "normalization_variance": result.normalization_variance or None,
         "provenance": json.dumps(result.provenance, default=plain),
         "metadata": json.dumps(result.metadata, default=plain),
     }

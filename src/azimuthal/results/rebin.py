@@ -31,7 +31,7 @@ import numpy.typing as npt
 from azimuthal._validate import increasing_edges, interval, one_of, positive_integer
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.results._covariance import transformed
-from azimuthal.results._history import fields, joined, kept_fields, mapped, steps, with_covariance
+from azimuthal.results._history import fields, joined, kept_fields, mapped, movable_covariance, steps, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.typing import FloatArray, IntArray
 from azimuthal.units import Axis
@@ -248,7 +248,8 @@ def _with_covariance(
 
     Bins `target` along a dimension have `part` of the bins `source`.
     """
-    if old.covariance is None or old.variance is None:
+    held = movable_covariance(old)
+    if held is None or old.variance is None:
         return new
     shape = list(old.shape)
     numbers = np.moveaxis(np.arange(old.signal.size).reshape(shape), dimension, 0)
@@ -257,7 +258,7 @@ def _with_covariance(
     parts = np.broadcast_to(part.reshape((-1,) + (1,) * (numbers.ndim - 1)), numbers[source].shape)
     variance, covariance = transformed(
         old.variance.reshape(-1),
-        old.covariance,
+        held,
         numbers[source].reshape(-1),
         new_numbers[target].reshape(-1),
         parts.reshape(-1),

@@ -21,7 +21,7 @@ import numpy as np
 
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.results._covariance import transformed
-from azimuthal.results._history import fields, joined, kept_fields, mapped, with_covariance
+from azimuthal.results._history import fields, joined, kept_fields, mapped, movable_covariance, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.units import Axis
 
@@ -65,7 +65,8 @@ def symmetrized(cake: Cake, *, full_circle: bool = False) -> Cake:
 
 def _with_covariance(old: Sums, new: Sums, half: int) -> Sums:
     """Return the new sums, of half a circle or twice that half, with the covariance of the old ones."""
-    if old.covariance is None or old.variance is None:
+    held = movable_covariance(old)
+    if held is None or old.variance is None:
         return new
     n = old.signal.size
     source = np.arange(n)
@@ -73,7 +74,7 @@ def _with_covariance(old: Sums, new: Sums, half: int) -> Sums:
     part = np.ones(n)
     if new.shape[0] != half:
         source, target, part = np.tile(source, 2), np.concatenate([target, target + n // 2]), np.full(2 * n, 0.5)
-    variance, covariance = transformed(old.variance.reshape(-1), old.covariance, source, target, part, new.signal.size)
+    variance, covariance = transformed(old.variance.reshape(-1), held, source, target, part, new.signal.size)
     return with_covariance(new, covariance, variance)
 
 

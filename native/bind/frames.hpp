@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The azimuthal developers
 //
-// Frames of any type, and the values that do not count in them, as the binding takes them.
+// Frames of any type, and the values in them that do not count, as Python hands them over.
 #pragma once
-
-#include <nanobind/stl/optional.h>
 
 #include "arrays.hpp"
 #include "azimuthal/kernels.hpp"
 
 namespace azimuthal::bind {
 
-using OptionalDoubles = std::optional<Doubles>;
 using Frame = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 inline DType dtype_of(const Frame& frame) {

@@ -26,7 +26,7 @@ import numpy as np
 
 from azimuthal.errors import DataTypeError
 from azimuthal.masks import InvalidRanges
-from azimuthal.sparse import Weights
+from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
 
 VarianceModel: TypeAlias = Literal["none", "poisson", "variance"]
@@ -41,7 +41,10 @@ CHUNK_CODECS: tuple[str, ...] = ("none", "bitshuffle-lz4", "bitshuffle-zstd", "l
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinSums:
-    """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model."""
+    """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model.
+
+    `covariance` has one sum for each pair of `Reducer.pairs`, and is None where none was asked for.
+    """
 
     signal: FloatArray
     variance: FloatArray | None
@@ -49,6 +52,7 @@ class BinSums:
     normalization2: FloatArray
     count: FloatArray
     n_invalid: int
+    covariance: FloatArray | None = None
     # Made of these by plans, not by engines: azimuthal.integrate.second_pass.
     cross: FloatArray | None = None
     static: FloatArray | None = None
@@ -56,10 +60,14 @@ class BinSums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
-    """Sums of the second pass per bin, float64, shape (n_bins,); 0 in bins without valid pixels."""
+    """Sums of the second pass per bin, float64, shape (n_bins,); 0 in bins without valid pixels.
+
+    `covariance`, where the task asks for it: sum c_a c_b r_a r_b of the pairs of bins that share pixels.
+    """
 
     squares: FloatArray
     cross: FloatArray
+    covariance: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +80,15 @@ class ReductionTask:
         Of pixels in bins; pixels that must not count have no entries.
     offset, gain, normalization:
         float64, shape (n_pixels,), or None for 0, 1 and 1.
+    covariance:
+        Whether the covariance of bins that share pixels is summed too (:mod:`azimuthal.engines.covariance`).
     """
 
     weights: Weights
     offset: FloatArray | None = None
     gain: FloatArray | None = None
     normalization: FloatArray | None = None
+    covariance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,7 @@ class Capabilities:
     variance_models: tuple[VarianceModel, ...]
     uses_threads: bool
     device: str
+    covariance: bool = False
 
 
 class Reducer(Protocol):
@@ -100,6 +112,10 @@ class Reducer(Protocol):
     @property
     def weights(self) -> Weights:
         """The weights of the task, as the engine keeps them."""
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel; None unless the task asks for their covariance."""
 
     def reduce(
         self,

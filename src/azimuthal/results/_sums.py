@@ -14,7 +14,8 @@ field                average "ratio_of_sums"     "mean_of_ratios" and "sum"
 ``count``            sum of c                    sum of c
 ===================  ==========================  =======================================
 
-An empty bin holds zero in all of them.  Sums of several frames add up; means do not.
+An empty bin holds zero in all of them.  Where it was asked for, ``covariance`` holds the sums of c_a c_b var of the
+bins a and b that share pixels (:mod:`azimuthal.results._covariance`).  Sums of several frames add up; means do not.
 
 Three more are None unless an error model needs them (:mod:`azimuthal.uncertainty`):
 
@@ -30,6 +31,7 @@ Three more are None unless an error model needs them (:mod:`azimuthal.uncertaint
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -37,7 +39,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.results._covariance import PairSums
 from azimuthal.typing import AnyArray, FloatArray
 from azimuthal.uncertainty import merged_spread
 
@@ -55,6 +58,8 @@ class Sums:
         Arrays of one shape, ``(n_bins,)`` or ``(n_azimuthal, n_radial)``.
     variance:
         Same shape, or None when no error model was asked for.
+    covariance:
+        Of the bins that share pixels, or None when it was not asked for.
     cross, static, shared:
         Same shape, or None; `shared` is `static` where it is not given.
 
@@ -77,6 +82,7 @@ class Sums:
     normalization: FloatArray
     normalization2: FloatArray
     count: FloatArray
+    covariance: PairSums | None
     cross: FloatArray | None
     static: FloatArray | None
     shared: FloatArray | None
@@ -88,6 +94,7 @@ class Sums:
         normalization: npt.ArrayLike,
         normalization2: npt.ArrayLike,
         count: npt.ArrayLike,
+        covariance: PairSums | None = None,
         cross: npt.ArrayLike | None = None,
         static: npt.ArrayLike | None = None,
         shared: npt.ArrayLike | None = None,
@@ -107,6 +114,16 @@ class Sums:
             array = getattr(self, name)
             if array is not None and array.shape != self.signal.shape:
                 raise ShapeError(f"{name}: expected shape {self.signal.shape} to match signal, got {array.shape}.")
+        object.__setattr__(self, "covariance", covariance)
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if self.covariance is None:
+            return
+        if self.variance is None:
+            raise ParameterError("covariance: needs a variance, which is its diagonal.")
+        if self.covariance.pairs.n_bins != self.signal.size:
+            raise ShapeError(f"covariance: expected {self.signal.size} bins, got {self.covariance.pairs.n_bins}.")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,13 +141,17 @@ class Sums:
             The shapes differ.
         ParameterError
             Some have a variance and some have none, or some that of the azimuthal model and some another.
+        UnsupportedOptionError
+            They have a covariance of bins that does not follow from those of the frames.
         """
         return _added([self, *others]) if others else self
 
     def merge_independent(self, *others: Sums) -> Sums:
         """Return the same as :meth:`merge` for sums that share neither dark nor flat."""
-        fields = dict(zip(_FIELDS, self.merge(*others)._fields(), strict=True))
-        return Sums(**(fields | {"shared": _total([one.shared for one in (self, *others)])}))  # type: ignore[arg-type]
+        merged = self.merge(*others)
+        arrays: dict[str, Any] = {name: getattr(merged, name) for name in _FIELDS}
+        arrays["shared"] = _total([one.shared for one in (self, *others)])
+        return Sums(**arrays, covariance=merged.covariance)
 
     def __add__(self, other: object) -> Sums:
         if not isinstance(other, Sums):
@@ -139,21 +160,33 @@ class Sums:
 
     def reordered(self, *order: slice) -> Sums:
         """Return the sums with each dimension taken through a slice, e.g. turned round."""
-        return Sums(*(None if array is None else array[order] for array in self._fields()))  # type: ignore[arg-type]
+        moved: dict[str, Any] = {
+            name: None if array is None else array[order] for name, array in self._arrays().items()
+        }
+        return Sums(**moved, covariance=self._moved(order))
 
-    def _fields(self) -> tuple[FloatArray | None, ...]:
-        return tuple(getattr(self, name) for name in _FIELDS)
+    def _moved(self, order: tuple[slice, ...]) -> PairSums | None:
+        """Return the covariance with the bins in another order; itself where nothing moves."""
+        if self.covariance is None or all(one == slice(None) for one in order):
+            return self.covariance
+        return self.covariance.moved(np.arange(self.signal.size).reshape(self.shape)[order].reshape(-1))
+
+    def _arrays(self) -> dict[str, FloatArray | None]:
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    def _fields(self) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, FloatArray]:
+        return self.signal, self.variance, self.normalization, self.normalization2, self.count
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sums):
             return NotImplemented
-        pairs = zip(self._fields(), other._fields(), strict=True)
-        return all(_equal(one, two) for one, two in pairs)
+        pairs = zip(self._arrays().values(), other._arrays().values(), strict=True)
+        return self.covariance == other.covariance and all(_equal(one, two) for one, two in pairs)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sums, self._fields()
+        return Sums, (*self._fields(), self.covariance, self.cross, self.static, self.shared)
 
     def __repr__(self) -> str:
         variance = "no variance" if self.variance is None else "with variance"
@@ -195,6 +228,7 @@ def _added(all_sums: list[Sums]) -> Sums:
         reduce(np.add, [sums.normalization for sums in all_sums]),
         reduce(np.add, [sums.normalization2 for sums in all_sums]),
         reduce(np.add, [sums.count for sums in all_sums]),
+        _added_covariance(all_sums),
         cross,
         _total([sums.static for sums in all_sums]),
         _total([sums.shared for sums in all_sums], of_roots=True),
@@ -222,3 +256,20 @@ def _total(arrays: list[FloatArray | None], *, of_roots: bool = False) -> FloatA
     if not of_roots or len(held) == 1:
         return reduce(np.add, held)
     return np.asarray(reduce(np.add, [np.sqrt(array) for array in held]) ** 2)
+
+
+def _added_covariance(all_sums: list[Sums]) -> PairSums | None:
+    held = [sums.covariance for sums in all_sums if sums.covariance is not None]
+    if not held:
+        return None
+    if any(sums.cross is not None or sums.static is not None for sums in all_sums):
+        raise UnsupportedOptionError(
+            "sums: the covariance of a spread about a common mean, or of a dark or flat whose noise frames share, "
+            "does not follow from those of the frames. Integrate with covariance=False to merge."
+        )
+    if len(held) < len(all_sums):
+        raise ParameterError(
+            "sums: some have a covariance of their bins and some have none, so that of the total is not known. "
+            "Integrate all of them with the same covariance=."
+        )
+    return reduce(operator.add, held)

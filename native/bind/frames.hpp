@@ -4,14 +4,11 @@
 // Frames of any type, and the values in them that do not count, as Python hands them over.
 #pragma once
 
-#include <nanobind/stl/optional.h>
-
 #include "arrays.hpp"
 #include "azimuthal/kernels.hpp"
 
 namespace azimuthal::bind {
 
-using OptionalDoubles = std::optional<Doubles>;
 using Frame = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 inline DType dtype_of(const Frame& frame) {

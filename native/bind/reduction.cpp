@@ -16,6 +16,7 @@
 namespace azimuthal::bind {
 namespace {
 
+using OptionalDoubles = std::optional<Doubles>;
 Variance model_from(int number) {
   require(number >= 0 && number <= 2, "model: expected 0 to 2");
   return static_cast<Variance>(number);

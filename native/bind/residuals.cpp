@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The azimuthal developers
 #include "azimuthal/residuals.hpp"
 
+#include <nanobind/stl/optional.h>
+
 #include <memory>
 
 #include "arrays.hpp"
@@ -10,6 +12,8 @@
 
 namespace azimuthal::bind {
 namespace {
+
+using OptionalDoubles = std::optional<Doubles>;
 
 // Per-pixel arrays are kept alive, not copied.
 class PyResiduals {

@@ -197,6 +197,23 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
 
+class Residuals:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        mean: FloatArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> tuple[FloatArray, FloatArray]: ...
+
 class PairReduction:
     def __init__(
         self,
@@ -305,20 +322,3 @@ def find_peaks(
     least: int,
     n_threads: int,
 ) -> tuple[Any, ...]: ...
-
-class Residuals:
-    def __init__(
-        self,
-        weights: PackedWeights,
-        offset: FloatArray | None,
-        gain: FloatArray | None,
-        normalization: FloatArray | None,
-    ) -> None: ...
-    def frame(
-        self,
-        frame: AnyArray,
-        mean: FloatArray,
-        ranges: Sequence[tuple[float, float]],
-        nonfinite: bool,
-        n_threads: int,
-    ) -> tuple[FloatArray, FloatArray]: ...

@@ -459,3 +459,83 @@ def test_residuals_of_a_task_without_pixels_are_zero():
         found = reducer.residuals(np.arange(4, dtype=np.uint8), np.zeros(3), InvalidRanges())
         assert (found.squares == 0).all()
         assert (found.cross == 0).all()
+
+
+# With the covariance of bins
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+@pytest.mark.parametrize("options", [{"error_model": "azimuthal"}, {"error_model": "poisson"} | calibration()])
+def test_covariance_of_bins_is_that_of_brute_force(ai, counts, options, average):
+    """Its terms are those of the variance, with both bins' weights and means in the place of one's squared."""
+    frame = counts.copy()
+    frame[2:4, 10:14] = 2**32 - 1
+    noisy = "dark_variance" in options
+    for name in ("reference", "native"):
+        plan = plan_of(ai, average=average, solid_angle=False, covariance=True, engine=name, **options)
+        result = plan(frame, normalization_factor=2.0)
+        signal, norm, weights = terms(plan, frame, 2.0)
+        mean = (weights @ signal) / (weights @ norm)
+        if noisy:
+            gain2 = 1.0 if average == "ratio_of_sums" else 1 / (options["flat"].ravel() * 2.0) ** 2
+            own = gain2 * (frame.ravel() + options["dark_variance"].ravel())
+            flat = norm**2 * (options["flat_variance"] / options["flat"] ** 2).ravel()
+            expected = (weights * own) @ weights.T + (weights * flat) @ weights.T * np.outer(mean, mean)
+        else:
+            residuals = weights * (signal - mean[:, None] * norm)
+            n_eff = (weights @ norm) ** 2 / (weights**2 @ norm**2)
+            root = np.sqrt(n_eff / (n_eff - 1))
+            expected = residuals @ residuals.T * np.outer(root, root)
+        if average != "sum":
+            expected /= np.outer(weights @ norm, weights @ norm)
+        np.testing.assert_allclose(result.covariance(), expected, rtol=1e-9, atol=1e-12 * expected.max())
+        np.testing.assert_allclose(np.diag(result.covariance()), result.sem**2, rtol=1e-12)
+
+
+def test_covariance_of_the_spread_is_the_same_in_streams(ai, counts):
+    plan = plan_of(ai, error_model="azimuthal", covariance=True)
+    alone = plan(counts).sums
+    assert [result.sums for result in plan.integrate_stack(np.stack([counts] * 5))] == [alone] * 5
+
+
+def test_merge_of_covariances_that_do_not_add_is_refused(ai, counts):
+    for options in ({"error_model": "azimuthal"}, {"error_model": "poisson"} | calibration()):
+        result = plan_of(ai, covariance=True, **options)(counts)
+        with pytest.raises(az.errors.UnsupportedOptionError, match="covariance=False"):
+            result.merged(result)
+
+
+# With dead time
+
+
+def test_dead_time_leaves_the_noise_of_a_dark_as_it_is(ai, counts):
+    """A dark is subtracted from photons: its variance does not grow with the slope of the correction."""
+    frame = counts.copy()
+    frame[2:4, 10:14] = 2**32 - 1
+    slow = dict(dead_time=1e-3, exposure_time=1.0, dead_time_model="nonparalyzable")
+    arrays = {name: calibration()[name] for name in ("dark", "dark_variance")}
+    for image in (counts, frame):
+        fast, corrected = (
+            plan_of(ai, error_model="poisson", solid_angle=False, **arrays, **options)(image) for options in ({}, slow)
+        )
+        np.testing.assert_allclose(corrected.sum_static_variance, fast.sum_static_variance, rtol=1e-12)
+        assert (corrected.sum_variance > fast.sum_variance).all()
+
+
+def test_dead_time_azimuthal_spread_is_that_of_the_photons(ai, counts):
+    slow = dict(dead_time=1e-3, exposure_time=1.0, dead_time_model="nonparalyzable")
+    photons = counts / (1 - counts * 1e-3)
+    options = dict(error_model="azimuthal", solid_angle=False)
+    corrected = plan_of(ai, **options, **slow)(counts)
+    np.testing.assert_allclose(corrected.sem, plan_of(ai, **options)(photons).sem, rtol=1e-9)
+
+
+def test_grazing_incidence_has_every_error_model(ai, counts):
+    options = dict(unit_ip="qip_nm^-1", unit_oop="qoop_nm^-1", incident_angle=0.2, angle_unit="deg")
+    for model in ("poisson", "azimuthal", "hybrid"):
+        maps = [
+            ai.integrate2d_grazing(counts, 8, 6, error_model=model, engine=name, **options)
+            for name in ("reference", "native")
+        ]
+        np.testing.assert_allclose(maps[0].sigma, maps[1].sigma, rtol=1e-10)
+        assert np.isfinite(maps[0].sigma[maps[0].count > 4]).all()

@@ -62,7 +62,7 @@ class BinSums:
 class Residuals:
     """Sums of the second pass per bin, float64, shape (n_bins,); 0 in bins without valid pixels.
 
-    `covariance` has one for each pair of `Reducer.pairs`: sum c_a c_b r_a r_b.
+    `covariance`, where the task asks for it: sum c_a c_b r_a r_b of the pairs of bins that share pixels.
     """
 
     squares: FloatArray

@@ -124,7 +124,8 @@ class NativeReducer:
         squares, cross = self.spread.frame(frame, mean, invalid.ranges, invalid.nonfinite, threads)
         if self.pairing is None:
             return Residuals(squares, cross)
-        return Residuals(squares, cross, self.pairing.of_frame(frame, None, invalid, means=mean, n_threads=threads))
+        covariance = self.pairing.of_frame(frame, None, invalid, means=mean, n_threads=threads)
+        return Residuals(squares, cross, covariance)
 
     def reduce_stack(
         self, frames: Sequence[AnyArray], variance_model: VarianceModel, invalid: InvalidRanges
@@ -161,13 +162,6 @@ class NativeReducer:
             for sums, chunk in zip(all_sums, chunks, strict=True)
         ]
 
-    def _with_covariance(
-        self, sums: BinSums, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int
-    ) -> BinSums:
-        if self.pairing is None or sums.variance is None:
-            return sums
-        return _joined(sums, self.pairing.of_frame(frame, variance, invalid, n_threads=n_threads))
-
     def decode_chunk(self, chunk: Any, codec: str, out: AnyArray) -> bool:
         """Fill a frame with the pixels of a chunk, on the calling thread; False when the chunk is damaged.
 
@@ -180,6 +174,17 @@ class NativeReducer:
         """
         number = CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS))
         return _core.chunk_decode(number, chunk, out.dtype.itemsize, out.reshape(-1).view(np.uint8), 1) == 0
+
+    def _with_covariance(
+        self, sums: BinSums, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int
+    ) -> BinSums:
+        if self.pairing is None or sums.variance is None:
+            return sums
+        return _joined(sums, self.pairing.of_frame(frame, variance, invalid, n_threads=n_threads))
+
+
+def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
+    return replace(sums, covariance=covariance)
 
 
 def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:

@@ -102,7 +102,8 @@ class ReferenceReducer:
         """Return the sums of the residuals of one frame about the means of its bins."""
         del n_threads
         matrix = self.matrix
-        valid_entries = ~invalid_pixels(frame, invalid)[self.entry_pixels]
+        is_invalid = invalid_pixels(frame, invalid)
+        valid_entries = ~is_invalid[self.entry_pixels]
         pixel, index = self.entry_pixels[valid_entries], matrix.indices[valid_entries]
         square = matrix.entry_weights()[valid_entries] ** 2
         with np.errstate(invalid="ignore", over="ignore"):
@@ -113,8 +114,7 @@ class ReferenceReducer:
             cross = _summed(index, square * norm[pixel] * residual, matrix.n_bins)
             if self.pairing is None:
                 return Residuals(squares, cross)
-            covariance = self.pairing.of_residuals(signal, norm, mean, invalid_pixels(frame, invalid))
-        return Residuals(squares, cross, covariance)
+            return Residuals(squares, cross, self.pairing.of_residuals(signal, norm, mean, is_invalid))
 
     def _pixel_terms(
         self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None

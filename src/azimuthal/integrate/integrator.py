@@ -29,6 +29,7 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
+_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
@@ -200,10 +201,10 @@ class Integrator:
             error_model
                 None (default), "poisson", "azimuthal" (spread of the pixels of a bin) or "hybrid" (that for rejecting,
                 and Poisson for the errors); all in :mod:`azimuthal.uncertainty`.
-            covariance
-                True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dark_variance, flat_variance
                 Per-pixel variance of dark and flat; dark_variance="poisson" for a dark of counts.
+            covariance
+                True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
                 Further invalid values.
             invalid_values
@@ -273,13 +274,14 @@ class Integrator:
 
     def integrate2d_grazing(
         self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Cake:  # fmt: skip
         """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
 
         Parameters
         ----------
-        data, variance, normalization_factor, metadata:
+        data, variance, normalization_factor, metadata, normalization_variance:
             Those of :meth:`integrate1d`.
         npt_ip, npt_oop:
             Number of bins, or bin edges, in plane and out of plane.
@@ -302,12 +304,19 @@ class Integrator:
             A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
         """
         plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
-        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        cake: Cake = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return cake
 
     def integrate1d_grazing(
         self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
 
@@ -315,7 +324,13 @@ class Integrator:
         :meth:`integrate2d_grazing`.
         """
         plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def plan2d_grazing(
@@ -416,8 +431,7 @@ def described(
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
         if name not in _CHOICES and name not in _ARRAYS:
-            of_a_frame = ("unit", "variance", "normalization_factor", "normalization_variance")
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *of_a_frame))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

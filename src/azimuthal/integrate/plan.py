@@ -391,9 +391,9 @@ class Plan:
             sums.normalization.reshape(shape),
             sums.normalization2.reshape(shape),
             sums.count.reshape(shape),
+            self._pair_sums(sums.covariance),
             None if sums.cross is None else sums.cross.reshape(shape),
             None if sums.static is None else sums.static.reshape(shape),
-            covariance=self._pair_sums(sums.covariance),
         )
         of_this_frame = {"n_invalid": sums.n_invalid, "invalid_values": invalid.describe(), "engine": self.engine}
         described: dict[str, Any] = {
@@ -600,8 +600,8 @@ def _prepared(
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
         "corrections": folded.summary
-        | {name: name in arrays.digests for name in ("dark_variance", "flat_variance")}
-        | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)},
+        | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)}
+        | {name: name in arrays.digests for name in ("dark_variance", "flat_variance")},
     }
     if noisy := _noisy_arrays(arrays):
         recipe["noisy_arrays"] = noisy
@@ -627,6 +627,7 @@ def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
         sums,
         signal=sums.signal / monitor,
         variance=_divided(sums.variance, monitor**2),
+        covariance=_divided(sums.covariance, monitor**2),
         cross=_divided(sums.cross, monitor),
         static=_divided(sums.static, monitor**2),
         covariance=_divided(sums.covariance, monitor**2),

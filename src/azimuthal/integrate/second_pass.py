@@ -8,6 +8,9 @@ The definitions are in :mod:`azimuthal.uncertainty`.  With ``m`` the mean of a b
                        covariance of a, b = sum c_a c_b (s - m_a n) (s - m_b n), times the roots of both factors
     dark and flat      static = sum c² vd + m² sum c² n² vf / flat²           variance grows by it
 
+The covariance of the bins a and b that share pixels, where it is asked for, is made of the same terms: the spread has
+sum c_a c_b (s - m_a n) (s - m_b n) and the roots of both factors, the flat has m_a m_b.
+
 The first needs the frame a second time, when its means are known.  The sums of the second do not depend on the frame
 and are made once; only a frame that invalidates pixels is gone through again.
 """
@@ -20,7 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from azimuthal.engines import BinSums, Reducer, VarianceModel
+from azimuthal.engines import BinSums, Reducer, Residuals, VarianceModel
+from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.spec import PixelArrays
 from azimuthal.masks import InvalidRanges
 from azimuthal.typing import AnyArray, BoolArray, ErrorModel, FloatArray
@@ -79,31 +83,32 @@ class SecondPass:
         """
         mean = np.divide(sums.signal, sums.normalization, out=np.zeros_like(sums.signal), where=sums.normalization != 0)
         if self.is_spread:
-            found = self.reducer.residuals(frame(), mean, invalid, n_threads=n_threads)
-            factor = small_sample_factor(sum_normalization=sums.normalization, sum_normalization2=sums.normalization2)
-            covariance = self._of_pairs(found.covariance, np.sqrt(factor))
-            return dataclasses.replace(sums, variance=found.squares * factor, cross=found.cross, covariance=covariance)
+            return self._with_spread(sums, self.reducer.residuals(frame(), mean, invalid, n_threads=n_threads))
         dark, flat = self.of_valid_frame
         if sums.n_invalid:
             raw = frame()
             dark, flat = (_summed(self.reducer, raw, of_pixels, invalid) for of_pixels in (self.dark, self.flat))
-        static = np.zeros_like(mean)
-        covariance = sums.covariance
-        if dark is not None and dark.variance is not None:
-            static += dark.variance
-            covariance = _added(covariance, dark.covariance)
-        if flat is not None and flat.variance is not None:
-            static += mean**2 * flat.variance
-            covariance = _added(covariance, self._of_pairs(flat.covariance, mean))
-        assert sums.variance is not None  # azimuthal.integrate.spec.check_variances
-        return dataclasses.replace(sums, variance=sums.variance + static, static=static, covariance=covariance)
+        return self._with_static(sums, mean, dark, flat)
 
-    def _of_pairs(self, covariance: FloatArray | None, factor: FloatArray) -> FloatArray | None:
-        """Return the covariance of bins whose sums are multiplied by a factor each."""
-        pairs = self.reducer.pairs
-        if covariance is None or pairs is None:
-            return None
-        return covariance * factor[pairs.first] * factor[pairs.partners]
+    def _with_spread(self, sums: BinSums, found: Residuals) -> BinSums:
+        factor = small_sample_factor(sum_normalization=sums.normalization, sum_normalization2=sums.normalization2)
+        covariance = None
+        if found.covariance is not None and self.reducer.pairs is not None:
+            pairs, root = self.reducer.pairs, np.sqrt(factor)
+            covariance = found.covariance * root[pairs.first] * root[pairs.partners]
+        return dataclasses.replace(sums, variance=found.squares * factor, cross=found.cross, covariance=covariance)
+
+    def _with_static(self, sums: BinSums, mean: FloatArray, dark: BinSums | None, flat: BinSums | None) -> BinSums:
+        assert sums.variance is not None  # azimuthal.integrate.spec.check_variances
+        static, covariance = np.zeros_like(mean), sums.covariance
+        for part, scale in ((dark, np.ones_like(mean)), (flat, mean)):
+            if part is None or part.variance is None:
+                continue
+            static += scale**2 * part.variance
+            if covariance is not None and part.covariance is not None and self.reducer.pairs is not None:
+                pairs = self.reducer.pairs
+                covariance = covariance + part.covariance * scale[pairs.first] * scale[pairs.partners]
+        return dataclasses.replace(sums, variance=sums.variance + static, static=static, covariance=covariance)
 
 
 def second_pass(
@@ -154,10 +159,10 @@ def _checked(name: str, values: AnyArray | str | None, used: BoolArray) -> Float
     return np.where(used, checked, 0.0)
 
 
-def _added(one: FloatArray | None, two: FloatArray | None) -> FloatArray | None:
-    return None if one is None or two is None else one + two
-
-
 def _summed(reducer: Reducer, frame: AnyArray, of_pixels: FloatArray | None, invalid: InvalidRanges) -> BinSums | None:
-    """Return the sums whose variance is that of c² and a variance of every pixel that is valid in a frame."""
-    return None if of_pixels is None else reducer.reduce(frame, "variance", of_pixels, invalid)
+    """Return the sums of a variance that does not depend on the frame, over the pixels that are valid in it."""
+    if of_pixels is None:
+        return None
+    if isinstance(reducer, DeadTimeReducer):  # a variance of photons, not of counts
+        return reducer.reduce_photons(frame, of_pixels, invalid)
+    return reducer.reduce(frame, "variance", of_pixels, invalid)

@@ -290,11 +290,6 @@ class PixelArrays:
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
 
-    def _is_checked(self, shape: tuple[int, int]) -> bool:
-        """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
-        held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
-        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
-
     def resolved(self) -> PixelArrays:
         """Return the same with an array in the place of dark_variance="poisson".
 
@@ -310,6 +305,11 @@ class PixelArrays:
             return self
         one_of("dark_variance", self.dark_variance, ("poisson",))
         return dataclasses.replace(self, dark_variance=poisson_variance(np.asarray(self.dark)))
+
+    def _is_checked(self, shape: tuple[int, int]) -> bool:
+        """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
+        held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        return held.keys() == self.digests.keys() and all(np.shape(array) == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:

@@ -114,7 +114,10 @@ class Derived:
         return self.sums.covariance is not None
 
     def covariance(self, *, banded: bool = False) -> FloatArray:
-        """Return the covariance of the intensities; its diagonal is ``sigma**2``.
+        """Return the covariance of the intensities; its diagonal is ``sigma**2``, without the part of the monitor.
+
+        The error of a monitor is common to all bins: ``relative_normalization_variance`` times the intensities of both
+        is what it adds to every element.
 
         Parameters
         ----------

@@ -31,6 +31,7 @@ Three more are None unless an error model needs them (:mod:`azimuthal.uncertaint
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -57,10 +58,10 @@ class Sums:
         Arrays of one shape, ``(n_bins,)`` or ``(n_azimuthal, n_radial)``.
     variance:
         Same shape, or None when no error model was asked for.
-    cross, static, shared:
-        Same shape, or None; `shared` is `static` where it is not given.
     covariance:
         Of the bins that share pixels, or None when it was not asked for.
+    cross, static, shared:
+        Same shape, or None; `shared` is `static` where it is not given.
 
     Raises
     ------
@@ -81,10 +82,10 @@ class Sums:
     normalization: FloatArray
     normalization2: FloatArray
     count: FloatArray
+    covariance: PairSums | None
     cross: FloatArray | None
     static: FloatArray | None
     shared: FloatArray | None
-    covariance: PairSums | None
 
     def __init__(
         self,
@@ -93,10 +94,10 @@ class Sums:
         normalization: npt.ArrayLike,
         normalization2: npt.ArrayLike,
         count: npt.ArrayLike,
+        covariance: PairSums | None = None,
         cross: npt.ArrayLike | None = None,
         static: npt.ArrayLike | None = None,
         shared: npt.ArrayLike | None = None,
-        covariance: PairSums | None = None,
     ) -> None:
         values = (signal, variance, normalization, normalization2, count, cross, static, shared)
         for name, value in zip(_FIELDS, values, strict=True):
@@ -140,14 +141,17 @@ class Sums:
             The shapes differ.
         ParameterError
             Some have a variance and some have none, or some that of the azimuthal model and some another.
+        UnsupportedOptionError
+            They have a covariance of bins that does not follow from those of the frames.
         """
         return _added([self, *others]) if others else self
 
     def merge_independent(self, *others: Sums) -> Sums:
         """Return the same as :meth:`merge` for sums that share neither dark nor flat."""
-        fields = dict(zip(_FIELDS, self.merge(*others)._fields(), strict=True))
-        shared = _total([one.shared for one in (self, *others)])
-        return Sums(**(fields | {"shared": shared}), covariance=_added_covariance([self, *others]))  # type: ignore[arg-type]
+        merged = self.merge(*others)
+        arrays: dict[str, Any] = {name: getattr(merged, name) for name in _FIELDS}
+        arrays["shared"] = _total([one.shared for one in (self, *others)])
+        return Sums(**arrays, covariance=merged.covariance)
 
     def __add__(self, other: object) -> Sums:
         if not isinstance(other, Sums):
@@ -156,10 +160,10 @@ class Sums:
 
     def reordered(self, *order: slice) -> Sums:
         """Return the sums with each dimension taken through a slice, e.g. turned round."""
-        return Sums(  # type: ignore[misc]
-            *(None if array is None else array[order] for array in self._fields()),  # type: ignore[arg-type]
-            covariance=self._moved(order),
-        )
+        moved: dict[str, Any] = {
+            name: None if array is None else array[order] for name, array in self._arrays().items()
+        }
+        return Sums(**moved, covariance=self._moved(order))
 
     def _moved(self, order: tuple[slice, ...]) -> PairSums | None:
         """Return the covariance with the bins in another order; itself where nothing moves."""
@@ -167,19 +171,22 @@ class Sums:
             return self.covariance
         return self.covariance.moved(np.arange(self.signal.size).reshape(self.shape)[order].reshape(-1))
 
-    def _fields(self) -> tuple[FloatArray | None, ...]:
-        return tuple(getattr(self, name) for name in _FIELDS)
+    def _arrays(self) -> dict[str, FloatArray | None]:
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    def _fields(self) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, FloatArray]:
+        return self.signal, self.variance, self.normalization, self.normalization2, self.count
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sums):
             return NotImplemented
-        pairs = zip(self._fields(), other._fields(), strict=True)
+        pairs = zip(self._arrays().values(), other._arrays().values(), strict=True)
         return self.covariance == other.covariance and all(_equal(one, two) for one, two in pairs)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sums, (*self._fields(), self.covariance)
+        return Sums, (*self._fields(), self.covariance, self.cross, self.static, self.shared)
 
     def __repr__(self) -> str:
         variance = "no variance" if self.variance is None else "with variance"
@@ -221,6 +228,7 @@ def _added(all_sums: list[Sums]) -> Sums:
         reduce(np.add, [sums.normalization for sums in all_sums]),
         reduce(np.add, [sums.normalization2 for sums in all_sums]),
         reduce(np.add, [sums.count for sums in all_sums]),
+        _added_covariance(all_sums),
         cross,
         _total([sums.static for sums in all_sums]),
         _total([sums.shared for sums in all_sums], of_roots=True),
@@ -267,3 +275,20 @@ def _total(arrays: list[FloatArray | None], *, of_roots: bool = False) -> FloatA
     if not of_roots or len(held) == 1:
         return reduce(np.add, held)
     return np.asarray(reduce(np.add, [np.sqrt(array) for array in held]) ** 2)
+
+
+def _added_covariance(all_sums: list[Sums]) -> PairSums | None:
+    held = [sums.covariance for sums in all_sums if sums.covariance is not None]
+    if not held:
+        return None
+    if any(sums.cross is not None or sums.static is not None for sums in all_sums):
+        raise UnsupportedOptionError(
+            "sums: the covariance of a spread about a common mean, or of a dark or flat whose noise frames share, "
+            "does not follow from those of the frames. Integrate with covariance=False to merge."
+        )
+    if len(held) < len(all_sums):
+        raise ParameterError(
+            "sums: some have a covariance of their bins and some have none, so that of the total is not known. "
+            "Integrate all of them with the same covariance=."
+        )
+    return reduce(operator.add, held)

@@ -125,14 +125,17 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
     from azimuthal.results.profile import Profile
 
     try:
-        arrays = {name: dataset[name].values for name in VARIABLES if name.startswith("sum_") and name in dataset}
+        names = (*VARIABLES, *FURTHER_VARIABLES)
+        arrays = {name: dataset[name].values for name in names if name.startswith("sum_") and name in dataset}
         sums = Sums(
             arrays["sum_signal"],
             arrays.get("sum_variance"),
             arrays["sum_normalization"],
             arrays["sum_normalization2"],
             dataset["count"].values,
-            covariance=_covariance_in(dataset),
+            cross=arrays.get("sum_cross"),
+            static=arrays.get("sum_static_variance"),
+            shared=arrays.get("sum_shared_variance"),
         )
         axes = [_axis(dataset, str(name)) for name in dataset["count"].dims]
         attributes = dataset.attrs
@@ -141,6 +144,7 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
             "error_model": attributes.get("error_model"),
             "wavelength": attributes.get("wavelength_m"),
             "normalization_factor": attributes["normalization_factor"],
+            "normalization_variance": attributes.get("normalization_variance", 0.0),
             "provenance": json.loads(attributes["provenance"]),
             "metadata": json.loads(attributes["metadata"]),
         }

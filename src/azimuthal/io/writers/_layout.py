@@ -188,8 +188,8 @@ def rebuilt(
     normalization_factor: float,
     provenance: Mapping[str, Any],
     metadata: Mapping[str, Any],
-    pairs: BinPairs | None = None,
     normalization_variance: float = 0.0,
+    pairs: BinPairs | None = None,
 ) -> Result:
     """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result, and SUM_COVARIANCE."""
     axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}

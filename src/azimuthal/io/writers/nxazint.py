@@ -339,11 +339,11 @@ class _Blocks:
             "sum_normalization": "weighted sum of the normalisation",
             "sum_normalization2": "sum of the squared normalisation with squared weights",
             "count": "pixels per bin",
-            I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
-            SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
             "sum_cross": "sum of the residuals times the normalisation with squared weights",
             "sum_static_variance": "part of sum_variance that comes from dark and flat",
             "sum_shared_variance": "variance that this part amounts to, frames sharing dark and flat",
+            I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
+            SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
         }
         axes = [f"{name}_axis" for name in axes_of(template)]
         for name, dataset in self.datasets.items():

@@ -155,10 +155,10 @@ class _Archive(_Store):
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
-            pairs=self._pairs,
             normalization_variance=(
                 float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
             ),
+            pairs=self._pairs,
         )
 
     def _array(self, name: str) -> Any:
@@ -202,8 +202,8 @@ class _Nexus(_Store):
                 normalization_factor=float(factors[row]),
                 provenance=self._joined(_parsed(provenance[row], str(self._path))),
                 metadata=_parsed(metadata[row], str(self._path)),
-                pairs=self._pairs,
                 normalization_variance=0.0 if variances is None else float(variances[row]),
+                pairs=self._pairs,
             )
             for row in range(stop - start)
         ]

@@ -14,7 +14,7 @@
 namespace azimuthal::bind {
 namespace {
 
-
+using OptionalDoubles = std::optional<Doubles>;
 
 // Per-pixel arrays are kept alive, not copied.
 class PyPairReduction {

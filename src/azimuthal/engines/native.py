@@ -187,10 +187,6 @@ def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
     return replace(sums, covariance=covariance)
 
 
-def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
-    return replace(sums, covariance=covariance)
-
-
 def _bin_sums(found: tuple[Any, ...]) -> BinSums | None:
     error, signal, variance, normalization, normalization2, count, n_invalid = found
     return None if error else BinSums(signal, variance, normalization, normalization2, count, n_invalid)

@@ -630,7 +630,6 @@ def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
         covariance=_divided(sums.covariance, monitor**2),
         cross=_divided(sums.cross, monitor),
         static=_divided(sums.static, monitor**2),
-        covariance=_divided(sums.covariance, monitor**2),
     )
 
 

@@ -5,7 +5,6 @@
 The definitions are in :mod:`azimuthal.uncertainty`.  With ``m`` the mean of a bin, ::
 
     azimuthal          variance = sum c² (s - m n)² n_eff / (n_eff - 1)       cross = sum c² n (s - m n)
-                       covariance of a, b = sum c_a c_b (s - m_a n) (s - m_b n), times the roots of both factors
     dark and flat      static = sum c² vd + m² sum c² n² vf / flat²           variance grows by it
 
 The covariance of the bins a and b that share pixels, where it is asked for, is made of the same terms: the spread has

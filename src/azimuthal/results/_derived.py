@@ -114,10 +114,7 @@ class Derived:
         return self.sums.covariance is not None
 
     def covariance(self, *, banded: bool = False) -> FloatArray:
-        """Return the covariance of the intensities; its diagonal is ``sigma**2``, without the part of the monitor.
-
-        The error of a monitor is common to all bins: ``relative_normalization_variance`` times the intensities of both
-        is what it adds to every element.
+        """Return the covariance of the intensities; its diagonal is ``sigma**2``.
 
         Parameters
         ----------
@@ -135,7 +132,7 @@ class Derived:
         Raises
         ------
         UnsupportedOptionError
-            It was not summed, or is too large.
+            It was not summed, is too large, or the monitor is uncertain: an error that all bins have in common.
         """
         return _covariance_of(self, banded=banded)
 

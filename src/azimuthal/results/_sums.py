@@ -232,7 +232,6 @@ def _added(all_sums: list[Sums]) -> Sums:
         cross,
         _total([sums.static for sums in all_sums]),
         _total([sums.shared for sums in all_sums], of_roots=True),
-        _added_covariance(all_sums),
     )
 
 
@@ -247,24 +246,6 @@ def _check_alike(one: Sums, two: Sums) -> None:
             "sums: some have the variance of the azimuthal model, with what the spread about a common mean needs, and "
             "some do not. Integrate all of them with the same error_model."
         )
-
-
-def _added_covariance(all_sums: list[Sums]) -> PairSums | None:
-    held = [sums.covariance for sums in all_sums if sums.covariance is not None]
-    if held and not all(sums.cross is None and sums.static is None for sums in all_sums):
-        raise UnsupportedOptionError(
-            "sums: with residuals about the mean (error_model='azimuthal') or a noisy dark or flat, the covariance of "
-            "several sums together does not follow from theirs. Use error_model='poisson' or variance=..., or "
-            "covariance=False."
-        )
-    if len(held) == len(all_sums):
-        return reduce(PairSums.__add__, held)
-    if held:
-        raise ParameterError(
-            "sums: some have a covariance of their bins and some have none, so that of the total is not known. "
-            "Integrate all of them with the same covariance=."
-        )
-    return None
 
 
 def _total(arrays: list[FloatArray | None], *, of_roots: bool = False) -> FloatArray | None:

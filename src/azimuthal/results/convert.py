@@ -136,6 +136,7 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
             cross=arrays.get("sum_cross"),
             static=arrays.get("sum_static_variance"),
             shared=arrays.get("sum_shared_variance"),
+            covariance=_covariance_in(dataset),
         )
         axes = [_axis(dataset, str(name)) for name in dataset["count"].dims]
         attributes = dataset.attrs

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Calibration: the geometry of an instrument from the rings of a calibrant.
+
+A chain of values, each of which can be looked at, kept and corrected by hand:
+
+====================  ============================================================================
+image -> points       :func:`points_on_rings`: ridges along the rings that a rough geometry predicts
+points                :class:`ControlPoints`: append, select, without; `.npt` files
+points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
+all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
+result                :class:`Calibration`
+====================  ============================================================================
+"""
+
+from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.recalibration import recalibrated
+from azimuthal.calibration.refinement import Refinement, RingSource, refine
+from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings
+from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
+
+__all__ = [
+    "PARAMETERS",
+    "Calibration",
+    "ControlPoints",
+    "Judgement",
+    "Refinement",
+    "RingDeviation",
+    "RingPoints",
+    "RingSettings",
+    "RingSource",
+    "Verdict",
+    "points_on_rings",
+    "recalibrated",
+    "refine",
+]

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""From a rough geometry to a good one: extract points, refine, extract again, until nothing moves.
+
+The first pass looks `search` pixels around every predicted ring and takes only rings that are twice as far from each
+other, as far as there are three of them; each pass after it narrows the window to three widths of the rings (or four
+times the spread of the residuals) and admits rings that are nearer to each other.  It ends when no point moves by more
+than 0.02 pixel between two passes, after ten at most.
+
+Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
+results is returned.
+
+A ring whose points spread over its window like noise is taken as not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from azimuthal.calibration._least_squares import Loss
+from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.positions import Cells
+from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
+from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
+from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
+from azimuthal.calibration.unexplained_rings import unexplained_rings
+from azimuthal.calibration.verdict import Evidence, Judgement, judged
+from azimuthal.instrument import Instrument
+from azimuthal.typing import AnyArray, BoolArray
+
+__all__ = ["recalibrated"]
+
+_MOST_PASSES = 10
+_STILL = 0.02  # pixels
+_FEWEST_RINGS = 3
+_WIDENING = (1.0, 2.5)
+_RANKS = ("good", "doubtful", "failed")
+_NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What stays the same from pass to pass."""
+
+    image: AnyArray
+    usable: BoolArray
+    calibrant: RingSource
+    settings: RingSettings
+    fix: tuple[str, ...]
+    bounds: Mapping[str, tuple[float, float]] | None
+    loss: Loss
+    outliers: float | None
+
+    @property
+    def n_free(self) -> int:
+        return len(PARAMETERS) - len(self.fix)
+
+    def points(self, instrument: Instrument, settings: RingSettings) -> RingPoints:
+        return points_on_rings(self.image, instrument, self.calibrant, settings=settings, usable=self.usable)
+
+    def refined(self, points: ControlPoints, instrument: Instrument) -> Refinement:
+        return refine(
+            points, instrument, self.calibrant,
+            fix=self.fix, bounds=self.bounds, loss=self.loss, outliers=self.outliers,
+        )  # fmt: skip
+
+
+def recalibrated(
+    image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None, fix: Iterable[str] = DEFAULT_FIX,
+    bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1", outliers: float | None = 5.0,
+    settings: RingSettings | None = None,
+) -> Calibration:  # fmt: skip
+    """Return the geometry refined on an image of a calibrant.
+
+    Parameters
+    ----------
+    image:
+        Raw values, shape of the detector.
+    instrument:
+        Rough geometry: rings within `settings.search` pixels of where it predicts them; with a wavelength.
+    calibrant:
+        d-spacings.
+    mask:
+        True = excluded, in addition to gaps and invalid values.
+    fix, bounds, loss, outliers:
+        Of :func:`azimuthal.calibration.refine`.
+    settings:
+        Of :func:`azimuthal.calibration.points_on_rings`.
+
+    Returns
+    -------
+    :
+        With a verdict; nothing is raised because an image is bad.
+    """
+    instrument.beam.required_wavelength("a calibration")
+    settings, frame = settings or RingSettings(), np.asarray(image)
+    fixed = (fix,) if isinstance(fix, str) else tuple(dict.fromkeys(fix))
+    usable = usable_pixels(frame, instrument, mask)
+    best: Calibration | None = None
+    for widening in _WIDENING:
+        wider = replace(settings, search=settings.search * widening)
+        found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers), instrument)
+        if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
+            best = found
+        if best.verdict == "good":
+            break
+    assert best is not None  # noqa: S101  # the loop ran
+    return best
+
+
+def _attempt(task: _Task, instrument: Instrument) -> Calibration:
+    """Return the calibration that passes with one first search lead to."""
+    ring_points, current = _first_points(task, instrument), instrument
+    search, refinement, n_passes = task.settings.search, None, 1
+    while True:
+        found = _seen(task, ring_points, current, search)
+        if found is None:
+            refinement = None
+            break
+        moved = _moved(found, current)
+        ring_points, refinement = found
+        current = refinement.instrument
+        narrower = _window(refinement, ring_points, task.settings.search)
+        if n_passes >= _MOST_PASSES or (moved < _STILL and narrower > 0.9 * search):
+            break
+        search = min(search, narrower)
+        separation = max(task.settings.separation, 3 * float(np.median(ring_points.fwhm)))
+        ring_points = task.points(current, replace(task.settings, search=search, separation=separation))
+        n_passes += 1
+    if refinement is not None:
+        refinement = replace(refinement, start=instrument)
+    judgement = _judgement(task, ring_points, refinement)
+    return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
+
+
+def _first_points(task: _Task, instrument: Instrument) -> RingPoints:
+    """Return the points of the first pass: of rings far from each other where there are enough of them."""
+    settings = task.settings
+    found = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
+    for separation in (2.1 * settings.search, settings.search, settings.separation):
+        found = task.points(instrument, replace(settings, separation=max(separation, settings.separation)))
+        if len(found.found) >= _FEWEST_RINGS:
+            break
+    return found
+
+
+def _seen(
+    task: _Task, ring_points: RingPoints, instrument: Instrument, search: float
+) -> tuple[RingPoints, Refinement] | None:
+    """Return the refinement without the rings whose points are noise; None when too few are left."""
+    for _ in range(5):
+        points = ring_points.points
+        if len(points) <= task.n_free:
+            return None
+        refinement = task.refined(points, instrument)
+        noise = [
+            ring
+            for ring in ring_points.found
+            if _is_noise(refinement.residuals[points.ring == ring], ring_points.sectors[ring], search)
+        ]
+        if not noise:
+            return ring_points, refinement
+        kept = ~np.isin(points.ring, noise)
+        ring_points = replace(ring_points, points=points.select(kept), fwhm=ring_points.fwhm[kept])
+    return None
+
+
+def _is_noise(residuals: Any, n_sectors: int, search: float) -> bool:
+    """Whether points are too few, or spread like noise over the window."""
+    if residuals.size < max(3, 0.1 * n_sectors):
+        return True
+    spread = float(np.median(np.abs(residuals - np.median(residuals)))) / 0.6745
+    return spread > _NOISE * search
+
+
+def _moved(found: tuple[RingPoints, Refinement], before: Instrument) -> float:
+    """Return how far the prediction of two theta at the points moved, pixels."""
+    points, after = found[0].points, found[1].instrument
+    old, _ = Cells(before, points.slow, points.fast).angles(points.slow, points.fast)
+    slopes = Cells(after, points.slow, points.fast).slopes(points.slow, points.fast)
+    pixel = np.hypot(slopes.angle1, slopes.angle2)
+    return float(np.percentile(np.abs(slopes.angle - old) / pixel, 95))
+
+
+def _window(refinement: Refinement, ring_points: RingPoints, widest: float) -> float:
+    """Return how far to look in the next pass, pixels."""
+    spread = float(np.median(np.abs(refinement.residuals[refinement.used]))) / 0.6745
+    return min(widest, max(3 * float(np.median(ring_points.fwhm)), 4 * spread, 4.0))
+
+
+def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None) -> Judgement:
+    if refinement is None:
+        if not ring_points.predicted and not ring_points.crowded:
+            return Judgement("failed", ("no ring of the calibrant falls on usable pixels",))
+        n = len(ring_points.points)
+        return Judgement("failed", (f"no rings found where they should be: {n} points, too few to refine",))
+    points = refinement.control_points
+    _, azimuth = Cells(refinement.instrument, points.slow, points.fast).angles(points.slow, points.fast)
+    evidence = Evidence(
+        predicted=ring_points.predicted,
+        fwhm=float(np.median(ring_points.fwhm)),
+        azimuth=azimuth,
+        largest_error=pixel_uncertainty(refinement.instrument, refinement.covariance),
+        unexplained=unexplained_rings(task.image, refinement, task.calibrant, task.usable, ring_points),
+        other_wavelength=_other_wavelength(task, refinement),
+    )
+    return judged(refinement, evidence)
+
+
+def _other_wavelength(task: _Task, refinement: Refinement) -> tuple[float, float] | None:
+    """Return the relative change of the wavelength that the points prefer, and its standard error."""
+    if "wavelength" not in task.fix or refinement.used.sum() <= task.n_free + 1:
+        return None
+    fix = tuple(name for name in task.fix if name != "wavelength")
+    points = refinement.control_points.select(refinement.used)
+    free = refine(
+        points,
+        refinement.instrument,
+        task.calibrant,
+        fix=fix,
+        loss=task.loss,
+        outliers=None,
+        scatter=refinement.scatter,
+    )
+    error = free.standard_errors["wavelength"]
+    if not np.isfinite(error):
+        return None
+    before = refinement.values["wavelength"]
+    return free.values["wavelength"] / before - 1, error / before

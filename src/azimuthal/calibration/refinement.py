@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+r"""Refinement: the geometry that control points agree with best, and how well they know it.
+
+Residuals and Jacobian are those of :mod:`azimuthal.calibration.residuals`, the minimiser that of
+:mod:`azimuthal.calibration._least_squares` (record 0025).
+
+Weights
+    A residual is divided by :math:`\sqrt{\sigma_i^2 + \tau^2}` times the size of a pixel in two theta: :math:`\sigma_i`
+    is the uncertainty of the point (0.1 pixel where not known) and :math:`\tau` the *scatter beyond counting* (grains,
+    pixels that are not where they should be), one number in pixels that makes the median of the absolute scaled
+    residuals what it is for normal errors.  Without it the few brightest rings would decide alone.
+
+Outliers
+    Points farther away than `outliers` standard deviations are left out and the rest refined again, until the set of
+    points stays the same.
+
+Covariance
+    With the gradients :math:`g_i = J_i w_i r_i` of the points (w the weights of loss and scatter) and their derivative
+    :math:`A = J^T S J` (S from the second derivative of the loss),
+
+    .. math:: C = A^{-1} \Bigl(\frac{n}{n - m} \sum_i g_i g_i^T
+              + \upsilon^2 \sum_k G_k G_k^T\Bigr) A^{-1},
+              \qquad G_k = \sum_{i \in k} J_i w_i s_i
+
+    The first sum is the estimate that needs no model of the errors (White 1980, doi:10.2307/1912934).  The second
+    stands for rings that are off as a whole by :math:`\upsilon` pixels beyond what the scatter of their points
+    explains (:math:`s_i` is the size of a pixel), since points of one ring then share an error and a thousand of them
+    know no more than one.  :math:`\upsilon` is 0 unless the rings show it beyond chance.
+
+Degenerate directions
+    Columns of J are scaled to length 1; a singular value below 1e-6 of the largest means that rings cannot tell that
+    combination of parameters: these get an infinite standard error and are named.  rot3 always is one.  Pairs whose
+    correlation exceeds 0.99 are named too: such as poni1 and rot2 at small angles, where a shift and a tilt of the
+    detector look alike; their standard errors say so as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from azimuthal._validate import finite_number, one_of, unknown_name
+from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
+from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.positions import Cells
+from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
+from azimuthal.errors import ParameterError
+from azimuthal.geometry import Beam, Pose
+from azimuthal.instrument import Instrument
+from azimuthal.typing import BoolArray, FloatArray
+
+__all__ = ["Refinement", "RingSource", "refine"]
+
+DEFAULT_FIX = ("rot3", "wavelength")
+UNKNOWN_UNCERTAINTY = 0.1  # pixels
+
+_CUTOFF = 2.0  # standard deviations at which a residual begins to count less
+_ROUNDS = 8
+_NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
+_DEGENERATE = 1e-6
+_CORRELATED = 0.99
+_PARALLAX_ROUNDS = 4
+
+
+class RingSource(Protocol):
+    """What is asked of a calibrant."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def d_spacings(self, d_min: float | None = None) -> FloatArray:
+        """Return the d-spacings in m, decreasing, down to `d_min`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refinement:
+    """What a refinement found.
+
+    Attributes
+    ----------
+    instrument:
+        With the refined parameters.
+    start:
+        The instrument that it started from.
+    free:
+        Names of the parameters that were refined.
+    covariance:
+        Shape (7, 7) in the order of :data:`~azimuthal.calibration.residuals.PARAMETERS`; m and rad.  Zero for fixed
+        parameters; infinite variance for what the rings cannot tell.
+    control_points:
+        All points, outliers included.
+    used:
+        Which of them were used.
+    residuals:
+        Of all points: found minus expected two theta, pixels.
+    residuals_rad:
+        The same in rad.
+    scatter:
+        Scatter beyond counting, pixels.
+    ring_scatter:
+        Scatter of whole rings beyond that of their points, pixels.
+    reduced_chi_square:
+        Of the used points with the uncertainties that they came with.
+    cost:
+        What was minimised.
+    degenerate:
+        In words, what the rings cannot tell.
+    correlated:
+        In words, pairs of parameters that the rings can hardly tell apart.
+    at_bound:
+        Parameters that ended at a bound.
+    converged:
+        Whether the minimum was reached.
+    """
+
+    instrument: Instrument
+    start: Instrument
+    free: tuple[str, ...]
+    covariance: FloatArray
+    control_points: ControlPoints
+    used: BoolArray
+    residuals: FloatArray
+    residuals_rad: FloatArray
+    scatter: float
+    ring_scatter: float
+    reduced_chi_square: float
+    cost: float
+    degenerate: tuple[str, ...]
+    correlated: tuple[str, ...]
+    at_bound: tuple[str, ...]
+    converged: bool
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The seven parameters, m and rad."""
+        return dict(zip(PARAMETERS, _values(self.instrument).tolist(), strict=True))
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard errors, m and rad: 0 for fixed parameters, infinite for what the rings cannot tell."""
+        return dict(zip(PARAMETERS, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    @property
+    def correlations(self) -> FloatArray:
+        """Correlations, shape (7, 7); NaN where a parameter is fixed or unknown."""
+        errors = np.sqrt(np.diag(self.covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.covariance / np.outer(errors, errors))
+
+
+def refine(
+    control_points: ControlPoints, instrument: Instrument, calibrant: RingSource, *,
+    fix: Iterable[str] = DEFAULT_FIX, bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
+    outliers: float | None = 5.0, scatter: float | None = None,
+) -> Refinement:  # fmt: skip
+    """Return the geometry that the points agree with best.
+
+    Parameters
+    ----------
+    control_points:
+        Where the rings are.
+    instrument:
+        To start from; with a wavelength.
+    calibrant:
+        d-spacings, in m, decreasing: `control_points.ring` counts them.
+    fix:
+        Parameters that stay as they are; all others are free.
+    bounds:
+        Parameter -> (low, high), m and rad.  dist and wavelength are positive anyway.
+    loss:
+        "soft_l1" (default), "huber" or "linear".
+    outliers:
+        Standard deviations beyond which points are left out; None keeps all.
+    scatter:
+        Scatter beyond counting, pixels; None: found from the residuals.
+
+    Raises
+    ------
+    ParameterError
+        Fewer points than free parameters, a ring that the calibrant or the wavelength does not reach, nothing free.
+    UnknownNameError
+        A parameter is not known.
+    WavelengthMissingError
+        The instrument has no wavelength.
+    """
+    instrument.beam.required_wavelength("a refinement")
+    one_of("loss", loss, LOSSES)
+    free = _free(fix)
+    if len(control_points) <= len(free):
+        raise ParameterError(
+            f"control_points: expected more than {len(free)} points for the free parameters {', '.join(free)}, got "
+            f"{len(control_points)}. Add points, or fix more parameters."
+        )
+    limits = _limits(bounds, instrument)
+    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits), outliers, scatter)
+    for _ in range(_PARALLAX_ROUNDS if instrument.parallax is not None else 0):
+        before = found
+        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits)
+        found = _refined(problem, outliers, scatter)
+        if np.abs(found.residuals - before.residuals).max() < 1e-4:
+            break
+    return _with_start(found, instrument)
+
+
+class _Problem:
+    """Residuals of points as a function of the free parameters, in units of their own scale."""
+
+    def __init__(
+        self, points: ControlPoints, instrument: Instrument, calibrant: RingSource, free: tuple[str, ...], loss: Loss,
+        limits: tuple[FloatArray, FloatArray],
+    ) -> None:  # fmt: skip
+        self.points, self.instrument, self.loss, self.free = points, instrument, loss, free
+        spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
+        if points.ring.max(initial=0) >= spacings.size:
+            raise ParameterError(
+                f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {points.ring.max()}."
+            )
+        self.d_spacings = spacings[points.ring]
+        cells = Cells(instrument, points.slow, points.fast)
+        self.positions = cells.positions(points.slow, points.fast)
+        slopes = cells.slopes(points.slow, points.fast)
+        self.pixel = np.hypot(slopes.angle1, slopes.angle2)
+        self.columns = [PARAMETERS.index(name) for name in free]
+        self.start = _values(instrument)
+        self.limits = limits
+        known = np.isfinite(points.uncertainty)
+        self.sigma = np.where(known, points.uncertainty, UNKNOWN_UNCERTAINTY)
+        if not np.isfinite(ring_angles(self.d_spacings, self.start[6])[0]).all():
+            raise ParameterError("wavelength: too long for some of the rings that the points name.")
+
+    def evaluated(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return residuals (rad) and Jacobian with respect to all seven parameters."""
+        angle, jacobian = two_theta_and_jacobian(self.positions, Pose(*values[:6]))
+        expected, slope = ring_angles(self.d_spacings, values[6])
+        return angle - expected, np.column_stack((jacobian, -slope))
+
+    def solved(self, start: FloatArray, used: BoolArray, scatter: float) -> tuple[FloatArray, Minimum]:
+        """Return all seven values and the minimum in scaled parameters."""
+        sigma = self.pixel * np.hypot(self.sigma, scatter)
+        _, jacobian = self.evaluated(start)
+        lengths = np.linalg.norm((jacobian / sigma[:, None])[used][:, self.columns], axis=0)
+        scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 1.0)
+
+        def model(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+            values = start.copy()
+            values[self.columns] += x * scale
+            residuals, derivatives = self.evaluated(values)
+            scaled = derivatives[used][:, self.columns] / sigma[used, None] * scale
+            return residuals[used] / sigma[used], scaled
+
+        lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
+        minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=_CUTOFF)
+        values = start.copy()
+        values[self.columns] = np.clip(
+            values[self.columns] + minimum.values * scale, self.limits[0][self.columns], self.limits[1][self.columns]
+        )
+        return values, minimum
+
+
+def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -> Refinement:
+    """Return the refinement, repeated until the points in use stay the same."""
+    values, used = problem.start, np.ones(len(problem.points), dtype=np.bool_)
+    extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
+    for _ in range(_ROUNDS):
+        values, minimum = problem.solved(values, used, extra)
+        residuals = problem.evaluated(values)[0] / problem.pixel
+        before, extra_before = used, extra
+        if scatter is None:
+            extra = _scatter(residuals[used], problem.sigma[used], len(problem.free))
+        if outliers is not None:
+            spread = np.hypot(problem.sigma, extra)
+            used = np.abs(residuals) <= outliers * spread * max(1.0, _robust_spread(residuals[used] / spread[used]))
+            if used.sum() <= len(problem.free):
+                used = before
+        if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
+            break
+    values, minimum = problem.solved(values, used, extra)
+    return _described(problem, values, used, extra, minimum)
+
+
+def _described(problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum) -> Refinement:
+    residuals_rad, jacobian = problem.evaluated(values)
+    residuals = residuals_rad / problem.pixel
+    covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, scatter)
+    n = int(used.sum())
+    chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
+    instrument = problem.instrument.replace(pose=Pose(*values[:6].tolist()), beam=Beam(float(values[6])))
+    at_bound = [
+        PARAMETERS[k] for k in problem.columns if values[k] <= problem.limits[0][k] or values[k] >= problem.limits[1][k]
+    ]
+    return Refinement(
+        instrument, problem.instrument, problem.free, _frozen(covariance), problem.points, _frozen(used),
+        _frozen(residuals), _frozen(residuals_rad), scatter, ring_scatter, chi_square, minimum.cost,
+        degenerate, _correlated(covariance), tuple(at_bound), minimum.converged,
+    )  # fmt: skip
+
+
+def _covariance(
+    problem: _Problem, residuals: FloatArray, jacobian: FloatArray, used: BoolArray, scatter: float
+) -> tuple[FloatArray, float, tuple[str, ...]]:
+    """Return the covariance, the scatter of rings and what cannot be told (module docstring)."""
+    spread = np.hypot(problem.sigma, scatter)[used]
+    z = residuals[used] / spread
+    rows = jacobian[used][:, problem.columns] / (problem.pixel[used] * spread)[:, None]
+    weights = loss_weights(z, problem.loss, _CUTOFF)
+    lengths = np.linalg.norm(rows, axis=0)
+    effects = lengths * _natural_scales(problem.start)[problem.columns]
+    telling = effects > 1e-10 * max(float(effects.max(initial=0.0)), 1e-300)
+    scale = 1 / np.where(telling, lengths, 1.0)
+    scaled = np.where(telling, rows * scale, 0.0)
+    stiffness = loss_stiffness(z, problem.loss, _CUTOFF)
+    values, vectors = np.linalg.eigh((scaled * stiffness[:, None]).T @ scaled)
+    known = values > _DEGENERATE**2 * values.max(initial=1e-300)
+    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+    n, m = z.size, len(problem.free)
+    gradients = scaled * (weights * z)[:, None]
+    middle = gradients.T @ gradients * (n / max(n - m, 1))
+    ring = problem.points.ring[used]
+    between = _ring_scatter(residuals[used], spread, ring, m)
+    if between > 0:
+        shared = scaled * (weights / spread)[:, None]
+        for number in np.unique(ring):
+            total = shared[ring == number].sum(axis=0)
+            middle = middle + between**2 * np.outer(total, total)
+    inner = (inverse @ middle @ inverse) * np.outer(scale, scale)
+    lost = np.abs(vectors[:, ~known]).max(axis=1, initial=0.0) > 0.1
+    full = np.zeros((len(PARAMETERS), len(PARAMETERS)))
+    full[np.ix_(problem.columns, problem.columns)] = inner
+    words = []
+    for index in np.flatnonzero(lost):
+        column = problem.columns[index]
+        full[column, :] = full[:, column] = 0.0
+        full[column, column] = np.inf
+        words.append(_degenerate_words(PARAMETERS[column]))
+    return full, between, tuple(words)
+
+
+def _degenerate_words(name: str) -> str:
+    if name == "rot3":
+        return "rot3: rings look the same at every rot3; it keeps the value that it started with (fix it)"
+    return f"{name}: these rings cannot tell it from the other free parameters (fix one of them)"
+
+
+def _correlated(covariance: FloatArray) -> tuple[str, ...]:
+    """Return the pairs that the rings can hardly tell apart, in words."""
+    errors = np.sqrt(np.diag(covariance))
+    words = []
+    for i in range(len(PARAMETERS)):
+        for j in range(i + 1, len(PARAMETERS)):
+            product = errors[i] * errors[j]
+            if 0 < product < np.inf and abs(covariance[i, j]) > _CORRELATED * product:
+                words.append(f"{PARAMETERS[i]} and {PARAMETERS[j]} (correlation {covariance[i, j] / product:+.4f})")
+    return tuple(words)
+
+
+def _scatter(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
+    """Return the scatter in pixels that makes the robust spread of the scaled residuals 1."""
+    target = np.sqrt(max(residuals.size - n_free, 1) / residuals.size)
+    if _robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
+        return 0.0
+    low, high = 0.0, 2 * float(np.abs(residuals).max()) + 1e-12
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if _robust_spread(residuals / np.hypot(sigma, middle)) > target:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _robust_spread(z: FloatArray) -> float:
+    return float(np.median(np.abs(z))) / _NORMAL_MEDIAN if z.size else 0.0
+
+
+def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: int) -> float:
+    """Return the scatter in pixels of whole rings beyond that of their points; 0 unless beyond chance."""
+    numbers, index = np.unique(ring, return_inverse=True)
+    weights = np.bincount(index, spread**-2.0)
+    means = np.bincount(index, residuals * spread**-2.0) / weights
+    freedom = numbers.size - min(n_free, max(numbers.size - 1, 0), 2)  # of a ring's mean, dist and wavelength tell
+    excess = float(np.sum(means**2 * weights)) - freedom
+    if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
+        return 0.0
+    return float(np.sqrt(max(float(np.sum(means**2 - 1 / weights)) / freedom, 0.0)))
+
+
+def _free(fix: Iterable[str]) -> tuple[str, ...]:
+    fixed = (fix,) if isinstance(fix, str) else tuple(fix)
+    for name in fixed:
+        if name not in PARAMETERS:
+            raise unknown_name("fix", name, PARAMETERS)
+    free = tuple(name for name in PARAMETERS if name not in fixed)
+    if not free:
+        raise ParameterError("fix: expected at least one free parameter, got all of them fixed.")
+    return free
+
+
+def _limits(bounds: Mapping[str, tuple[float, float]] | None, instrument: Instrument) -> tuple[FloatArray, FloatArray]:
+    """Return lower and upper limits of all seven parameters; the start must lie within."""
+    start = _values(instrument)
+    lower, upper = np.full(7, -np.inf), np.full(7, np.inf)
+    lower[0], upper[0] = 1e-3 * start[0], 1e3 * start[0]
+    lower[6], upper[6] = 1e-1 * start[6], 1e1 * start[6]
+    for name, (low, high) in (bounds or {}).items():
+        if name not in PARAMETERS:
+            raise unknown_name("bounds", name, PARAMETERS)
+        k = PARAMETERS.index(name)
+        if not low < high or not low <= start[k] <= high:
+            raise ParameterError(f"bounds, {name}: expected low < high around the start {start[k]}, got {low}, {high}.")
+        lower[k], upper[k] = max(low, lower[k]), min(high, upper[k])
+    return lower, upper
+
+
+def _natural_scales(values: FloatArray) -> FloatArray:
+    """Return by how much every parameter would have to change to make another geometry of it."""
+    return np.array([values[0], values[0], values[0], 1.0, 1.0, 1.0, values[6]])
+
+
+def _values(instrument: Instrument) -> FloatArray:
+    pose = instrument.pose
+    wavelength = instrument.wavelength or np.nan
+    return np.array([pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3, wavelength])
+
+
+def _frozen(array: Any) -> Any:
+    array.flags.writeable = False
+    return array
+
+
+def _with_start(found: Refinement, start: Instrument) -> Refinement:
+    from dataclasses import replace
+
+    return replace(found, start=start)

@@ -398,7 +398,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
-    grid_pixels = source.grid_pixels(excluded)
+    grid_pixels = None if spec.split == "exact" else source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)

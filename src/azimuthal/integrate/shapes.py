@@ -8,6 +8,7 @@ quantities that are asked for most.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,10 +20,11 @@ from azimuthal.binning import Circle
 from azimuthal.detectors import SeparableEdges
 from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
+from azimuthal.geometry.lattice import lattice_points, quadrilateral_shares
 from azimuthal.geometry.parallax import entry_positions
 from azimuthal.instrument import Instrument
 from azimuthal.splitting import PixelShapes
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.typing import BoolArray, FloatArray, IntArray
 from azimuthal.units import Unit
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ class ShapeSource:
         for begin in range(0, n_slow, step):
             rows = slice(begin, min(begin + step, n_slow))
             corner_values, center_values = self._coordinates(rows, corners=corners, centers=centers)
-            yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
+            lattice = functools.partial(self._lattice, rows)
+            yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1), lattice)
 
     def grid_pixels(self, excluded: BoolArray) -> GridPixels | None:
         """Return what the compiled core splits in one go, or None: no grid, or a unit that it does not know.
@@ -139,6 +142,25 @@ class ShapeSource:
             return None, center_values
         corner_values = self._evaluate(corner_positions, at_corner=True)
         return corner_values.reshape(-1, self.instrument.detector.n_corners, 2), center_values
+
+    def _lattice(self, rows: slice, pixels: IntArray, k: int) -> tuple[FloatArray, FloatArray]:
+        """Return points and areas as `azimuthal.splitting.Lattice` has them; pixels are numbered within the rows."""
+        instrument = self.instrument
+        detector = instrument.detector
+        corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)
+        normals = None
+        if instrument.parallax and not detector.is_flat:
+            normals = pixel_normals(corners=corners)[pixels, np.newaxis, np.newaxis, np.newaxis]
+        quads = [[0, 1, 2, 3]] if detector.n_corners == 4 else [[0, 1, 2, 3], [0, 3, 4, 5]]
+        points = lattice_points(corners=corners[pixels][:, quads], k=k)
+        shares = quadrilateral_shares(corners=corners[pixels][:, quads], points=points)
+        if instrument.parallax:
+            absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
+            points = entry_positions(
+                detector_positions=points, pose=instrument.pose, absorption=absorption, normals=normals
+            )
+        positions = lab_positions(detector_positions=points, pose=instrument.pose)
+        return self._evaluate(positions, at_corner=True), shares
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
         """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""

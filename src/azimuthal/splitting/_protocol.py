@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,17 +14,23 @@ from azimuthal.binning import BinGrid, Circle
 from azimuthal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 
+#: (pixels, k) -> points (n, n_quads, k + 1, k + 1, 2) in bin coordinates of a k x k lattice laid on each pixel, and the
+#: part of the pixel's area in each quadrilateral, (n, n_quads, k, k).  A pixel of six corners is two such lattices.
+Lattice: TypeAlias = Callable[[IntArray, int], tuple[FloatArray, FloatArray]]
+
+
 class PixelShapes(NamedTuple):
     """Pixels in bin coordinates (u, c), canonical units.
 
     `corners`: (n, n_corners, 2) in ring order, or None for schemes that need centres only; `c` is NaN where it is
     undefined (a corner exactly on the beam).  `centers`: (n, 2), or None for schemes that need corners only.
-    `excluded`: (n,), True = leave out.
+    `excluded`: (n,), True = leave out.  `lattice`: finer points of some of the pixels, for schemes that look closer.
     """
 
     corners: FloatArray | None
     centers: FloatArray | None
     excluded: BoolArray
+    lattice: Lattice | None = None
 
 
 class PixelBins(NamedTuple):

@@ -98,11 +98,11 @@ def test_exact_weights_in_radius_equal_areas_of_circles_in_squares(beam, width):
             assert np.abs(weights[i * 19 + j] - truth).max() < (NEAR_BEAM if near else BOUND)
 
 
-@pytest.mark.parametrize("rotations", [(0.0, 0.0, 0.0), (0.4, -0.2, 0.3), (1.2, 0.1, 0.0)])
+@pytest.mark.parametrize("rotations", [(0.4, -0.2, 0.3), (1.2, 0.1, 0.0)])
 @pytest.mark.parametrize("azimuth", [False, True], ids=["profile", "cake"])
 def test_exact_weights_of_tilted_detectors_equal_those_of_many_points(rotations, azimuth):
-    detector = az.Detector(pixel1=PIXEL, pixel2=PIXEL, shape=(11, 12))
-    ai = az.Integrator(detector, 0.05, 5.3e-3, 6.1e-3, *rotations, wavelength=1e-10)
+    detector = az.Detector(pixel1=PIXEL, pixel2=PIXEL, shape=(9, 8))
+    ai = az.Integrator(detector, 0.05, 4.3e-3, 5.1e-3, *rotations, wavelength=1e-10)
     plans = {
         split: ai.plan2d(9, 14, split=split) if azimuth else ai.plan1d(16, split=split) for split in ("exact", "full")
     }

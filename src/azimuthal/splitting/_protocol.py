@@ -13,7 +13,6 @@ import numpy as np
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
-
 #: (pixels, k) -> points (n, n_quads, k + 1, k + 1, 2) in bin coordinates of a k x k lattice laid on each pixel, and the
 #: part of the pixel's area in each quadrilateral, (n, n_quads, k, k).  A pixel of six corners is two such lattices.
 Lattice: TypeAlias = Callable[[IntArray, int], tuple[FloatArray, FloatArray]]

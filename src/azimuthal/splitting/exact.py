@@ -15,18 +15,18 @@ in the plane of the coordinates, and takes area in that plane.
 much as its part of the pixel's area.  Neighbours share the vertices of the lattice, so nothing is lost or counted twice
 and the weights sum to one as those of "full" do, the pixel under the beam and the cut of the azimuth included.
 
-**Error.**  In the lattice coordinates (s, t) of a pixel, 0 to 1, an edge u = e of a bin is moved by the straight lines by
-at most :math:`h^2 (|u_{ss}| + |u_{tt}| + 2 |u_{st}|) / (8 |\nabla u|)` with h = 1/k, along a length of at most
-:math:`\sqrt 2`.  k is the power of two that makes
+**Error.**  In the lattice coordinates (s, t) of a pixel, 0 to 1, straight lines move an edge u = e of a bin by at most
+:math:`h^2 (|u_{ss}| + |u_{tt}| + 2 |u_{st}|) / (8 |\nabla u|)` with h = 1/k, along a length of at most :math:`\sqrt 2`.
+k is the power of two that makes
 
 .. math:: \frac{\sqrt 2}{8 k^2} \, \frac{|u_{ss}| + |u_{tt}| + 2 |u_{st}|}{|\nabla u|} \le 10^{-4}
 
-of the area of the pixel, and the same for c where azimuths are told apart.  Derivatives are differences over the lattice
-of 2 x 2; the bound is of leading order, and tested.  k is at most 64, which is reached within about a pixel of the beam;
-there the error is below 3e-4.  A pixel wholly in one bin needs no lattice.
+of the area of the pixel, and the same for c where azimuths are told apart.  Derivatives are differences over the 2 x 2
+lattice; the bound is of leading order, and tested.  k is at most 64, which is reached within about a pixel of the
+beam; there the error is below 3e-4.  A pixel wholly in one bin needs no lattice.
 
-Where u is infinite at a vertex of the lattice the pixel is left out and counted.  In a unit that is infinite on the beam
-only the quadrilateral under the beam is: 1/4096 of its pixel, beyond any range.
+Where u is infinite at a vertex of the lattice the pixel is left out and counted.  In a unit that is infinite on the
+beam only the quadrilateral under the beam is: 1/4096 of its pixel, beyond any range.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Exact:
         divisions, finite = _divisions(pixels, grid)
         parts = []
         for k in np.unique(divisions[finite]).tolist():
-            for rows in _pieces(np.flatnonzero(finite & (divisions == k)), k):
-                parts.append(self._entries(pixels, grid, rows, k))
+            rows_of_k = np.flatnonzero(finite & (divisions == k))
+            parts += [self._entries(pixels, grid, rows, k) for rows in _pieces(rows_of_k, k)]
         n_not_finite = int(np.count_nonzero(~finite & ~pixels.excluded))
         return Entries.joined(parts).to_pixel_bins(len(pixels.excluded), n_not_finite)
 

@@ -7,6 +7,7 @@ NB_MODULE(_core, module) {
   azimuthal::bind::bind_isa(module);
   azimuthal::bind::bind_chunk(module);
   azimuthal::bind::bind_coordinates(module);
+  azimuthal::bind::bind_sample_frame(module);
   azimuthal::bind::bind_corrections(module);
   azimuthal::bind::bind_weights(module);
   azimuthal::bind::bind_splitting(module);

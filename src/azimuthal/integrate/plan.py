@@ -190,7 +190,7 @@ class Plan:
         """
         factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(self._lent(), frames, factors, on_error)
+            yield from stream.integrate_frames(self.lent(), frames, factors, on_error)
 
     def integrate_stack(self, frames: Any, *, normalization_factors: Any = None) -> list[Any]:
         """Integrate frames that are in memory, up to 16 at a time on each thread.
@@ -256,7 +256,7 @@ class Plan:
             )
         held = ChunkList([memoryview(chunk).cast("B") for chunk in chunks], codec, frame_type, self.shape)
         factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
-        return list(stream.integrate_frames(self._lent(), held, factors, on_error))
+        return list(stream.integrate_frames(self.lent(), held, factors, on_error))
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -278,7 +278,8 @@ class Plan:
 
         return plan_html(self)
 
-    def _lent(self) -> stream.Integration:
+    def lent(self) -> stream.Integration:
+        """Return what a stream of frames needs of the plan."""
         model = self.spec.error_model
         return stream.Integration(
             shape=self.shape,

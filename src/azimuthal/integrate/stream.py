@@ -252,7 +252,8 @@ class _Stream:
                 result = self._plan.finished(item.sums, factor, item.invalid, item.metadata)
         except (AzimuthalError, OSError) as error:
             return error
-        result.provenance["decoder"] = item.decoder
+        for one in getattr(result, "results", (result,)):  # a set of plans gives several
+            one.provenance["decoder"] = item.decoder
         return result
 
     def _batch_size(self, index: int) -> int:
@@ -401,8 +402,10 @@ def _kind(item: _Item) -> tuple[Any, ...]:
     return None, item.content.dtype
 
 
-def _frozen(sums: BinSums) -> BinSums:
-    """Make the arrays read-only, so that results keep them without a copy."""
+def _frozen(sums: Any) -> Any:
+    """Make the arrays read-only, so that results keep them without a copy; a set of plans has a tuple of sums."""
+    if isinstance(sums, tuple):
+        return tuple(_frozen(one) for one in sums)
     for array in (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count):
         if array is not None:
             array.flags.writeable = False

@@ -33,7 +33,7 @@ _CHOICES = {
 }
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
-    "normalization_factor", "threads",
+    "normalization_factor", "threads", "sectors",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -63,7 +63,7 @@ def _number(text: str) -> float | int:
     "for one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
 )  # fmt: skip
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
-@option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
+@option("--split", default="full", show_default=True, help="Pixel splitting: full, exact, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
 @option("--error-model", help="Uncertainties: poisson.  Default: none.")
 @option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
@@ -84,6 +84,10 @@ def _number(text: str) -> float | int:
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
+@option(
+    "--sector", "sectors", type=float, nargs=2, multiple=True, metavar="START STOP",
+    help="A pattern of this sector, degrees; may be repeated: all from one reading of the images (.h5).",
+)  # fmt: skip
 @option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")

@@ -194,7 +194,7 @@ class Integrator:
             dead_time, exposure_time, dead_time_model
                 s, s, "paralyzable" or "nonparalyzable": counts are corrected before everything else.  Default: not.
             split
-                "full" (default), "bbox", "pseudo" or "none".
+                "full" (default), "exact", "bbox", "pseudo" or "none".
             average
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model

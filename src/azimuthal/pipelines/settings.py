@@ -44,6 +44,8 @@ class BatchSettings:
         Divides every intensity.
     threads:
         Number of threads; None for all that this process may use.
+    sectors:
+        Azimuthal sectors (start, stop) in degrees, each of which gives a pattern; empty for the whole circle.
     picture:
         Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
     """
@@ -65,3 +67,4 @@ class BatchSettings:
     normalization_factor: float = 1.0
     threads: int | None = None
     picture: str | None = None
+    sectors: tuple[tuple[float, float], ...] = ()

@@ -16,11 +16,13 @@ from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
 from azimuthal.geometry.parallax import doubtful_sensor_facts
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.best_bins import BinProposal, best_bins
 from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.plan_set import PlanSet
 from azimuthal.integrate.sectors import plan_of_bands, plan_of_sectors
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
+from azimuthal.masks import combine
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import unit as find_unit
@@ -421,6 +423,32 @@ class Integrator:
             A set of plans.  Its results are the profiles that ``integrate_radial(radial_range=band)`` gives, in order.
         """
         return plan_of_bands(self._cake_of, npt, bands, unit, radial_unit, names, options)
+
+    def best_bins(
+        self, *, unit: Any = "q_nm^-1", radial_range: Any = None, azimuth_range: Any = None, min_pixels: int = 1,
+        split: str = "full", mask: Any = None, detector_mask: bool = True,
+    ) -> BinProposal:  # fmt: skip
+        """Propose a number of radial bins, with reasons; nothing is set.
+
+        Parameters
+        ----------
+        unit, radial_range, azimuth_range, split, mask, detector_mask:
+            Those of :meth:`integrate1d`.  Without splitting the proposal leaves no bin with fewer than `min_pixels`.
+        min_pixels:
+            Least number of pixel centres in a bin.
+
+        Returns
+        -------
+        :
+            ``npt``, what it comes from, and ``reasons`` in words: :mod:`azimuthal.integrate.best_bins`.
+        """
+        shape = self.detector.shape
+        own = self.detector.gap_mask() if detector_mask else None
+        excluded = combine(own, mask, shape=shape)
+        return best_bins(
+            self.instrument, unit, excluded, radial_range=radial_range, azimuth_range=azimuth_range,
+            min_pixels=min_pixels, split=split,
+        )  # fmt: skip
 
     def _cake_of(self, npt_rad: Any, npt_azim: Any, unit: Any, options: dict[str, Any]) -> Plan:
         return self._plan("cake", options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)

@@ -91,7 +91,8 @@ class PlanSet:
     Examples
     --------
     >>> both = az.PlanSet({"pattern": ai.plan1d(1000), "cake": ai.plan2d(500, 360)})  # doctest: +SKIP
-    >>> for pattern, cake in both.map("run_master.h5"): ...  # doctest: +SKIP
+    >>> for pattern, cake in both.map("run_master.h5"):
+    ...     ...  # doctest: +SKIP
     """
 
     plans: tuple[Plan, ...]
@@ -195,9 +196,7 @@ class PlanSet:
         lent = [plan.lent() for plan in self.plans]
         if len(lent) == 1:
             alone = lent[0]
-            return dataclasses.replace(
-                alone, finished=lambda *what: self._results([alone.finished(*what)]), one=self
-            )
+            return dataclasses.replace(alone, finished=lambda *what: self._results([alone.finished(*what)]), one=self)
         in_batches = all(one.model != "variance" and hasattr(one.reducer, "reduce_stack") for one in lent)
         return stream.Integration(
             shape=self.shape,

@@ -339,7 +339,9 @@ class _Run:
             return
         factors = np.full(batch.n_frames, batch.settings.normalization_factor, np.float64)
         frames = SurveyFrames(batch.survey)
-        with closing((batch.sectors or batch.plan).map(frames, normalization_factors=factors, on_error="yield")) as outcomes:
+        with closing(
+            (batch.sectors or batch.plan).map(frames, normalization_factors=factors, on_error="yield")
+        ) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
                     for result in outcome if isinstance(outcome, ResultSet) else (outcome,):

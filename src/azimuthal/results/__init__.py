@@ -10,4 +10,15 @@ from azimuthal.results.plot import plot_cake, plot_profile, save_picture
 from azimuthal.results.profile import Profile
 from azimuthal.results.result_set import ResultSet
 
-__all__ = ["Cake", "ChiSquare", "PairSums", "Profile", "ResultSet", "Sums", "merge", "plot_cake", "plot_profile", "save_picture"]
+__all__ = [
+    "Cake",
+    "ChiSquare",
+    "PairSums",
+    "Profile",
+    "ResultSet",
+    "Sums",
+    "merge",
+    "plot_cake",
+    "plot_profile",
+    "save_picture",
+]

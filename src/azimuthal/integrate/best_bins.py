@@ -85,17 +85,14 @@ class BinProposal:
     @property
     def reasons(self) -> tuple[str, ...]:
         """The reasons in words."""
-        low, high = self.pixel_width_range
+        (start, stop), (low, high) = self.radial_range, self.pixel_width_range
         symbol = self.unit.symbol
-        words = [
-            f"{self.npt} bins from {self.radial_range[0]:.6g} to {self.radial_range[1]:.6g} {symbol}, split {self.split}",
-            f"a pixel is {self.pixel_width:.4g} {symbol} wide ({low:.4g} to {high:.4g}): {self.by_pixel_width} bins are as "
-            "wide",
+        return (
+            f"{self.npt} bins from {start:.6g} to {stop:.6g} {symbol}, split {self.split}",
+            f"a pixel is {self.pixel_width:.4g} {symbol} wide ({low:.4g} to {high:.4g}), as are {self.by_pixel_width} bins",
             f"up to {self.by_population} bins each bin has {self.min_pixels} or more pixel centres",
-            f"{self.pixels_per_bin:.4g} pixels per bin; without splitting their number changes by "
-            f"{100 * self.aliasing:.2g} % from bin to bin",
-        ]
-        return tuple(words)
+            f"{self.pixels_per_bin:.4g} pixels per bin, from bin to bin {100 * self.aliasing:.2g} % apart if not split",
+        )
 
     def __str__(self) -> str:
         return "\n".join(self.reasons)

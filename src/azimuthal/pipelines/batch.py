@@ -312,7 +312,7 @@ class _Run:
         self._files: dict[str, None] = {}
         self._written: list[Path] = []
         self._n_frames = 0
-        self._total: Result | None = None
+        self._total: Any = None  # a profile or a cake; pictures of sets are refused
         self._inputs = _recorded_inputs(batch.settings)
 
     def finish(self) -> BatchSummary:
@@ -344,8 +344,9 @@ class _Run:
         ) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    for result in outcome if isinstance(outcome, ResultSet) else (outcome,):
-                        result.provenance["inputs"] = self._inputs
+                    ones: Any = outcome if isinstance(outcome, ResultSet) else (outcome,)
+                    for one in ones:
+                        one.provenance["inputs"] = self._inputs
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
@@ -389,7 +390,7 @@ class _Run:
         self._n_frames += 1
         self._files[str(result.metadata["file"])] = None
         if self._batch.settings.picture is not None:
-            self._total = result if self._total is None else self._total.merged(result)  # type: ignore[arg-type]
+            self._total = result if self._total is None else self._total.merged(result)
         self._tell(FrameDone(str(result.metadata["label"]), path))
 
     def _fail(self, failure: FrameFailure) -> None:

@@ -35,7 +35,7 @@ from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
-from azimuthal.results import Cake, Profile, ResultSet
+from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
 _TEXT_SIGNATURE = b"# program: azimuthal"
@@ -316,9 +316,10 @@ _KINDS = {"profile": "patterns", "cake": "cakes", "set": "sets of results"}
 
 def _results(text: str) -> Description:
     results = load_result(text)
-    first, last = results[0], results[-1]
+    first: Any = results[0]
+    last: Any = results[-1]
     facts = [("results", f"{len(results)}")]
-    if isinstance(first, ResultSet) and isinstance(last, ResultSet):
+    if results.kind == "set":
         facts.append(("set of", ", ".join(first.names)))
         first, last = first[0], last[0]
     facts += _axis_facts(first)

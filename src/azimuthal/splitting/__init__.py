@@ -55,7 +55,7 @@ def scheme(name: str, *, native: bool = True, n_threads: int = 1) -> Scheme:
     """
     name = one_of("split", name, (*_SCHEMES, exact.name))
     if name == exact.name:
-        return exact.Exact(scheme(full.name, native=native, n_threads=n_threads))
+        return cast("Scheme", exact.Exact(scheme(full.name, native=native, n_threads=n_threads)))
     if native:
         from azimuthal.splitting import _native
 

@@ -98,7 +98,8 @@ def _cells(pixels: PixelShapes, rows: IntArray, k: int) -> tuple[FloatArray, Flo
     points, shares = pixels.lattice(rows, k)
     ring = (points[..., :-1, :-1, :], points[..., 1:, :-1, :], points[..., 1:, 1:, :], points[..., :-1, 1:, :])
     cells = np.stack(ring, axis=-2).reshape(-1, 4, 2)
-    return cells, shares.reshape(-1), np.isfinite(points[..., 0]).all(axis=(1, 2, 3))
+    finite: BoolArray = np.asarray(np.isfinite(points[..., 0]).all(axis=(1, 2, 3)))
+    return cells, shares.reshape(-1), finite
 
 
 def _pieces(rows: IntArray, k: int) -> Iterator[IntArray]:
@@ -137,7 +138,8 @@ def _bend(values: FloatArray) -> FloatArray:
     slope = np.hypot(values[..., 2, 1] - values[..., 0, 1], values[..., 1, 2] - values[..., 1, 0])
     total = along + across + 2.0 * mixed
     bend: FloatArray = np.where(total > 0, total / np.where(slope > 0, slope, np.nan), 0.0)
-    return np.where(np.isnan(bend), np.inf, bend).max(axis=1)
+    worst: FloatArray = np.where(np.isnan(bend), np.inf, bend).max(axis=1)
+    return worst
 
 
 def _in_one_bin(u: FloatArray, c: FloatArray, grid: BinGrid) -> BoolArray:
@@ -155,7 +157,8 @@ def _within(values: FloatArray, edges: FloatArray) -> BoolArray:
     usable = np.isfinite(spare)
     first = bin_of(edges, np.where(usable, low - spare, -np.inf))
     last = bin_of(edges, np.where(usable, high + spare, np.inf))
-    return usable & (first == last) & (first >= 0) & (first < edges.size - 1)
+    alone: BoolArray = usable & (first == last) & (first >= 0) & (first < edges.size - 1)
+    return alone
 
 
 def _outermost(pixels: PixelShapes, circle: Circle) -> IntArray:

@@ -43,7 +43,7 @@ def test_every_entry_of_a_set_is_a_file_of_single_results_by_itself(plans, frame
     h5py = pytest.importorskip("h5py")
     az.save(plans(frames[0]), tmp_path / "one.h5")
     with h5py.File(tmp_path / "one.h5") as file:
-        assert [name for name in file] == ["entry", "entry_2", "entry_3", "entry_4"]
+        assert list(file) == ["entry", "entry_2", "entry_3", "entry_4"]
         assert [file[name].attrs["result_name"] for name in file] == list(plans.names)
         assert all(file[name].attrs["NX_class"] == "NXentry" for name in file)
         assert file["entry_4/definition"].asstr()[()] == "NXazint2d"

@@ -116,8 +116,8 @@ def save(
     Parameters
     ----------
     results:
-        A profile, a cake, a ResultSet (``.h5``), or an iterable of them (of one kind, on the same bins where one file is to hold
-        them).  An iterable is read once and not kept in memory, except for ``.npz``.
+        A profile, a cake, a ResultSet (``.h5``), or an iterable of them (of one kind, on the same bins where one file
+        is to hold them).  An iterable is read once and not kept in memory, except for ``.npz``.
     path:
         The file.  Its extension is the format: ``.xy .dat .xye .chi .csv .npz .h5 .hdf5 .nxs``.  A name with
         fields in braces, ``"out/{stem}_{frame:05d}.xye"``, makes one file of each result: ``frame`` is its

@@ -18,7 +18,9 @@ N_BINS = 1000
 
 def main(detector="Eiger2_4M", repeats=9):
     """Return seconds by name; the profiles of all ways are compared first."""
-    ai = az.Integrator(detector, dist=0.15, poni1=0.08, poni2=0.075, wavelength=1e-10, parallax=None)
+    spec = az.detector(detector)
+    middle = [0.5 * n * size for n, size in zip(spec.shape, (spec.pixel1, spec.pixel2), strict=True)]
+    ai = az.Integrator(spec, 0.15, *middle, wavelength=1e-10, parallax=None)
     frame = np.random.default_rng(1).poisson(5, ai.detector.shape).astype(np.uint32)
     options = {"error_model": "poisson", "sensor_absorption": False}
     together = ai.plan_sectors(N_BINS, SECTORS, **options)

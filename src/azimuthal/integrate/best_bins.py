@@ -89,7 +89,7 @@ class BinProposal:
         symbol = self.unit.symbol
         return (
             f"{self.npt} bins from {start:.6g} to {stop:.6g} {symbol}, split {self.split}",
-            f"a pixel is {self.pixel_width:.4g} {symbol} wide ({low:.4g} to {high:.4g}), as are {self.by_pixel_width} bins",
+            f"a pixel is {self.pixel_width:.4g} {symbol} ({low:.4g} to {high:.4g}), as are {self.by_pixel_width} bins",
             f"up to {self.by_population} bins each bin has {self.min_pixels} or more pixel centres",
             f"{self.pixels_per_bin:.4g} pixels per bin, from bin to bin {100 * self.aliasing:.2g} % apart if not split",
         )

@@ -191,6 +191,12 @@ class ShapeSource:
         """Return points and areas as `azimuthal.splitting.Lattice` has them; pixels are numbered within the rows."""
         instrument = self.instrument
         detector = instrument.detector
+        if self._is_native and self._edges is not None and pixels.size:
+            points = native_geometry.project_lattice(
+                self._edges, self._projection, rows, pixels, detector.shape[1], k, n_threads=self.n_threads
+            )
+            if points is not None:
+                return points, np.full((*points.shape[:2], k, k), 1.0 / k**2)  # pixels are rectangles
         corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)
         normals = None
         if self._absorption is not None and not detector.is_flat:

@@ -114,7 +114,8 @@ class Entries:
 
     def to_pixel_bins(self, n_pixels: int, n_not_finite: int) -> PixelBins:
         """Sort by pixel and bin, add up doubles."""
-        order = np.lexsort((self.index, self.pixel))
+        # Mostly in order already, which a stable sort of one key makes use of.
+        order = np.argsort(self.pixel * (self.index.max(initial=0) + 1) + self.index, kind="stable")
         pixel, index, weight = self.pixel[order], self.index[order], self.weight[order]
         first = np.ones(pixel.size, bool)
         first[1:] = (pixel[1:] != pixel[:-1]) | (index[1:] != index[:-1])

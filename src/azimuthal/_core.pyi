@@ -205,6 +205,7 @@ class RingLists:
         nonfinite: bool,
         spread: int,
         cutoff: float,
+        noise: float,
         most_rounds: int,
         n_threads: int,
     ) -> tuple[Any, ...]: ...

@@ -99,7 +99,7 @@ class PeakSettings:
     cutoff_pick:
         How many times its noise a pixel must exceed the background to be picked; greater than 0.
     noise:
-        In raw units (counts), added to the spread in squares; at least 0.
+        In raw units (counts), added to the spread in squares, for the background too; at least 0.
     patch_size:
         Odd number of pixels, at least 3.
     connected:
@@ -135,7 +135,7 @@ class PeakSettings:
     @property
     def clip(self) -> ClipSettings:
         """How the background is found."""
-        return ClipSettings(self.cutoff_clip, self.spread, self.max_iter)
+        return ClipSettings(self.cutoff_clip, self.spread, self.max_iter, self.noise)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""

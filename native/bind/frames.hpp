@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The azimuthal developers
 //
-// Frames of any type, and the raw values that do not count in them, as Python hands them over.
+// Frames of any type, and the values in them that do not count, as Python hands them over.
 #pragma once
-
-#include <cstdint>
 
 #include "arrays.hpp"
 #include "azimuthal/kernels.hpp"
@@ -25,6 +23,11 @@ inline DType dtype_of(const Frame& frame) {
       return size == 2 ? DType::f32 : DType::f64;
     default: throw nb::value_error("frame: neither integers nor floats");
   }
+}
+
+inline DType dtype_from(int number) {
+  require(number >= 0 && number <= static_cast<int>(DType::f64), "dtype: out of range");
+  return static_cast<DType>(number);
 }
 
 inline Bound bound_from(nb::handle value, DType dtype) {

@@ -17,12 +17,6 @@ namespace azimuthal::bind {
 namespace {
 
 using OptionalDoubles = std::optional<Doubles>;
-
-DType dtype_from(int number) {
-  require(number >= 0 && number <= static_cast<int>(DType::f64), "dtype: out of range");
-  return static_cast<DType>(number);
-}
-
 Variance model_from(int number) {
   require(number >= 0 && number <= 2, "model: expected 0 to 2");
   return static_cast<Variance>(number);

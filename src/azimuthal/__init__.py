@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         spottiness,
     )
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, Plan
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
     from azimuthal.io import (
         load,
         load_peaks,
@@ -51,10 +51,12 @@ if TYPE_CHECKING:
         open_frames,
         save,
         save_geometry,
+        save_image,
         save_peaks,
         save_sparse,
     )
-    from azimuthal.results import Cake, Profile
+    from azimuthal.pipelines.average import average
+    from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
@@ -65,6 +67,8 @@ _HOMES = {
     "Inpainting": "images",
     "Instrument": "instrument",
     "Integrator": "integrate",
+    "MovingGeometry": "integrate",
+    "MultiGeometry": "integrate",
     "ParallaxSettings": "geometry",
     "PeakFinder": "images",
     "Peaks": "images",
@@ -76,6 +80,7 @@ _HOMES = {
     "SparseFrame": "images",
     "Spottiness": "images",
     "Unit": "units",
+    "average": "pipelines.average",
     "detector": "detectors",
     "detector_names": "detectors",
     "find_peaks": "images",
@@ -88,11 +93,13 @@ _HOMES = {
     "load_result": "io",
     "load_sparse": "io",
     "log_bins": "binning",
+    "merge": "results",
     "open_frames": "io",
     "peak_finder": "images",
     "register_unit": "units",
     "save": "io",
     "save_geometry": "io",
+    "save_image": "io",
     "save_peaks": "io",
     "save_sparse": "io",
     "separate": "images",
@@ -110,6 +117,8 @@ __all__ = [
     "Inpainting",
     "Instrument",
     "Integrator",
+    "MovingGeometry",
+    "MultiGeometry",
     "ParallaxSettings",
     "PeakFinder",
     "Peaks",
@@ -122,6 +131,7 @@ __all__ = [
     "Spottiness",
     "Unit",
     "__version__",
+    "average",
     "detector",
     "detector_names",
     "find_peaks",
@@ -134,11 +144,13 @@ __all__ = [
     "load_result",
     "load_sparse",
     "log_bins",
+    "merge",
     "open_frames",
     "peak_finder",
     "register_unit",
     "save",
     "save_geometry",
+    "save_image",
     "save_peaks",
     "save_sparse",
     "separate",
@@ -151,6 +163,7 @@ __all__ = [
 # Comforts that reach upward from lower rooms; nothing is imported here.
 _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
+_upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")
 _upward.register("find_peaks", "azimuthal.images:find_peaks")

@@ -8,6 +8,33 @@ from typing import Any
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
 def chunk_decode(codec: int, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def project_sample_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    begin: int,
+    end: int,
+    rotation: FloatArray,
+    shift: FloatArray,
+    sample: FloatArray,
+    k: float,
+    numbers: tuple[int, int, int],
+    corners: FloatArray | None,
+    centers: FloatArray | None,
+    on_cut: AnyArray | None,
+    n_threads: int,
+) -> None: ...
+def project_sample_points(
+    positions: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    sample: FloatArray,
+    k: float,
+    numbers: tuple[int, int, int],
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -19,6 +46,8 @@ def project_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     n_threads: int,
@@ -69,6 +98,8 @@ def pack_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     u_edges: FloatArray,
@@ -89,6 +120,8 @@ def grid_extent(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     period: float,
@@ -163,6 +196,36 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class PairReduction:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        most: int,
+        n_threads: int,
+    ) -> None: ...
+    def pairs(self) -> tuple[IntArray, IndexArray]: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        variance: FloatArray | None,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> FloatArray: ...
+    def chunk(
+        self,
+        chunk: Any,
+        codec: int,
+        dtype: int,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+    ) -> FloatArray | None: ...
 
 def locate(
     values: FloatArray,

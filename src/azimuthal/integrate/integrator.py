@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import azimuthal._upward as upward
-from azimuthal._validate import unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
+from azimuthal.geometry.parallax import doubtful_sensor_facts
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
@@ -25,12 +27,13 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
+    "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
-_KEPT_PLANS = 8
+KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
 
-class _PlanCache:
+class PlanCache:
     """The plans used last, as many as fit.  One lock: threads that ask for the same plan wait for one compilation."""
 
     def __init__(self) -> None:
@@ -38,6 +41,7 @@ class _PlanCache:
         self._plans: list[Plan] = []  # the one used last at the end
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
+        """Return the plan, compiled or kept."""
         with self._lock:
             plan = self._find(spec, arrays)
             if plan is None:
@@ -53,7 +57,7 @@ class _PlanCache:
         return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
 
     def _is_full(self) -> bool:
-        return len(self._plans) > _KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
+        return len(self._plans) > KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
@@ -74,7 +78,10 @@ class Integrator:
     orientation:
         1-4, for a detector given by name.
     parallax:
-        A :class:`~azimuthal.geometry.parallax.ParallaxSettings`, or None for no correction.
+        "auto": positions are corrected for the depth of absorption where the sensor's material and thickness and the
+        energy are known (:func:`~azimuthal.geometry.parallax.doubtful_sensor_facts`); results say so.  True, or a
+        :class:`~azimuthal.geometry.parallax.ParallaxSettings`: it is an error when they are not.  None or False: no
+        correction, right for a pose that was refined without it.  Geometry files decide for themselves.
 
     Examples
     --------
@@ -86,7 +93,7 @@ class Integrator:
     """
 
     instrument: Instrument
-    _cache: _PlanCache = field(repr=False)
+    _cache: PlanCache = field(repr=False)
 
     def __init__(
         self,
@@ -101,7 +108,7 @@ class Integrator:
         wavelength: float | None = None,
         energy: float | None = None,
         orientation: int | None = None,
-        parallax: ParallaxSettings | None = None,
+        parallax: ParallaxSettings | Literal["auto"] | bool | None = "auto",
     ) -> None:
         if wavelength is not None and energy is not None:
             raise ParameterError("wavelength, energy: two views of one value; give one of them.")
@@ -109,6 +116,11 @@ class Integrator:
         if orientation is not None:
             found = found.with_orientation(orientation)
         beam = Beam(wavelength) if energy is None else Beam.from_energy(energy)
+        if isinstance(parallax, str):
+            one_of("parallax", parallax, ("auto",))
+            parallax = doubtful_sensor_facts(found.sensor, beam.energy) is None
+        if isinstance(parallax, bool):
+            parallax = ParallaxSettings() if parallax else None
         _holding(self, Instrument(found, Pose(dist, poni1, poni2, rot1, rot2, rot3), beam, parallax))
 
     @classmethod
@@ -173,12 +185,20 @@ class Integrator:
                 In [-1, 1]; plane in rad.  Default: no correction.
             transmission
                 Of a flat-panel sensor at normal incidence.  Default: no correction.
+            sensor_absorption
+                "auto" (default): the sensor's absorption at an angle is corrected where its material and thickness and
+                the energy are known, as the result's provenance says.  True or "relative": it is an error when they
+                are not.  "absolute": photons that arrive.  False: no correction.
+            dead_time, exposure_time, dead_time_model
+                s, s, "paralyzable" or "nonparalyzable": counts are corrected before everything else.  Default: not.
             split
                 "full" (default), "bbox", "pseudo" or "none".
             average
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
                 None (default) or "poisson".
+            covariance
+                True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
                 Further invalid values.
             invalid_values
@@ -196,7 +216,7 @@ class Integrator:
         ShapeError, DataTypeError, ParameterError, UnknownNameError, WavelengthMissingError
             Naming what cannot be used, and the fix.
         """
-        plan = self._plan("radial", _with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
+        plan = self._plan("radial", with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
 
@@ -209,7 +229,7 @@ class Integrator:
         Parameters are those of :meth:`integrate1d`; `unit` may be a pair (radial, azimuthal), the azimuthal one being
         "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
         """
-        plan = self._plan("cake", _with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        plan = self._plan("cake", with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
         cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return cake
 
@@ -222,9 +242,74 @@ class Integrator:
         `azimuth_range` is in `unit`; the other parameters are those of :meth:`integrate1d`.
         """
         pair = (radial_unit, unit)
-        plan = self._plan("azimuthal", _with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
+        plan = self._plan("azimuthal", with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
+
+    def integrate2d_grazing(
+        self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Cake:  # fmt: skip
+        """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
+
+        Parameters
+        ----------
+        data, variance, normalization_factor, metadata:
+            Those of :meth:`integrate1d`.
+        npt_ip, npt_oop:
+            Number of bins, or bin edges, in plane and out of plane.
+        **options:
+            unit_ip, unit_oop
+                "qip_nm^-1" and "qoop_nm^-1" by default; polar maps, exit angles and others:
+                :mod:`azimuthal.integrate.grazing`.
+            ip_range, oop_range
+                (low, high) in these units.  None: everything.
+            incident_angle, tilt_angle
+                Numbers in `angle_unit` ("deg" or "rad", required with them), or texts such as "0.2 deg".
+            sample_orientation
+                1-8: which image directions are the sample's horizontal and vertical.
+            others
+                mask, dark, split, error_model ... of :meth:`integrate1d`.
+
+        Returns
+        -------
+        :
+            A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
+        """
+        plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
+        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return cake
+
+    def integrate1d_grazing(
+        self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Profile:  # fmt: skip
+        """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
+
+        The other direction is restricted to its range (None: everything); parameters are those of
+        :meth:`integrate2d_grazing`.
+        """
+        plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
+        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return profile
+
+    def plan2d_grazing(
+        self, npt_ip: Any = 1000, npt_oop: Any = 1000, *, unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a map of grazing incidence; parameters of :meth:`integrate2d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        return self._plan("cake", axes.options, npt_rad=npt_ip, npt_azim=npt_oop, unit=axes.units)
+
+    def plan1d_grazing(
+        self, npt: Any = 1000, *, along: Any = "oop", unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a cut of grazing incidence; parameters of :meth:`integrate1d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        if one_of("along", along, ("ip", "oop")) == "ip":
+            return self._plan("radial", axes.options, npt_rad=npt, npt_azim=1, unit=axes.units)
+        return self._plan("azimuthal", axes.options, npt_rad=1, npt_azim=npt, unit=axes.units)
 
     def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> Plan:
         """Compile a radial profile; parameters of :meth:`integrate1d`, and error_model="variance"."""
@@ -271,8 +356,13 @@ class Integrator:
         return upward.find("spottiness")(data, self, npt, **choices)
 
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
-        return self._cache.get(spec, arrays)
+        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
+
+    def described(
+        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
+    ) -> tuple[PlanSpec, PixelArrays]:
+        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
+        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented
@@ -283,8 +373,16 @@ class Integrator:
     def __reduce__(self) -> tuple[Any, ...]:
         return Integrator.from_instrument, (self.instrument,)
 
+    def __repr__(self) -> str:
+        return f"<Integrator: {self.instrument.detector.name} at {self.instrument.pose.dist * 1e3:.6g} mm>"
+
     def __str__(self) -> str:
         return self.instrument.describe()
+
+    def _repr_html_(self) -> str:
+        from azimuthal.integrate._html import instrument_html
+
+        return instrument_html(self.instrument)
 
 
 def described(
@@ -302,7 +400,7 @@ def described(
 
 def _holding(integrator: Integrator, instrument: Instrument) -> Integrator:
     object.__setattr__(integrator, "instrument", instrument)
-    object.__setattr__(integrator, "_cache", _PlanCache())
+    object.__setattr__(integrator, "_cache", PlanCache())
     return integrator
 
 
@@ -312,7 +410,8 @@ def _pair(unit: Any) -> tuple[Any, Any]:
     return unit[0], unit[1]
 
 
-def _with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+def with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+    """Return the options of a call that has a variance: with the error model that it means."""
     if variance is None:
         return options
     return options | {"error_model": checked_error_model(options.get("error_model"), has_variance=True)}

@@ -17,9 +17,17 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, positive_integer, unknown_name
 from azimuthal.binning import is_edges
-from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
+from azimuthal.corrections import (
+    SOLID_ANGLE_MODES,
+    CorrectionSettings,
+    DeadTime,
+    DeadTimeModel,
+    SensorAbsorptionMode,
+    SolidAngleMode,
+    checked_sensor_absorption,
+)
 from azimuthal.engines import engine_names
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model
@@ -68,6 +76,14 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    covariance:
+        Sum the covariance of bins that share pixels too; needs an error model.
+    sensor_absorption:
+        "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
+        "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
+    dead_time, exposure_time, dead_time_model:
+        Of the pixels and of a frame in s, and "paralyzable" or "nonparalyzable"; all three or none:
+        :mod:`azimuthal.corrections.dead_time`.
     """
 
     instrument: Instrument
@@ -90,6 +106,11 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    covariance: bool = False
+    sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
+    dead_time: float | None = None
+    exposure_time: float | None = None
+    dead_time_model: DeadTimeModel | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -108,16 +129,22 @@ class PlanSpec:
             checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
         )
         put(self, "solid_angle", _solid_angle(self.solid_angle))
-        # Validates the values, so that a description that exists can be compiled.
-        CorrectionSettings(
-            solid_angle=self.solid_angle or False,
-            polarization_factor=self.polarization_factor,
-            polarization_offset=self.polarization_offset,
-            transmission=self.transmission,
-        )
+        put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
+        self.correction_settings()  # validates the values, so that a description that exists can be compiled
+        self.pixel_dead_time()
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if not isinstance(self.covariance, bool):
+            raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.error_model is None:
+            raise ParameterError(
+                "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
+                "variance=... as well."
+            )
 
     def _check_dummy(self) -> None:
         if self.delta_dummy is not None and self.dummy is None:
@@ -127,7 +154,8 @@ class PlanSpec:
         for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
             if isinstance(bins, tuple) and getattr(self, name) is not None:
                 raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
-        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None:
+        of_sample = bool(self.azimuth_unit.parameters)  # grazing incidence: any quantity may be the second one
+        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None and not of_sample:
             raise UnsupportedOptionError(
                 f"unit: {self.azimuth_unit.name!r} is not an angle on a circle; an azimuthal profile needs chi_deg or "
                 "chi_rad. The radial unit is radial_unit=; for a radial profile use integrate1d()."
@@ -137,6 +165,29 @@ class PlanSpec:
                 f"unit: {self.unit.name!r} is an angle on a circle and cannot be a radial axis. For I(chi) use "
                 "integrate_radial()."
             )
+
+    def correction_settings(self) -> CorrectionSettings:
+        """Return the choices that :func:`azimuthal.corrections.fold` takes."""
+        return CorrectionSettings(
+            solid_angle=self.solid_angle or False,
+            polarization_factor=self.polarization_factor,
+            polarization_offset=self.polarization_offset,
+            transmission=self.transmission,
+            sensor_absorption=self.sensor_absorption,
+        )
+
+    def pixel_dead_time(self) -> DeadTime | None:
+        """Return how pixels lose counts, or None."""
+        given = {name: getattr(self, name) for name in ("dead_time", "exposure_time", "dead_time_model")}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == len(given):
+            return None
+        if missing or self.dead_time is None or self.exposure_time is None or self.dead_time_model is None:
+            raise ParameterError(
+                "dead_time: the correction needs dead_time (s), exposure_time (s) and dead_time_model ('paralyzable' "
+                f"or 'nonparalyzable'); missing: {', '.join(missing)}."
+            )
+        return DeadTime(self.dead_time, self.exposure_time, self.dead_time_model)
 
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""
@@ -217,6 +268,8 @@ class PixelArrays:
         ShapeError, DataTypeError
             Naming the array.
         """
+        if self._is_checked(shape):
+            return self
         copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
             value = getattr(self, name)
@@ -228,6 +281,11 @@ class PixelArrays:
         for name, copy in copies.items():
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
+
+    def _is_checked(self, shape: tuple[int, int]) -> bool:
+        """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
+        held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:

@@ -110,3 +110,31 @@ def test_bad_input_raises(ai, plant):
         ai.separate(image, 60, split="full")
     with pytest.raises(ShapeError, match="image"):
         ai.separate(image[:5], 60)
+
+
+def test_what_is_kept_for_the_next_call_is_never_that_of_other_arrays(ai, plant):
+    """The integrator keeps its last rings: a mask changed in place must not be taken for the old one."""
+    image = plant(8).image
+    mask = np.zeros(SHAPE, bool)
+    first = ai.separate(image, 60, mask=mask)
+    mask[20:30] = True
+    second = ai.separate(image, 60, mask=mask)
+    assert not np.isnan(first.bragg[20:30]).any()
+    assert np.isnan(second.bragg[20:30]).all()
+    np.testing.assert_array_equal(ai.separate(image, 60).bragg, first.bragg)
+    profile = ai.integrate1d(image, 60)
+    one, two = ai.image_from_profile(profile), ai.image_from_profile(profile, mask=mask)
+    np.testing.assert_array_equal(np.isnan(two), mask)
+    np.testing.assert_array_equal(one[~mask], two[~mask])
+
+
+def test_dead_time_cannot_be_undone_and_raises(ai, plant):
+    image = plant(1).image
+    dead = {"dead_time": 1e-7, "exposure_time": 1.0, "dead_time_model": "paralyzable"}
+    for call in (ai.separate, ai.find_peaks, ai.sparsify, ai.spottiness):
+        with pytest.raises(UnsupportedOptionError, match="dead_time: images are made"):
+            call(image, 60, **dead)
+    with pytest.raises(UnsupportedOptionError, match="dead_time"):
+        ai.inpaint(image, **dead)
+    with pytest.raises(UnsupportedOptionError, match="dead_time"):
+        ai.image_from_profile(ai.integrate1d(image, 60, **dead))

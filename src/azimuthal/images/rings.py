@@ -46,7 +46,7 @@ import numpy as np
 from azimuthal._validate import finite_number, number_pair, one_of
 from azimuthal.engines import check_frame_dtype, thread_count
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
-from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, instrument_of
+from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, check_linear, instrument_of, prepared
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
@@ -174,18 +174,9 @@ class RingModel:
                 f"average: expected 'ratio_of_sums', got {options['average']!r}. Leave it out."
             )
         spec, arrays = described(instrument_of(instrument), "radial", options, npt_rad=npt, npt_azim=1, unit=unit)
-        plan = compile(spec, arrays, threads=threads)
-        axis = plan.axes.radial
-        assert axis is not None  # of kind "radial"
-        field = PixelField.of(spec, plan.arrays, threads=threads)
-        bins = _bins_of(plan.matrix)
-        positions = axis_positions(axis, field.radial, threads=field.threads)
-        lists = None
-        if field.threads is not None:
-            from azimuthal.images._native import ring_lists
-
-            lists = ring_lists(bins, field, axis.n_bins)
-        return cls(spec, plan.arrays, axis, field, bins, positions, thread_count(threads), lists)
+        check_linear(spec)
+        n_threads = thread_count(threads)
+        return prepared(instrument, f"rings {n_threads}", spec, arrays, lambda checked: _made(spec, checked, n_threads))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -299,6 +290,21 @@ def trimmed(
         _, std = _moments(signal[pixels], norm[pixels], counts[pixels], "azimuthal")
         _store(found, ring, mean, std, signal[pixels], norm[pixels], counts[pixels], part)
     return found
+
+
+def _made(spec: PlanSpec, arrays: PixelArrays, n_threads: int) -> RingModel:
+    plan = compile(spec, arrays, threads=n_threads)
+    axis = plan.axes.radial
+    assert axis is not None  # of kind "radial"
+    field = PixelField.of(spec, plan.arrays, threads=n_threads)
+    bins = _bins_of(plan.matrix)
+    positions = axis_positions(axis, field.radial, threads=field.threads)
+    lists = None
+    if field.threads is not None:
+        from azimuthal.images._native import ring_lists
+
+        lists = ring_lists(bins, field, axis.n_bins)
+    return RingModel(spec, plan.arrays, axis, field, bins, positions, n_threads, lists)
 
 
 def _bins_of(matrix: SparseMatrix) -> IndexArray:

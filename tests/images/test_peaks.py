@@ -148,6 +148,21 @@ def test_planted_spots_above_eight_sigma_are_found_and_nothing_else(ai, plant):
     assert n_found / n_peaks > 0.98
 
 
+def test_spots_of_exactly_eight_sigma_are_found_with_a_low_cutoff(ai, plant):
+    """Height of the Gaussian: the highest pixel sees 0.45 to 1 of it."""
+    finder = ai.peak_finder(60, cutoff_pick=3.0, connected=2)
+    n_planted = n_found = n_peaks = 0
+    for seed in range(8):
+        planted = plant(seed, background=25.0, height=8 * 5.0)
+        peaks = finder(planted.image)
+        near = matched(peaks, planted)
+        n_planted += near.size
+        n_found += np.count_nonzero(near >= 0)
+        n_peaks += len(peaks)
+    assert n_found / n_planted > 0.98
+    assert n_found / n_peaks > 0.98
+
+
 def test_positions_of_bright_spots_are_right_to_a_tenth_of_a_pixel(ai, plant):
     planted = plant(20, background=25.0, sigmas=(25, 80))
     peaks = ai.find_peaks(planted.image, 60)

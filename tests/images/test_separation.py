@@ -106,6 +106,10 @@ def test_bad_input_raises(ai, plant):
         ai.separate(image, 60, method="quantile")
     with pytest.raises(UnsupportedOptionError, match="error_model"):
         ai.separate(image, 60, method="median", error_model="poisson")
+    with pytest.raises(UnsupportedOptionError, match="error_model"):
+        ai.separate(image, 60, error_model="azimuthal")
+    with pytest.raises(UnsupportedOptionError, match="dark_variance"):
+        ai.separate(image, 60, dark=np.ones(SHAPE), dark_variance=np.ones(SHAPE), error_model="poisson")
     with pytest.raises(UnsupportedOptionError, match="split"):
         ai.separate(image, 60, split="full")
     with pytest.raises(ShapeError, match="image"):

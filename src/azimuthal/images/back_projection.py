@@ -229,7 +229,12 @@ def _on_axes(spec: PlanSpec, *axes: Axis) -> PlanSpec:
     """Return the description with the bins of these axes."""
     check_linear(spec)
     kinds = {False: "radial", True: "azimuthal"}
-    changes: dict[str, Any] = {"kind": "cake" if len(axes) == 2 else kinds[axes[0].unit.period is not None]}
+    # Errors are of no concern to an image.
+    changes: dict[str, Any] = {
+        "error_model": None,
+        "covariance": False,
+        "kind": "cake" if len(axes) == 2 else kinds[axes[0].unit.period is not None],
+    }
     for axis in axes:
         is_second = axis is axes[-1] and (len(axes) == 2 or axis.unit.period is not None)
         names = ("npt_azim", "azimuth_unit", "azimuth_range") if is_second else ("npt_rad", "unit", "radial_range")

@@ -116,6 +116,9 @@ def separate(
             f"error_model: expected None, or 'poisson' with method='sigma'; got {options['error_model']!r} with "
             f"method={method!r}."
         )
+    for name in ("dark_variance", "flat_variance"):
+        if options.get(name) is not None:
+            raise UnsupportedOptionError(f"{name}: is not part of the uncertainties of a separation. Leave it out.")
     rings = RingModel.of(instrument, npt, unit=unit, threads=threads, **options)
     raw = rings.checked_frame(image)
     step = (1.0 if raw.dtype.kind in "iu" else 0.0) if noise is None else noise

@@ -46,8 +46,8 @@ False peaks
     about the number of false peaks; every further pixel that must be picked in a patch of ``k`` pixels multiplies
     it by less than ``k p``.
 
-The compiled core does the work; `found_reference` defines it.  pyFAI has the method for OpenCL devices; an older relative
-is "peakfinder8" (A. Barty et al., J. Appl. Cryst. 47, 1118 (2014), doi:10.1107/S1600576714007626).
+The compiled core does the work; `found_reference` defines it.  pyFAI has the method for OpenCL devices; an
+older relative is "peakfinder8" (A. Barty et al., J. Appl. Cryst. 47, 1118 (2014), doi:10.1107/S1600576714007626).
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import pytest
 import azimuthal as az
 
 PUBLIC = {
-    "Axis", "Beam", "Cake", "Detector", "Instrument", "Integrator", "ParallaxSettings", "Plan", "Pose", "Profile",
-    "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
-    "open_frames", "register_unit", "save", "save_geometry", "unit", "unit_names",
+    "Axis", "Beam", "Cake", "Detector", "Instrument", "Integrator", "MovingGeometry", "MultiGeometry",
+    "ParallaxSettings", "Plan", "Pose", "Profile", "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
+    "merge", "open_frames", "register_unit", "save", "save_geometry", "unit", "unit_names",
 }  # fmt: skip
 
 

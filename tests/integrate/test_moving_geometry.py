@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,8 +183,7 @@ def test_resident_memory_does_not_grow_with_the_number_of_geometries():
     frame = np.ones(detector.shape, np.uint16)
 
     def resident():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
     scan = MovingGeometry(instruments)
     scan.integrate1d([frame] * 150, 100, radial_range=(1, 30))
@@ -237,3 +237,10 @@ def test_bad_input_raises_naming_it(instruments, frames, make, error, match):
 def test_repr_says_how_many_and_where(instruments):
     assert repr(MovingGeometry(instruments)) == "<MovingGeometry of 12 positions of Detector: 100 mm to 210 mm>"
     assert "frame number" in repr(MovingGeometry(lambda number: instruments[number]))
+
+
+def test_grazing_maps_of_a_moving_detector(instruments, frames):
+    maps = list(MovingGeometry(instruments).map2d_grazing(frames, 20, 20, incident_angle="0.2 deg"))
+    total = az.merge(maps).intensity
+    assert len(maps) == N
+    assert np.nanmedian(total) == pytest.approx(RATE, rel=0.05)

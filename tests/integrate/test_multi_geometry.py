@@ -309,3 +309,24 @@ def test_notebooks_show_geometries_plans_and_results(near, far):
 def test_bad_input_raises_naming_it(near, far, call, error, match):
     with pytest.raises(error, match=match):
         call(MultiGeometry([near, far]), np.ones(near.detector.shape))
+
+
+def test_grazing_maps_and_cuts_of_several_geometries_merge(near, far):
+    images = [isotropic(near), isotropic(far)]
+    both = MultiGeometry([near, far])
+    sample = {"incident_angle": "0.3 deg", "sample_orientation": 1}
+    result = both.integrate2d_grazing(images, 40, 30, **sample)
+    found = result.merged.intensity
+    np.testing.assert_allclose(found[np.isfinite(found)], PER_STERADIAN, rtol=1e-10)
+    assert result.merged.count.sum() == pytest.approx(sum(image.size for image in images), rel=1e-9)
+    for part, ai, image in zip(result.parts, (near, far), images, strict=True):
+        ranges = {
+            "ip_range": tuple(part.radial_axis.edges[[0, -1]]),
+            "oop_range": tuple(part.azimuthal_axis.edges[[0, -1]]),
+        }
+        alone = ai.integrate2d_grazing(image, 40, 30, solid_angle="absolute", **ranges, **sample)
+        np.testing.assert_allclose(part.sum_signal, alone.sum_signal, rtol=1e-12, atol=1e-9)
+    for along in ("ip", "oop"):
+        cut = both.integrate1d_grazing(images, 30, along=along, **sample).merged.intensity
+        np.testing.assert_allclose(cut[np.isfinite(cut)], PER_STERADIAN, rtol=1e-10)
+    assert len(both.plan1d_grazing(20, **sample).plans) == len(both.plan2d_grazing(20, 20, **sample).plans) == 2

@@ -178,3 +178,75 @@ def test_calculated_cake_projects_with_the_weights_of_the_left(ai, frame):
     found = (cake - 3.0).radial_profile()
     np.testing.assert_allclose(found.intensity, cake.radial_profile().intensity - 3.0, rtol=1e-12)
     np.testing.assert_allclose(found.sigma, cake.radial_profile().sigma, rtol=1e-12)
+
+
+def options_with_covariance(**options):
+    return {"error_model": "poisson", "covariance": True, "radial_range": (2, 26)} | options
+
+
+def test_rebinned_with_covariance_has_variance_and_covariance_of_coarse_bins(ai, frame):
+    fine = ai.integrate1d(frame, 120, **options_with_covariance())
+    coarse = ai.integrate1d(frame, 30, **options_with_covariance())
+    close(fine.rebinned(every=4), coarse, ("signal", "variance", "normalization", "count"))
+    np.testing.assert_allclose(fine.rebinned(every=4).covariance(), coarse.covariance(), rtol=1e-9, atol=1e-12)
+
+
+def test_shared_rebinning_carries_the_covariance_as_a_matrix_would(ai, frame):
+    fine = ai.integrate1d(frame, 40, **options_with_covariance())
+    edges = np.linspace(2, 26, 28)
+    found = fine.rebinned(edges, method="shared")
+    low, high = np.maximum(fine.edges[:-1], edges[:-1, None]), np.minimum(fine.edges[1:], edges[1:, None])
+    matrix = np.clip(high - low, 0, None) / fine.axis.widths
+    n = fine.sum_normalization
+    expected = matrix @ (fine.covariance() * n * n[:, None]) @ matrix.T
+    total = matrix @ n
+    np.testing.assert_allclose(found.covariance(), expected / total / total[:, None], rtol=1e-9, atol=1e-14)
+
+
+def test_profiles_of_a_cake_with_covariance_have_those_of_the_pixels(ai, frame):
+    cake = ai.integrate2d(frame, 12, 36, **options_with_covariance())
+    for found, direct in (
+        (cake.radial_profile(), ai.integrate1d(frame, 12, **options_with_covariance())),
+        (cake.azimuthal_profile(), ai.integrate_radial(frame, 36, **options_with_covariance())),
+    ):
+        close(found, direct, ("signal", "variance", "normalization", "count"), rtol=1e-9)
+        np.testing.assert_allclose(found.covariance(), direct.covariance(), rtol=1e-8, atol=1e-12)
+
+
+def test_cake_rebinned_with_covariance_has_that_of_coarse_bins(ai, frame):
+    fine = ai.integrate2d(frame, 20, 24, **options_with_covariance())
+    coarse = ai.integrate2d(frame, 5, 8, **options_with_covariance())
+    found = fine.rebinned(radial_every=4, azimuthal_every=3)
+    close(found, coarse, ("signal", "variance"), rtol=1e-9)
+    np.testing.assert_allclose(found.covariance(), coarse.covariance(), rtol=1e-8, atol=1e-12)
+
+
+def test_symmetrized_keeps_a_covariance_and_a_repeated_one_does_not(ai, frame):
+    cake = ai.integrate2d(frame, 6, 12, **options_with_covariance())
+    half = cake.symmetrized()
+    fold = np.hstack([np.eye(36), np.eye(36)])
+    expected = (
+        fold @ (np.nan_to_num(cake.covariance()) * np.outer(cake.sum_normalization, cake.sum_normalization)) @ fold.T
+    )
+    total = half.sum_normalization.ravel()
+    np.testing.assert_allclose(half.covariance() * np.outer(total, total), expected, rtol=1e-9, atol=1e-9)
+    assert not cake.symmetrized(full_circle=True).has_covariance
+
+
+def test_arithmetic_carries_the_covariance(ai, frame):
+    other = np.random.default_rng(8).poisson(20, frame.shape).astype(np.uint32)
+    a, b = (ai.integrate1d(one, 40, **options_with_covariance()) for one in (frame, other))
+    c, d = a.covariance(), b.covariance()
+    i, j = a.intensity, b.intensity
+    for found, expected in (
+        (a.subtracted(b, scale=0.5), c + 0.25 * d),
+        (a - b, c + d),
+        (a * b, c * np.outer(j, j) + d * np.outer(i, i)),
+        (a / b, c / np.outer(j, j) + d * np.outer(i, i) / np.outer(j, j) ** 2),
+        (a.scaled(-2), 4 * c),
+        (a + 3, c),
+        (a.renormalized(2), c / 4),
+    ):
+        np.testing.assert_allclose(found.covariance(), expected, rtol=1e-10)
+    assert not (a - ai.integrate1d(other, 40, error_model="poisson", radial_range=(2, 26))).has_covariance
+    assert not a.scaled(1, factor_sigma=0.1).has_covariance

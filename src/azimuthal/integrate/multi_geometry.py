@@ -28,11 +28,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from azimuthal._validate import one_of
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.instrument import Instrument
 from azimuthal.integrate._common_range import check_together, with_common_range
 from azimuthal.integrate._each_its_own import Job, integrate_each
-from azimuthal.integrate.integrator import KEPT_PLANS, Integrator, PlanCache, with_variance
+from azimuthal.integrate.grazing import grazing_axes
+from azimuthal.integrate.integrator import KEPT_PLANS, Integrator, PlanCache, described, with_variance
 from azimuthal.integrate.plan import Plan
 from azimuthal.integrate.spec import Kind, PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
@@ -268,6 +270,37 @@ class MultiGeometry:
         """Return I(chi) over `radial_range` (in `radial_unit`); other parameters of :meth:`integrate1d`."""
         return self._integrated("azimuthal", images, options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
+    def integrate2d_grazing(
+        self, images: Sequence[Any], npt_ip: Any = 1000, npt_oop: Any = 1000, **options: Any
+    ) -> MultiResult[Cake]:
+        """Return a map of grazing incidence or of a fibre of one frame per geometry.
+
+        Units, ranges and the sample, which is the same for all geometries, as of
+        :meth:`Integrator.integrate2d_grazing <azimuthal.integrate.Integrator.integrate2d_grazing>`; the rest as of
+        :meth:`integrate1d`.
+        """
+        units, choices = grazing_units(options)
+        return self._integrated("cake", images, choices, npt_rad=npt_ip, npt_azim=npt_oop, unit=units)
+
+    def integrate1d_grazing(
+        self, images: Sequence[Any], npt: Any = 1000, *, along: Any = "oop", **options: Any
+    ) -> MultiResult[Profile]:
+        """Return a cut through the map, along "oop" or "ip"; parameters of :meth:`integrate2d_grazing`."""
+        units, choices = grazing_units(options)
+        kind, bins = _cut(along, npt)
+        return self._integrated(kind, images, choices, **bins, unit=units)
+
+    def plan2d_grazing(self, npt_ip: Any = 1000, npt_oop: Any = 1000, **options: Any) -> MultiPlan:
+        """Compile maps of grazing incidence; parameters of :meth:`integrate2d_grazing`."""
+        units, choices = grazing_units(options)
+        return self._plan("cake", choices, npt_rad=npt_ip, npt_azim=npt_oop, unit=units)
+
+    def plan1d_grazing(self, npt: Any = 1000, *, along: Any = "oop", **options: Any) -> MultiPlan:
+        """Compile cuts through a map; parameters of :meth:`integrate1d_grazing`."""
+        units, choices = grazing_units(options)
+        kind, bins = _cut(along, npt)
+        return self._plan(kind, choices, **bins, unit=units)
+
     def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> MultiPlan:
         """Compile radial profiles of all geometries; parameters of :meth:`integrate1d`, and error_model="variance"."""
         return self._plan("radial", options, npt_rad=npt, npt_azim=1, unit=unit)
@@ -283,7 +316,7 @@ class MultiGeometry:
         return self._plan("azimuthal", options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
     def _plan(self, kind: Kind, options: dict[str, Any], **bins: Any) -> MultiPlan:
-        specs, arrays = described(self.integrators, kind, options, **bins)
+        specs, arrays = described_together(self.integrators, kind, options, **bins)
         return MultiPlan(tuple(self._cache.get(*one) for one in zip(specs, arrays, strict=True)))
 
     def _integrated(self, kind: Kind, images: Sequence[Any], options: dict[str, Any], **bins: Any) -> MultiResult[Any]:
@@ -294,7 +327,7 @@ class MultiGeometry:
         frames = _per_geometry("images", images, len(self.integrators))
         if len(self.integrators) <= KEPT_PLANS:
             return self._plan(kind, choices, **bins)(frames, **calls)
-        specs, arrays = described(self.integrators, kind, choices, **bins)
+        specs, arrays = described_together(self.integrators, kind, choices, **bins)
         return _together(_each(specs, arrays, frames, **calls))
 
     def __len__(self) -> int:
@@ -318,6 +351,20 @@ class MultiGeometry:
         return multi_geometry_html(self.instruments)
 
 
+def grazing_units(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the units of a map, bound to the sample, and the other options."""
+    own = dict(options)
+    unit_ip, unit_oop = own.pop("unit_ip", "qip_nm^-1"), own.pop("unit_oop", "qoop_nm^-1")
+    axes = grazing_axes(unit_ip, unit_oop, own.pop("ip_range", None), own.pop("oop_range", None), own)
+    return axes.units, axes.options
+
+
+def _cut(along: Any, npt: Any) -> tuple[Kind, dict[str, Any]]:
+    if one_of("along", along, ("ip", "oop")) == "ip":
+        return "radial", {"npt_rad": npt, "npt_azim": 1}
+    return "azimuthal", {"npt_rad": 1, "npt_azim": npt}
+
+
 def as_integrator(parameter: str, value: Any) -> Integrator:
     """Return the integrator of an integrator or an instrument."""
     if isinstance(value, Instrument):
@@ -330,7 +377,7 @@ def as_integrator(parameter: str, value: Any) -> Integrator:
     return value
 
 
-def described(
+def described_together(
     integrators: Sequence[Integrator], kind: Kind, options: dict[str, Any], **bins: Any
 ) -> tuple[list[PlanSpec], list[PixelArrays]]:
     """Return the descriptions of all geometries, with one range and one scale.
@@ -340,7 +387,7 @@ def described(
     integrators:
         At least one.
     kind, bins:
-        Of :meth:`Integrator.described`.
+        Of :func:`azimuthal.integrate.integrator.described`.
     options:
         Its options, arrays in the plural: one per geometry.
     """
@@ -356,7 +403,7 @@ def described(
     checked: dict[tuple[Any, ...], PixelArrays] = {}
     for number, one in enumerate(integrators):
         own = {name: values[number] for name, values in given.items() if values[number] is not None}
-        spec, of_pixels = one.described(kind, shared | own, **bins)
+        spec, of_pixels = described(one.instrument, kind, shared | own, **bins)
         shape = spec.instrument.detector.shape
         same = (shape, *(id(value) for value in own.values()))  # one dark for all is checked and copied once
         if same not in checked:

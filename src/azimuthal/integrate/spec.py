@@ -19,7 +19,7 @@ from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, 
 from azimuthal.binning import is_edges
 from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
 from azimuthal.engines import engine_names
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model
@@ -68,6 +68,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    covariance:
+        Sum the covariance of bins that share pixels too; needs an error model.
     """
 
     instrument: Instrument
@@ -90,6 +92,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    covariance: bool = False
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -118,6 +121,16 @@ class PlanSpec:
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if not isinstance(self.covariance, bool):
+            raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.error_model is None:
+            raise ParameterError(
+                "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
+                "variance=... as well."
+            )
 
     def _check_dummy(self) -> None:
         if self.delta_dummy is not None and self.dummy is None:
@@ -127,7 +140,8 @@ class PlanSpec:
         for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
             if isinstance(bins, tuple) and getattr(self, name) is not None:
                 raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
-        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None:
+        of_sample = bool(self.azimuth_unit.parameters)  # grazing incidence: any quantity may be the second one
+        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None and not of_sample:
             raise UnsupportedOptionError(
                 f"unit: {self.azimuth_unit.name!r} is not an angle on a circle; an azimuthal profile needs chi_deg or "
                 "chi_rad. The radial unit is radial_unit=; for a radial profile use integrate1d()."

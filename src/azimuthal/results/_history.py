@@ -41,15 +41,15 @@ def kept_fields(result: Profile | Cake, step: str, **facts: Any) -> dict[str, An
     return kept | {"provenance": with_step(result.provenance, step, **facts)}
 
 
+def fields(sums: Sums) -> dict[str, Any]:
+    """Return the arrays of sums by name; the covariance of bins is no array per bin, and is not among them."""
+    return {item.name: getattr(sums, item.name) for item in dataclasses.fields(sums) if item.name != "covariance"}
+
+
 def mapped(sums: Sums, function: Callable[[FloatArray], FloatArray]) -> Sums:
-    """Return sums with a function applied to every field that is there."""
+    """Return sums, without covariance, with a function applied to every array that is there."""
     made: dict[str, Any] = {name: None if array is None else function(array) for name, array in fields(sums).items()}
     return Sums(**made)
-
-
-def fields(sums: Sums) -> dict[str, Any]:
-    """Return the fields of sums by name."""
-    return {item.name: getattr(sums, item.name) for item in dataclasses.fields(sums)}
 
 
 def joined(parts: list[Sums]) -> Sums:

@@ -44,6 +44,10 @@ The sums of the outcome
 
     For average "sum", signal and intensity are the same thing, and so are V and sem².
 
+Covariance
+    Where all operands with an uncertainty know the covariance of their bins, the outcome knows it as well; otherwise,
+    or with an uncertain scale, it does not.
+
 The error model of the outcome is that of the operands where both have the same one of counted photons, otherwise
 "variance".
 """
@@ -57,6 +61,8 @@ import numpy as np
 
 from azimuthal._validate import finite_number
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.results._averages import covariance as covariance_of
+from azimuthal.results._covariance import PairSums
 from azimuthal.results._history import fields, kept_fields, summary
 from azimuthal.results._sums import Sums
 from azimuthal.typing import BoolArray, FloatArray
@@ -69,17 +75,19 @@ __all__ = ["Arithmetic", "renormalized", "scaled", "subtracted"]
 
 
 class _Operand(NamedTuple):
-    """Values and their variance (None: exact), and what the history says of them."""
+    """Values and their variance (None: exact), what the history says of them, and the covariance of their bins."""
 
     values: FloatArray
     variance: FloatArray | None
     about: Any
     error_model: str | None
+    covariance: PairSums | None = None
 
 
 class _Outcome(NamedTuple):
     intensity: FloatArray
     variance: FloatArray | None
+    covariance: PairSums | None = None
 
 
 class Arithmetic:
@@ -227,8 +235,11 @@ def subtracted(result: Any, background: Any, *, scale: Any = 1.0, scale_sigma: f
     variance: FloatArray | None = None
     if right.variance is not None:
         variance = _variance(result) + _squared(k) * right.variance + (right.values * spread) ** 2
+    covariance = None if spread else _covariance(result, 1.0, right, k)
     record = {"step": "subtract", "scale": k, "scale_sigma": spread, "operand": right.about}
-    return _remade(result, _Outcome(values, variance), record, right.error_model, exact=right.variance is None)
+    return _remade(
+        result, _Outcome(values, variance, covariance), record, right.error_model, exact=right.variance is None
+    )
 
 
 def _calculated(left: Any, other: Any, operation: str) -> Any:
@@ -241,9 +252,10 @@ def _calculated(left: Any, other: Any, operation: str) -> Any:
         variance = None if left.error_model is None else slope_a**2 * _variance(left)
         if variance is not None and right.variance is not None:
             variance = variance + slope_b**2 * right.variance
+        covariance = _covariance(left, slope_a, right, slope_b)
     exact = right.variance is None and operation in ("add", "subtract", "multiply", "divide")
     record = {"step": operation, "operand": right.about}
-    return _remade(left, _Outcome(values, variance), record, right.error_model, exact=exact)
+    return _remade(left, _Outcome(values, variance, covariance), record, right.error_model, exact=exact)
 
 
 def _power(a: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, Any]:
@@ -299,7 +311,7 @@ def _result_operand(left: Any, right: Any) -> _Operand:
         )
     variance = None if right.error_model is None else _variance(right)
     model = left.error_model if len(models) == 1 else "variance"
-    return _Operand(right.intensity, variance, summary(right), model)
+    return _Operand(right.intensity, variance, summary(right), model, _of_intensities(right))
 
 
 def _check_axis(name: str, one: Axis | None, two: Axis | None, left: Any, right: Any) -> None:
@@ -338,12 +350,16 @@ def _remade(left: Any, outcome: _Outcome, record: dict[str, Any], error_model: s
         return values if left.average == "sum" else np.where(finite, values, 0.0)
 
     with np.errstate(all="ignore"):
+        covariance = None
+        if outcome.covariance is not None:
+            covariance = _times(outcome.covariance, where_finite(weight * np.ones_like(intensity)))
         made = Sums(
             signal=where_finite(intensity * weight),
             variance=None if variance is None else where_finite(variance * weight**2),
             normalization=where_finite(sums.normalization),
             normalization2=where_finite(sums.normalization2 if keeps_spread else np.full_like(intensity, math.nan)),
             count=where_finite(sums.count),
+            covariance=covariance,
         )
     return _like(left, made, facts)
 
@@ -357,10 +373,33 @@ def _like(result: Any, sums: Sums, facts: dict[str, Any]) -> Any:
 def _with_factors(sums: Sums, factor: float, powers: dict[str, int]) -> Sums:
     """Return sums with `factor` to a power multiplied into some fields."""
     values = fields(sums)
+    if sums.covariance is not None:
+        values["covariance"] = sums.covariance.scaled(factor ** powers.get("variance", 0))
     for name, power in powers.items():
         if values.get(name) is not None:
             values[name] = values[name] * factor**power
     return Sums(**values)
+
+
+def _covariance(left: Any, slope_left: Any, right: _Operand, slope_right: Any) -> PairSums | None:
+    """Return the covariance of the bins of an outcome; None where that of an operand with uncertainty is not known."""
+    mine = _of_intensities(left)
+    if mine is None or (right.variance is not None and right.covariance is None):
+        return None
+    shape = left.sums.shape
+    total = _times(mine, np.broadcast_to(slope_left, shape))
+    return total if right.covariance is None else total + _times(right.covariance, np.broadcast_to(slope_right, shape))
+
+
+def _of_intensities(result: Any) -> PairSums | None:
+    return covariance_of(result.sums, result.average)[1] if result.has_covariance else None
+
+
+def _times(pairs: PairSums, factor: FloatArray) -> PairSums:
+    """Return the covariance of bins that are multiplied by `factor`; 0 where a bin is empty."""
+    flat = factor.reshape(-1)
+    values = pairs.values * flat[pairs.pairs.first] * flat[pairs.pairs.partners]
+    return PairSums(pairs.pairs, np.where(np.isfinite(values), values, 0.0))
 
 
 def _variance(result: Any) -> FloatArray:

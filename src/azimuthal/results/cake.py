@@ -16,7 +16,7 @@ from azimuthal.results._derived import Derived, check_axis, check_mergeable, mer
 from azimuthal.results._history import with_step
 from azimuthal.results._sums import Sums
 from azimuthal.results.arithmetic import Arithmetic
-from azimuthal.typing import Average, ErrorModel, FloatArray
+from azimuthal.typing import Average, BoolArray, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
 from azimuthal.units import unit as find_unit
 
@@ -87,6 +87,16 @@ class Cake(Derived, Arithmetic):
     def azimuthal(self) -> FloatArray:
         """Centres of the azimuthal bins, in `azimuthal_unit`."""
         return self.azimuthal_axis.centers
+
+    @property
+    def missing_wedge(self) -> BoolArray:
+        """Bins of a grazing-incidence map that no elastic scattering can reach: always empty, intensity NaN.
+
+        Definition: :mod:`azimuthal.results.missing_wedge`.  Empty bins beside it are those that no pixel covers.
+        """
+        from azimuthal.results.missing_wedge import missing_wedge
+
+        return missing_wedge(self.radial_axis, self.azimuthal_axis, self.wavelength)
 
     def __iter__(self) -> Iterator[FloatArray]:
         yield self.intensity

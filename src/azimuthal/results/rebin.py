@@ -8,16 +8,17 @@ Exact
     edges that cut an old bin are refused.
 
 Variance
-    It is the sum of the members' variances, as of independent bins.  A pixel that was split among two members with the
-    weights c1 and c2 has ``c1² + c2²`` in it instead of ``(c1 + c2)²``, so that sigma is too small by what splitting
-    correlates: nothing with ``split="none"``; with full splitting, for old bins of 4, 1 and 1/2 pixels of which many are
-    put together, sigma is 0.96, 0.83 and 0.67 of the right one (measured).  Integrating with the coarse bins gives the
-    right one; so do old bins much wider than a pixel.
+    A pixel that was split among two members with the weights c1 and c2 has ``(c1 + c2)²`` in the variance of an
+    integration with the coarse bins.  Results that know the covariance of their bins (``covariance=True``) give just
+    that, and the covariance of the new bins.  From other results the variance is the sum of the members', as of
+    independent bins, and has ``c1² + c2²``: sigma is too small by what splitting correlates.  That is nothing with
+    ``split="none"``; with full splitting, for many old bins of 4, 1 and 1/2 pixels put together, sigma is 0.96, 0.83
+    and 0.67 of the right one (measured).
 
 Shared
     ``method="shared"`` cuts old bins: a part f of a bin (of its width) takes f of signal, normalisation and count, and
     f² of the variance, as if the content were spread evenly.  That is an interpolation: peaks become wider by up to an
-    old bin, and neighbours are correlated.
+    old bin, and neighbours are correlated, which again a known covariance has in it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import numpy.typing as npt
 from azimuthal._validate import increasing_edges, interval, one_of, positive_integer
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.results._history import fields, joined, kept_fields, mapped, steps
+from azimuthal.results._recombined import Parts, along, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.typing import FloatArray, IntArray
 from azimuthal.units import Axis
@@ -213,7 +215,10 @@ def _grouped(sums: Sums, dimension: int, positions: IntArray) -> Sums:
         index = np.where(there, positions[:-1] + number, 0)
         return mapped(sums, lambda array: np.where(there.reshape(shape), np.take(array, index, axis=dimension), 0.0))
 
-    return joined([members(number) for number in range(int(sizes.max()))])
+    made = joined([members(number) for number in range(int(sizes.max()))])
+    source = np.arange(positions[0], positions[-1])
+    parts = Parts(np.repeat(np.arange(sizes.size), sizes), source, np.ones(source.size))
+    return with_covariance(made, sums, along(parts, sums.shape, dimension, sizes.size))
 
 
 def _shared(sums: Sums, dimension: int, old: FloatArray, new: FloatArray) -> Sums:
@@ -233,7 +238,8 @@ def _shared(sums: Sums, dimension: int, old: FloatArray, new: FloatArray) -> Sum
         total = np.zeros((new.size - 1, *moved.shape[1:]))
         np.add.at(total, target, weight * moved[source])
         made[name] = np.moveaxis(total, 0, dimension)
-    return Sums(**made)
+    parts = Parts(target, source, part)
+    return with_covariance(Sums(**made), sums, along(parts, sums.shape, dimension, new.size - 1))
 
 
 def _parts(axis: Axis, parameter: str, limits: Sequence[float] | None, method: RebinMethod) -> FloatArray:
@@ -291,7 +297,10 @@ def _over(sums: Sums, dimension: int, parts: FloatArray) -> Sums:
             values[name] = None if array is None else part * np.take(array, index, axis=dimension)
         return Sums(**values)
 
-    return joined([piece(int(index)) for index in np.flatnonzero(parts)])
+    taken = np.flatnonzero(parts)
+    made = joined([piece(int(index)) for index in taken])
+    along_it = Parts(np.zeros_like(taken), taken, parts[taken])
+    return with_covariance(made, sums, along(along_it, sums.shape, dimension, 1))
 
 
 def _refuse_repeated(cake: Cake) -> None:

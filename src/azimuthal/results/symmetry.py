@@ -11,6 +11,7 @@ detector leaves empty takes what the other one saw.
 the half circle twice, for pictures and for programs that expect a full one.  Each of the two then holds half of the
 signal, normalisation and count, so that totals are preserved, and a quarter of the variance, so that sigma is right;
 as the two halves are the same data, they must not be added up again, and radial profiles of such a cake are refused.
+A covariance of the bins is left out, for the two halves make it singular.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.results._history import fields, joined, kept_fields, mapped
+from azimuthal.results._recombined import Parts, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.units import Axis
 
@@ -57,6 +59,9 @@ def symmetrized(cake: Cake, *, full_circle: bool = False) -> Cake:
         facts = kept_fields(cake, "symmetrize, full circle")
         return type(cake)(cake.radial_axis, axis, _repeated(together), **facts)
     facts = kept_fields(cake, "symmetrize")
+    bins = np.arange(cake.sums.signal.size)
+    parts = Parts(bins % (bins.size // 2), bins, np.ones(bins.size))
+    together = with_covariance(together, cake.sums, parts)
     return type(cake)(cake.radial_axis, Axis(axis.unit, axis.edges[: half + 1]), together, **facts)
 
 

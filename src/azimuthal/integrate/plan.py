@@ -40,7 +40,7 @@ import azimuthal._upward as upward
 from azimuthal import masks
 from azimuthal._validate import one_of, positive_number
 from azimuthal._version import __version__
-from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
+from azimuthal.corrections import FoldedCorrections, fold
 from azimuthal.engines import (
     CHUNK_CODECS,
     BinSums,
@@ -55,6 +55,7 @@ from azimuthal.errors import DataTypeError, ParameterError, ShapeError, Unsuppor
 from azimuthal.integrate import stream
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
+from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, PairSums, Profile, Sums
@@ -102,6 +103,11 @@ class Plan:
     def shape(self) -> tuple[int, int]:
         """Shape of the frames."""
         return self.spec.instrument.detector.shape
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """What is corrected and how; a copy of ``provenance["corrections"]`` of the results."""
+        return dict(self._recipe["corrections"])
 
     @property
     def nbytes(self) -> int:
@@ -509,15 +515,9 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
 
 
 def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
-    settings = CorrectionSettings(
-        solid_angle=False if spec.solid_angle is None else spec.solid_angle,
-        polarization_factor=spec.polarization_factor,
-        polarization_offset=spec.polarization_offset,
-        transmission=spec.transmission,
-    )
     return fold(
         spec.instrument,
-        settings,
+        spec.correction_settings(),
         dark=arrays.dark,
         flat=arrays.flat,
         absorption=arrays.absorption,
@@ -548,14 +548,16 @@ def _prepared(
             "covariance=False."
         )
     task = ReductionTask(weights, offset, gain, normalization, spec.covariance)
-    reducer = chosen.prepare(task, n_threads=n_threads)
+    reducer: Reducer = chosen.prepare(task, n_threads=n_threads)
+    if (dead_time := spec.pixel_dead_time()) is not None:
+        reducer = DeadTimeReducer(reducer, dead_time)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
         "recipe": spec.to_dict(inline_arrays=False),
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
-        "corrections": folded.summary,
+        "corrections": folded.summary | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)},
     }
     return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe)
 

@@ -17,7 +17,15 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, positive_integer, unknown_name
 from azimuthal.binning import is_edges
-from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
+from azimuthal.corrections import (
+    SOLID_ANGLE_MODES,
+    CorrectionSettings,
+    DeadTime,
+    DeadTimeModel,
+    SensorAbsorptionMode,
+    SolidAngleMode,
+    checked_sensor_absorption,
+)
 from azimuthal.engines import engine_names
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
@@ -70,6 +78,12 @@ class PlanSpec:
         "auto" or the name of an engine.
     covariance:
         Sum the covariance of bins that share pixels too; needs an error model.
+    sensor_absorption:
+        "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
+        "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
+    dead_time, exposure_time, dead_time_model:
+        Of the pixels and of a frame in s, and "paralyzable" or "nonparalyzable"; all three or none:
+        :mod:`azimuthal.corrections.dead_time`.
     """
 
     instrument: Instrument
@@ -93,6 +107,10 @@ class PlanSpec:
     delta_dummy: float | None = None
     engine: str = "auto"
     covariance: bool = False
+    sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
+    dead_time: float | None = None
+    exposure_time: float | None = None
+    dead_time_model: DeadTimeModel | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -111,13 +129,9 @@ class PlanSpec:
             checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
         )
         put(self, "solid_angle", _solid_angle(self.solid_angle))
-        # Validates the values, so that a description that exists can be compiled.
-        CorrectionSettings(
-            solid_angle=self.solid_angle or False,
-            polarization_factor=self.polarization_factor,
-            polarization_offset=self.polarization_offset,
-            transmission=self.transmission,
-        )
+        put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
+        self.correction_settings()  # validates the values, so that a description that exists can be compiled
+        self.pixel_dead_time()
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
@@ -151,6 +165,29 @@ class PlanSpec:
                 f"unit: {self.unit.name!r} is an angle on a circle and cannot be a radial axis. For I(chi) use "
                 "integrate_radial()."
             )
+
+    def correction_settings(self) -> CorrectionSettings:
+        """Return the choices that :func:`azimuthal.corrections.fold` takes."""
+        return CorrectionSettings(
+            solid_angle=self.solid_angle or False,
+            polarization_factor=self.polarization_factor,
+            polarization_offset=self.polarization_offset,
+            transmission=self.transmission,
+            sensor_absorption=self.sensor_absorption,
+        )
+
+    def pixel_dead_time(self) -> DeadTime | None:
+        """Return how pixels lose counts, or None."""
+        given = {name: getattr(self, name) for name in ("dead_time", "exposure_time", "dead_time_model")}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == len(given):
+            return None
+        if missing or self.dead_time is None or self.exposure_time is None or self.dead_time_model is None:
+            raise ParameterError(
+                "dead_time: the correction needs dead_time (s), exposure_time (s) and dead_time_model ('paralyzable' "
+                f"or 'nonparalyzable'); missing: {', '.join(missing)}."
+            )
+        return DeadTime(self.dead_time, self.exposure_time, self.dead_time_model)
 
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""

@@ -9,14 +9,4 @@ from azimuthal.results.merging import merge
 from azimuthal.results.plot import plot_cake, plot_profile, save_picture
 from azimuthal.results.profile import Profile
 
-__all__ = [
-    "Cake",
-    "ChiSquare",
-    "PairSums",
-    "Profile",
-    "Sums",
-    "merge",
-    "plot_cake",
-    "plot_profile",
-    "save_picture",
-]
+__all__ = ["Cake", "ChiSquare", "PairSums", "Profile", "Sums", "merge", "plot_cake", "plot_profile", "save_picture"]

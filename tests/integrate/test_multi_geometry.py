@@ -330,3 +330,22 @@ def test_grazing_maps_and_cuts_of_several_geometries_merge(near, far):
         cut = both.integrate1d_grazing(images, 30, along=along, **sample).merged.intensity
         np.testing.assert_allclose(cut[np.isfinite(cut)], PER_STERADIAN, rtol=1e-10)
     assert len(both.plan1d_grazing(20, **sample).plans) == len(both.plan2d_grazing(20, 20, **sample).plans) == 2
+
+
+def test_sensors_of_different_efficiency_are_put_on_one_scale(near):
+    thin, thick = (
+        near.instrument.replace(detector=near.detector.with_sensor(az.Sensor("Si", thickness)))
+        for thickness in (100e-6, 1000e-6)
+    )
+    plan = MultiGeometry([thin, thick]).plan1d(30)
+    assert {one.spec.sensor_absorption for one in plan.plans} == {"absolute"}
+    efficiencies = [one.corrections["sensor_absorption"]["efficiency_at_normal_incidence"] for one in plan.plans]
+    ones = [isotropic(near) * efficiency for efficiency in efficiencies]
+    result = plan(ones)
+    ratio = result.parts[0].intensity / result.parts[1].intensity
+    assert np.nanmedian(ratio) == pytest.approx(1.0, rel=0.2)  # the angle is not simulated
+    assert efficiencies[1] / efficiencies[0] > 1.5
+    with pytest.raises(UnsupportedOptionError, match="efficiencies"):
+        MultiGeometry([thin, thick]).plan1d(30, sensor_absorption="relative")
+    same = MultiGeometry([thin, thin]).plan1d(30)
+    assert {one.spec.sensor_absorption for one in same.plans} == {"auto"}

@@ -19,7 +19,7 @@ from typing import Any
 import azimuthal._upward as upward
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.instrument import Instrument
-from azimuthal.integrate._common_range import check_together, with_common_range
+from azimuthal.integrate._common_range import check_together, with_common_range, with_one_efficiency
 from azimuthal.integrate._each_its_own import Job, integrate_each, integrate_stream
 from azimuthal.integrate.integrator import Integrator, described, with_variance
 from azimuthal.integrate.multi_geometry import as_integrator, grazing_units, merged
@@ -229,6 +229,7 @@ class _Described:
     def measure(self, instruments: Sequence[Instrument]) -> None:
         """Set open ranges to what all instruments span."""
         spec, arrays = self._described(instruments[0])
+        spec = with_one_efficiency(spec, instruments)
         check_together(instruments, spec)
         specs = with_common_range([spec.replace(instrument=one) for one in instruments], [arrays] * len(instruments))
         self._first = specs[0], arrays

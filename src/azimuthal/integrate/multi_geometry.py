@@ -12,6 +12,10 @@ absolute one, in sr (:mod:`azimuthal.corrections.solid_angle`), and the intensit
 and unit of the monitor.  On flat detectors with uniform pixels it is ``pixel1 pixel2 / dist^2`` times the relative
 one, the factor that pyFAI multiplies the monitors with; results agree.
 
+For the same reason the efficiency of the sensor at normal incidence is divided out where it is known for all geometries
+and differs between them (another thickness, material or energy): ``sensor_absorption="auto"`` is "absolute" then, and
+intensities count the photons that arrive.
+
 The weight of a geometry in a bin is its normalisation there (solid angle times monitor times everything else): for
 counted photons, the weights of the estimate of largest likelihood.
 
@@ -31,7 +35,7 @@ import numpy as np
 from azimuthal._validate import one_of
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.instrument import Instrument
-from azimuthal.integrate._common_range import check_together, with_common_range
+from azimuthal.integrate._common_range import check_together, with_common_range, with_one_efficiency
 from azimuthal.integrate._each_its_own import Job, integrate_each
 from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.integrator import KEPT_PLANS, Integrator, PlanCache, described, with_variance
@@ -411,6 +415,8 @@ def described_together(
         specs.append(spec)
         arrays.append(checked[same])
     instruments = [spec.instrument for spec in specs]
+    one_scale = with_one_efficiency(specs[0], instruments).sensor_absorption
+    specs = [spec.replace(sensor_absorption=one_scale) for spec in specs]
     check_together(instruments, specs[0])
     return with_common_range(specs, arrays), arrays
 

@@ -20,6 +20,8 @@ def project_sample_grid(
     sample: FloatArray,
     k: float,
     numbers: tuple[int, int, int],
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     on_cut: AnyArray | None,
@@ -196,6 +198,23 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class Residuals:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        mean: FloatArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> tuple[FloatArray, FloatArray]: ...
 
 class PairReduction:
     def __init__(

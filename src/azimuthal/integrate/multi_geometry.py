@@ -47,7 +47,14 @@ from azimuthal.typing import FloatArray
 
 AnyResult = TypeVar("AnyResult", Profile, Cake)
 
-_PER_GEOMETRY = {"mask": "masks", "dark": "darks", "flat": "flats", "absorption": "absorptions"}
+_PER_GEOMETRY = {
+    "mask": "masks",
+    "dark": "darks",
+    "flat": "flats",
+    "absorption": "absorptions",
+    "dark_variance": "dark_variances",
+    "flat_variance": "flat_variances",
+}
 #: Geometries that the provenance of a merged result lists one by one.
 _LISTED = 64
 
@@ -237,7 +244,7 @@ class MultiGeometry:
         unit:
             Radial unit; of q or d if wavelengths differ.
         **options:
-            masks, darks, flats, absorptions
+            masks, darks, flats, absorptions, dark_variances, flat_variances
                 One array, or None, per geometry.
             variances
                 One array per geometry; implies error_model="variance".

@@ -349,3 +349,12 @@ def test_sensors_of_different_efficiency_are_put_on_one_scale(near):
         MultiGeometry([thin, thick]).plan1d(30, sensor_absorption="relative")
     same = MultiGeometry([thin, thin]).plan1d(30)
     assert {one.spec.sensor_absorption for one in same.plans} == {"auto"}
+
+
+def test_azimuthal_errors_of_several_geometries_are_about_the_common_mean(near, far):
+    rng = np.random.default_rng(6)
+    images = [isotropic(near, rng=rng), isotropic(far, rng=rng)]
+    result = MultiGeometry([near, far]).integrate1d(images, 60, split="none", error_model="azimuthal")
+    good = result.merged.count > 50
+    pulls = ((result.intensity - PER_STERADIAN) / result.sigma)[good]
+    assert abs(np.sum(pulls**2) - pulls.size) < 4.5 * np.sqrt(2 * pulls.size)

@@ -249,3 +249,12 @@ def test_arithmetic_carries_the_covariance(ai, frame):
         np.testing.assert_allclose(found.covariance(), expected, rtol=1e-10)
     with pytest.raises(ParameterError, match="one of the two has a covariance"):
         _ = a - ai.integrate1d(other, 40, error_model="poisson", radial_range=(2, 26))
+
+
+@pytest.mark.parametrize("model", ["azimuthal", "hybrid"])
+def test_rebinned_spread_is_that_about_the_mean_of_the_coarse_bin(ai, frame, model):
+    options = {"error_model": model, "split": "none", "radial_range": (2, 26)}
+    fine, coarse = ai.integrate1d(frame, 120, **options), ai.integrate1d(frame, 30, **options)
+    np.testing.assert_allclose(fine.rebinned(every=4).sigma, coarse.sigma, rtol=1e-10)
+    cake = ai.integrate2d(frame, 30, 36, **options)
+    np.testing.assert_allclose(cake.radial_profile().sigma, coarse.sigma, rtol=1e-10)

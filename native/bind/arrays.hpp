@@ -61,6 +61,7 @@ void bind_coordinates(nb::module_& module);
 void bind_corrections(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
+void bind_robust(nb::module_& module);
 void bind_weights(nb::module_& module);
 void bind_isa(nb::module_& module);
 

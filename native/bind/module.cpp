@@ -11,4 +11,5 @@ NB_MODULE(_core, module) {
   azimuthal::bind::bind_weights(module);
   azimuthal::bind::bind_splitting(module);
   azimuthal::bind::bind_reduction(module);
+  azimuthal::bind::bind_robust(module);
 }

@@ -13,6 +13,7 @@ from azimuthal.engines._protocol import (
     VarianceModel,
     check_frame_dtype,
 )
+from azimuthal.engines._robust import RobustReducer, RobustSums
 from azimuthal.engines._registry import engine, engine_names, register_engine
 from azimuthal.engines._threads import thread_count
 
@@ -24,6 +25,8 @@ __all__ = [
     "Engine",
     "Reducer",
     "ReductionTask",
+    "RobustReducer",
+    "RobustSums",
     "VarianceModel",
     "check_frame_dtype",
     "engine",

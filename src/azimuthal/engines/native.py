@@ -23,9 +23,11 @@ import numpy as np
 from azimuthal import _core
 from azimuthal._validate import one_of
 from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.engines._robust import RobustSums, counts_photons, uses_spread
 from azimuthal.masks import InvalidRanges
+from azimuthal.rejection import Rejection, normal_variance_ratio
 from azimuthal.sparse._native import PackedMatrix, packed_matrix
-from azimuthal.typing import AnyArray, FloatArray
+from azimuthal.typing import AnyArray, ErrorModel, FloatArray
 
 name = "native"
 capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=True, device="cpu")
@@ -56,7 +58,7 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
         _core.use_instructions(one_of(INSTRUCTIONS_VARIABLE, configured, instruction_sets()))
     weights = packed_matrix(task.weights, n_threads)
     reduction = _core.Reduction(weights.packed, task.offset, task.gain, task.normalization, n_threads)
-    return NativeReducer(weights, reduction, n_threads)
+    return NativeReducer(weights, reduction, n_threads, task)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,7 @@ class NativeReducer:
     weights: PackedMatrix
     reduction: _core.Reduction
     n_threads: int
+    task: ReductionTask
 
     @property
     def chunk_dtypes(self) -> tuple[str, ...]:
@@ -92,6 +95,13 @@ class NativeReducer:
         )
         assert sums is not None  # only chunks can be damaged
         return sums
+
+    def robust(self) -> NativeRobustReducer:
+        """Return what makes robust averages of the same task."""
+        task = self.task
+        return NativeRobustReducer(
+            _core.RobustReduction(self.weights.packed, task.offset, task.gain, task.normalization, self.n_threads)
+        )
 
     def reduce_stack(
         self, frames: Sequence[AnyArray], variance_model: VarianceModel, invalid: InvalidRanges
@@ -121,6 +131,54 @@ class NativeReducer:
             invalid.nonfinite,
         )
         return [_bin_sums(one) for one in found]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NativeRobustReducer:
+    """The compiled lists of every bin's pixels."""
+
+    reduction: _core.RobustReduction
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the lists in bytes."""
+        return int(self.reduction.nbytes)
+
+    def reduce(
+        self,
+        frame: AnyArray,
+        rejection: Rejection,
+        error_model: ErrorModel | None,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
+        *,
+        n_threads: int,
+    ) -> RobustSums:
+        """Return the sums of one frame; bins are shared among the threads, and do not depend on their number."""
+        model = 2 if error_model == "variance" else int(counts_photons(error_model))
+        given = (frame, model, variance, invalid.ranges, invalid.nonfinite)
+        if rejection.method == "sigma":
+            spread = 0 if uses_spread(error_model) else 1 if error_model == "poisson" else 2
+            found = self.reduction.clip(*given, spread, rejection.threshold, rejection.max_iter, n_threads)
+            return _robust_sums(found, error_model)
+        assert rejection.quantiles is not None
+        error = 0 if error_model is None else 1 if error_model == "azimuthal" else 2
+        ratio = normal_variance_ratio(rejection.quantiles)
+        return _robust_sums(self.reduction.trim(*given, *rejection.quantiles, error, ratio, n_threads), None)
+
+
+def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> RobustSums:
+    signal, variance, normalization, normalization2, count, squares, cross, *rest = found
+    rejected, iterations, n_kept, n_rejected, n_invalid = rest
+    is_azimuthal = error_model == "azimuthal"
+    return RobustSums(
+        BinSums(signal, squares if is_azimuthal else variance, normalization, normalization2, count, n_invalid),
+        cross if is_azimuthal else None,
+        None if rejected is None else rejected.view(np.bool_),
+        iterations,
+        n_kept,
+        n_rejected,
+    )
 
 
 def _bin_sums(found: tuple[Any, ...]) -> BinSums | None:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""What an engine gives for robust averages: one frame in, sums of what is kept out; `azimuthal.rejection` defines them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Protocol
+
+from azimuthal.engines._protocol import BinSums
+from azimuthal.masks import InvalidRanges
+from azimuthal.rejection import Rejection
+from azimuthal.typing import AnyArray, BoolArray, ErrorModel, FloatArray, IndexArray
+
+#: Entries of a bin that the median of the start is made of, at most.
+SAMPLE = 255
+#: Of the median absolute deviation, to the standard deviation of normal values.
+MAD_TO_SIGMA = 1.4826022185056018
+#: Differences below this part of the mean are rounding.
+ROUNDING = 1e-10
+#: A spread of exactly zero of fewer others than this says nothing.
+LEAST_FOR_NO_SPREAD = 10.0
+#: Of the variance of all, below which that of the others is rounding.
+NO_SPREAD = 1e-12
+#: Cumulative weights that differ by less than this part of the whole are equal.
+SAME_WEIGHT = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RobustSums:
+    """Sums per bin of what is kept, and what became of the entries.
+
+    Parameters
+    ----------
+    sums:
+        Of the kept entries, trimmed ones with the part that is kept.  For the error model "azimuthal" (and None with
+        "sigma") `variance` is ``sum c^2 (s - m n)^2``, without a factor for small samples, and `cross` belongs to it.
+        For quantiles it is the square of sem times that of the normalisation.
+    cross:
+        ``sum c^2 n (s - m n)``, of sigma clipping with the spread of the bins; else None.
+    rejected:
+        bool, shape (n_pixels,): rejected from any bin; None for quantiles.
+    iterations:
+        int32, shape (n_bins,): rounds of sigma clipping; None for quantiles.
+    n_kept, n_rejected:
+        int32, shape (n_bins,): entries; those that a trimmed mean leaves out wholly are not kept.
+    """
+
+    sums: BinSums
+    cross: FloatArray | None
+    rejected: BoolArray | None
+    iterations: IndexArray | None
+    n_kept: IndexArray
+    n_rejected: IndexArray
+
+    def with_sums(self, sums: BinSums) -> RobustSums:
+        """Return the same with other sums."""
+        return dataclasses.replace(self, sums=sums)
+
+
+class RobustReducer(Protocol):
+    """A task made ready for robust averages; immutable, and safe to call from any number of threads at once."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes beside that of the weights."""
+
+    def reduce(
+        self,
+        frame: AnyArray,
+        rejection: Rejection,
+        error_model: ErrorModel | None,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
+        *,
+        n_threads: int,
+    ) -> RobustSums:
+        """Return the sums of one frame; parameters as in `azimuthal.engines.Reducer.reduce`.
+
+        Raises
+        ------
+        FloatingPointError
+            Never: NaN and infinity of pixels that are not invalid count, as they do in a plain sum.
+        """
+
+
+def uses_spread(error_model: ErrorModel | None) -> bool:
+    """Return whether the spread of a bin's entries says what is an outlier."""
+    return error_model in (None, "azimuthal", "hybrid")
+
+
+def counts_photons(error_model: ErrorModel | None) -> bool:
+    """Return whether the variance of a pixel is its raw value."""
+    return error_model in ("poisson", "hybrid")

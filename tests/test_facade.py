@@ -11,7 +11,7 @@ import azimuthal as az
 
 PUBLIC = {
     "Axis", "Beam", "Cake", "Detector", "Instrument", "Integrator", "ParallaxSettings", "Plan", "Pose", "Profile",
-    "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
+    "Rejection", "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
     "open_frames", "register_unit", "save", "save_geometry", "unit", "unit_names",
 }  # fmt: skip
 

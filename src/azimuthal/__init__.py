@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from azimuthal.instrument import Instrument
     from azimuthal.integrate import Integrator, Plan
     from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry
+    from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
@@ -41,6 +42,7 @@ _HOMES = {
     "Plan": "integrate",
     "Pose": "geometry",
     "Profile": "results",
+    "Rejection": "rejection",
     "Sensor": "detectors",
     "Unit": "units",
     "detector": "detectors",
@@ -68,6 +70,7 @@ __all__ = [
     "Plan",
     "Pose",
     "Profile",
+    "Rejection",
     "Sensor",
     "Unit",
     "__version__",

@@ -24,6 +24,7 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
+    "reject",
 )  # fmt: skip
 _KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
@@ -184,6 +185,9 @@ class Integrator:
                 False to let dtype maximum, NaN and the like into the sums.  Default True.
             engine
                 "auto" (default), "native" or "reference".
+            reject
+                Keep outliers out: "sigma" (clipping), "median", "quantile" (trimmed mean), or a
+                :class:`azimuthal.Rejection` with threshold, rounds or quantiles.  Default: no rejection.
 
         Returns
         -------

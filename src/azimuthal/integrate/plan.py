@@ -47,6 +47,7 @@ from azimuthal.engines import (
     BinSums,
     Reducer,
     ReductionTask,
+    RobustSums,
     VarianceModel,
     check_frame_dtype,
     engine,
@@ -54,11 +55,12 @@ from azimuthal.engines import (
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.integrate import stream
+from azimuthal.integrate._rejecting import RejectingReducer, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
-from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results import Cake, Profile, Rejected, Sums
 from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
@@ -97,6 +99,7 @@ class Plan:
     _reducer: Reducer
     _engine_name: str
     _recipe: dict[str, Any]
+    _rejecting: RejectingReducer | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,7 +109,8 @@ class Plan:
     @property
     def nbytes(self) -> int:
         """Memory of the weights and the per-pixel inputs in bytes."""
-        return self.weights.nbytes + self.arrays.nbytes
+        lists = 0 if self._rejecting is None else self._rejecting.nbytes
+        return self.weights.nbytes + self.arrays.nbytes + lists
 
     @property
     def matrix(self) -> SparseMatrix:
@@ -153,7 +157,10 @@ class Plan:
         monitor = positive_number("normalization_factor", normalization_factor)
         invalid = self._invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
-        sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
+        if self._rejecting is None:
+            sums: BinSums | RobustSums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
+        else:
+            sums = self._rejecting.reduce(raw.reshape(-1), pixel_variance, invalid)
         return self._result(_with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata)
 
     def map(
@@ -271,7 +278,7 @@ class Plan:
         model = self.spec.error_model
         return stream.Integration(
             shape=self.shape,
-            reducer=self._reducer,
+            reducer=self._reducer if self._rejecting is None else self._rejecting,
             model="none" if model is None else model,
             invalid_ranges=self._invalid_ranges,
             checked_frame=self._checked_frame,
@@ -325,13 +332,19 @@ class Plan:
 
     def _result(
         self,
-        sums: BinSums,
+        sums: BinSums | RobustSums,
         monitor: float,
         invalid: masks.InvalidRanges,
         metadata: dict[str, Any] | None,
     ) -> Profile | Cake:
         axes = self.axes
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
+        rejected = None
+        if isinstance(sums, RobustSums):
+            rejected = Rejected.of_bins(
+                shape, self.shape, sums.n_kept, sums.n_rejected, sums.iterations, sums.rejected
+            )
+            sums = sums.sums
         held = Sums(
             sums.signal.reshape(shape),
             None if sums.variance is None else sums.variance.reshape(shape),
@@ -348,6 +361,7 @@ class Plan:
             "provenance": self._recipe | of_this_frame,
             "metadata": dict(metadata or {}),
             "normalization_factor": monitor,
+            "outliers": rejected,
         }
         if axes.radial is not None and axes.azimuthal is not None:
             return Cake(radial_axis=axes.radial, azimuthal_axis=axes.azimuthal, **described)
@@ -483,12 +497,15 @@ def _prepared(
         "pixels": dict(report),
         "corrections": folded.summary,
     }
-    return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe)
+    robust = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
+    return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe, robust)
 
 
-def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
+def _with_monitor(sums: Any, monitor: float, average: str) -> Any:
     if monitor == 1.0:
         return sums
+    if isinstance(sums, RobustSums):
+        return sums.with_sums(_with_monitor(sums.sums, monitor, average))
     if average == "ratio_of_sums":
         return dataclasses.replace(
             sums, normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2

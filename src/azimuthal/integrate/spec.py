@@ -21,6 +21,7 @@ from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAn
 from azimuthal.engines import engine_names
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
+from azimuthal.rejection import Rejection, rejection
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import Unit
@@ -68,6 +69,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    reject:
+        How outliers are kept out: a :class:`~azimuthal.rejection.Rejection`, its name or its record; None: not at all.
     """
 
     instrument: Instrument
@@ -90,6 +93,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    reject: Rejection | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -102,11 +106,13 @@ class PlanSpec:
                 put(self, name, number_pair(name, getattr(self, name)))
         one_of("split", self.split, SPLITS)
         one_of("average", self.average, AVERAGES)
-        put(
-            self,
-            "error_model",
-            checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
-        )
+        if self.reject is None or self.error_model not in ("azimuthal", "hybrid"):
+            put(
+                self,
+                "error_model",
+                checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
+            )
+        put(self, "reject", rejection(self.reject))
         put(self, "solid_angle", _solid_angle(self.solid_angle))
         # Validates the values, so that a description that exists can be compiled.
         CorrectionSettings(
@@ -153,6 +159,8 @@ class PlanSpec:
             if isinstance(value, Instrument):
                 value = value.to_dict(inline_arrays=inline_arrays)
             elif isinstance(value, Unit):
+                value = value.to_dict()
+            elif isinstance(value, Rejection):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)

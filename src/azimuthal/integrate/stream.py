@@ -31,7 +31,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from azimuthal._validate import one_of, positive_number
-from azimuthal.engines import BinSums, VarianceModel
+from azimuthal.engines import BinSums, RobustSums, VarianceModel
 from azimuthal.errors import AzimuthalError, ShapeError
 from azimuthal.integrate._relay import Relay
 from azimuthal.masks import InvalidRanges
@@ -148,7 +148,7 @@ class Integration:
     model: VarianceModel
     invalid_ranges: Callable[[np.dtype[Any]], InvalidRanges]
     checked_frame: Callable[[Any], AnyArray]
-    finished: Callable[[BinSums, float, InvalidRanges, dict[str, Any]], Any]
+    finished: Callable[[BinSums | RobustSums, float, InvalidRanges, dict[str, Any]], Any]
     one: Callable[..., Any]
     n_threads: int
 
@@ -164,7 +164,7 @@ class _Item:
     stored: StoredFrame | None = None  # `content` are stored bytes
     is_fused: bool = False
     decoder: str = ""
-    sums: BinSums | None = None
+    sums: BinSums | RobustSums | None = None
     invalid: InvalidRanges | None = None
     error: Exception | None = None
 
@@ -401,8 +401,11 @@ def _kind(item: _Item) -> tuple[Any, ...]:
     return None, item.content.dtype
 
 
-def _frozen(sums: BinSums) -> BinSums:
+def _frozen(sums: Any) -> Any:
     """Make the arrays read-only, so that results keep them without a copy."""
+    if isinstance(sums, RobustSums):
+        _frozen(sums.sums)
+        return sums
     for array in (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count):
         if array is not None:
             array.flags.writeable = False

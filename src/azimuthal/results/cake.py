@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
 from azimuthal.typing import Average, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
@@ -34,7 +35,7 @@ class Cake(Derived):
         The bins along both directions: unit and edges.
     sums:
         Sums of shape ``(azimuthal_axis.n_bins, radial_axis.n_bins)``.
-    average, error_model, wavelength, normalization_factor, provenance, metadata:
+    average, error_model, wavelength, normalization_factor, provenance, metadata, outliers:
         As in :class:`azimuthal.results.Profile`.
 
     Raises
@@ -54,6 +55,7 @@ class Cake(Derived):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    outliers: Rejected | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()
@@ -101,9 +103,17 @@ class Cake(Derived):
         target = find_unit(unit)
         if target.quantity == self.azimuthal_axis.quantity:
             azimuthal, order = self.azimuthal_axis.to(target, self.wavelength)
-            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order))
+            return replace(
+                self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order), outliers=self._reordered(order)
+            )
         radial, order = self.radial_axis.to(target, self.wavelength)
-        return replace(self, radial_axis=radial, sums=self.sums.reordered(slice(None), order))
+        every = slice(None)
+        return replace(
+            self, radial_axis=radial, sums=self.sums.reordered(every, order), outliers=self._reordered(every, order)
+        )
+
+    def _reordered(self, *order: slice) -> Rejected | None:
+        return None if self.outliers is None else self.outliers.reordered(*order)
 
     def merged(self, *others: Cake) -> Cake:
         """Return one cake from the sums of this and all others, as :meth:`Profile.merged` does."""

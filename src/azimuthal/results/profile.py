@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
 from azimuthal.typing import Average, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
@@ -47,6 +48,8 @@ class Profile(Derived):
         How the numbers were made, ready for JSON: ``recipe``, ``engine``, ``version``, ``corrections`` ...
     metadata:
         What is known about the frame, ready for JSON; writers use ``label``, ``index`` and ``name``.
+    outliers:
+        What `reject` did: :class:`azimuthal.results.Rejected`, or None.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Profile(Derived):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    outliers: Rejected | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()
@@ -103,7 +107,8 @@ class Profile(Derived):
             The conversion does not exist, lacks the wavelength, or makes an edge infinite.
         """
         axis, order = self.axis.to(unit, self.wavelength)
-        return replace(self, axis=axis, sums=self.sums.reordered(order))
+        outliers = None if self.outliers is None else self.outliers.reordered(order)
+        return replace(self, axis=axis, sums=self.sums.reordered(order), outliers=outliers)
 
     def merged(self, *others: Profile) -> Profile:
         """Return one profile from the sums of this and all others: the profile of all frames together.

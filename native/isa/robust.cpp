@@ -38,7 +38,7 @@ struct Invalid {
 
 // Arrays of a block; what is invalid has weight 0 and is 0.
 struct Block {
-  alignas(64) double c[kBlock], raw[kBlock], signal[kBlock], norm[kBlock], spread[kBlock], good[kBlock];
+  alignas(64) double c[kBlock], raw[kBlock], signal[kBlock], spread[kBlock], good[kBlock];
 };
 
 double square(double x) noexcept { return x * x; }
@@ -47,6 +47,9 @@ template <class T>
 void load_block(const BinEntries& bin, const Invalid<T>& invalid, std::size_t first, std::size_t n, Block& block) {
   const std::uint32_t* const pixel = bin.pixel + first;
   const T* const frame = static_cast<const T*>(bin.frame);
+  // What the next block needs comes from all over the frame.
+  const std::size_t ahead = bin.n - first - n < kBlock ? bin.n - first - n : kBlock;
+  for (std::size_t i = 0; i < ahead; ++i) __builtin_prefetch(frame + pixel[n + i]);
   T values[kBlock];
   for (std::size_t i = 0; i < n; ++i) values[i] = frame[pixel[i]];
   for (std::size_t i = 0; i < n; ++i) {
@@ -59,11 +62,6 @@ void load_block(const BinEntries& bin, const Invalid<T>& invalid, std::size_t fi
     for (std::size_t i = 0; i < n; ++i) block.c[i] = weight[i] * block.good[i];
   } else {
     for (std::size_t i = 0; i < n; ++i) block.c[i] = block.good[i];
-  }
-  if (bin.normalization) {
-    for (std::size_t i = 0; i < n; ++i) block.norm[i] = bin.normalization[pixel[i]];
-  } else {
-    for (std::size_t i = 0; i < n; ++i) block.norm[i] = 1.0;
   }
   if (bin.offset) {
     for (std::size_t i = 0; i < n; ++i) block.signal[i] = block.raw[i] - bin.offset[pixel[i]];
@@ -88,7 +86,6 @@ void load_block(const BinEntries& bin, const Invalid<T>& invalid, std::size_t fi
 void pad_block(std::size_t from, Block& block) noexcept {
   for (std::size_t i = from; i < kBlock; ++i) {
     block.c[i] = block.raw[i] = block.signal[i] = block.spread[i] = block.good[i] = 0.0;
-    block.norm[i] = 1.0;
   }
 }
 
@@ -96,7 +93,7 @@ template <class T>
 std::size_t window(const BinEntries& bin, double center, double width, WindowSums& sums, std::uint32_t* outside) {
   const Invalid<T> invalid(*bin.invalid);
   alignas(64) double lanes[kSums][kSumLanes] = {};
-  alignas(64) double inside[kBlock];
+  alignas(64) double inside[kBlock], last[kBlock] = {};
   Block block;
   std::size_t n_outside = 0;
   const bool has_variance = bin.model != Variance::none;
@@ -104,17 +101,22 @@ std::size_t window(const BinEntries& bin, double center, double width, WindowSum
     const std::size_t n = bin.n - first < kBlock ? bin.n - first : kBlock;
     if (n < kBlock) pad_block(0, block);
     load_block<T>(bin, invalid, first, n, block);
+    const double* weighted = bin.normalized ? bin.normalized + first : block.c;
+    if (n < kBlock) {  // beyond the last entry there is nothing to read
+      for (std::size_t i = 0; i < n; ++i) last[i] = weighted[i];
+      weighted = last;
+    }
     for (std::size_t at = 0; at < kBlock; at += kSumLanes) {
       for (std::size_t l = 0; l < kSumLanes; ++l) {
         const std::size_t i = at + l;
-        const double d = block.signal[i] - center * block.norm[i];
-        const double limit = width * block.norm[i];
-        const bool is_in = (d <= limit) & (-d <= limit) & (block.good[i] != 0.0);
+        // c s, c n, c d; c is greater than 0.
+        const double cs = block.c[i] * block.signal[i], cn = weighted[i];
+        const double cd = cs - center * cn, limit = width * cn;
+        const bool is_in = (cd <= limit) & (-cd <= limit) & (block.good[i] != 0.0);
         inside[i] = is_in ? 1.0 : 0.0;
         // Selected, not multiplied: infinity outside must stay outside.
-        const double c = is_in ? block.c[i] : 0.0, s = is_in ? block.signal[i] : 0.0, r = is_in ? d : 0.0;
-        const double a = c * block.norm[i], cr = c * r;
-        lanes[0][l] += c * s;
+        const double c = is_in ? block.c[i] : 0.0, a = is_in ? cn : 0.0, cr = is_in ? cd : 0.0;
+        lanes[0][l] += is_in ? cs : 0.0;
         lanes[1][l] += a;
         lanes[2][l] += a * a;
         lanes[3][l] += c;
@@ -155,10 +157,18 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
   for (std::size_t first = 0; first < bin.n; first += kBlock) {
     const std::size_t n = bin.n - first < kBlock ? bin.n - first : kBlock;
     load_block<T>(bin, invalid, first, n, block);
+    const std::uint32_t* const pixel = bin.pixel + first;
     alignas(64) double ratio[kBlock], weight[kBlock];
-    for (std::size_t i = 0; i < n; ++i) {
-      ratio[i] = block.signal[i] / block.norm[i];
-      weight[i] = block.c[i] * block.norm[i];
+    if (bin.normalization) {
+      const std::size_t ahead = bin.n - first - n < kBlock ? bin.n - first - n : kBlock;
+      for (std::size_t i = 0; i < ahead; ++i) __builtin_prefetch(bin.normalization + pixel[n + i]);
+      for (std::size_t i = 0; i < n; ++i) weight[i] = bin.normalization[pixel[i]];
+      for (std::size_t i = 0; i < n; ++i) {
+        ratio[i] = block.signal[i] / weight[i];
+        weight[i] *= block.c[i];
+      }
+    } else {
+      for (std::size_t i = 0; i < n; ++i) ratio[i] = block.signal[i], weight[i] = block.c[i];
     }
     if (bin.model != Variance::none) {
       for (std::size_t i = 0; i < n; ++i) {

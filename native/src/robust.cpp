@@ -22,6 +22,7 @@ constexpr double kNoSpread = 1e-12;
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 // Entries of one block of bins, at least: enough to be worth handing out.
 constexpr std::size_t kBlockEntries = 1 << 14;
+constexpr std::size_t kMostBlocks = 64;
 constexpr std::size_t kBlockPixels = 1 << 18;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -29,10 +30,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // Bins with fewer effective entries are compared one by one: one entry would weigh too much in its own comparison.
 constexpr double kLeastEffective = 64.0;
 constexpr double kLargestShare = 1.0 / 32.0;  // of one entry in the sum of squared weights
-// The window that is certain: part of threshold times sigma where it is made, and up to which it holds. Downwards, the
-// deviance of counts is up to sqrt(2) times the plain number of sigmas.
-constexpr double kMadeAt = 0.5, kHoldsTo = 0.8;
-constexpr double kCountsFactor = 0.7;
+// The window that is certain: part of threshold times sigma where it is made, and up to which it holds.
+constexpr double kMadeAt = 0.6, kHoldsTo = 0.8;
 
 double quotient(double numerator, double denominator) noexcept { return denominator > 0.0 ? numerator / denominator : 0.0; }
 
@@ -130,7 +129,7 @@ class Clipper {
     if (rules_.spread == Spread::given || static_cast<double>(bin_->n) < kLeastEffective) return -1.0;
     if (rules_.spread == Spread::of_bin) return sigma;
     if (limits_->has_negative_offset || !(center > 0.0)) return -1.0;
-    return kCountsFactor * std::sqrt(center * limits_->least_gain);
+    return std::sqrt(center * limits_->least_gain);
   }
 
   // Whether what is inside the window certainly passes the comparison with the kept entries.
@@ -138,8 +137,14 @@ class Clipper {
     if (width_ < 0.0) return true;
     const double n_effective = quotient(total_.normalization * total_.normalization, total_.normalization2);
     const double largest = limits_->largest_weight * limits_->largest_weight;
-    return n_effective >= kLeastEffective && largest <= kLargestShare * total_.normalization2 &&
-           width_ + std::fabs(mean - center_) <= kHoldsTo * t * certain_sigma(mean, sigma);
+    if (n_effective < kLeastEffective || largest > kLargestShare * total_.normalization2) return false;
+    const double reach = width_ + std::fabs(mean - center_), limit = kHoldsTo * t;
+    if (reach > limit * certain_sigma(mean, sigma)) return false;
+    if (rules_.spread == Spread::of_bin) return true;
+    // Downwards, the deviance of counts is more than the plain number of sigmas.
+    const double least = std::max(mean - reach, 0.0);
+    const double deviance = (least > 0.0 ? least * std::log(least / mean) : 0.0) + mean - least;
+    return 2.0 * deviance <= limit * limit * limits_->least_gain;
   }
 
   double sigma_of_kept(double mean) const noexcept {
@@ -251,7 +256,12 @@ class Clipper {
   bool passes(double raw, const Prediction& by, double t, bool nothing_negative, bool is_start) const noexcept {
     const double mu = by.raw, n = by.n_effective;
     if (!(n > 0.0) || std::fabs(raw - mu) <= kRounding * std::fabs(mu)) return true;
-    if (rules_.spread == Spread::of_counts) return !(counts_z2(std::max(raw, 0.0), std::max(mu, 0.0), n) > t * t);
+    if (rules_.spread == Spread::of_counts) {
+      // Upwards the plain number of sigmas is the larger one, downwards its square is at least half as large.
+      const double plain = (raw - mu) * (raw - mu), bound = 0.9 * t * t * mu * (1.0 + 1.0 / n);
+      if (mu > 0.0 && raw >= 0.0 && (raw > mu ? plain : 2.2 * (1.0 + 1.0 / n) * plain) <= bound) return true;
+      return !(counts_z2(std::max(raw, 0.0), std::max(mu, 0.0), n) > t * t);
+    }
     const bool has_freedom = !is_start && rules_.spread == Spread::of_bin;
     if (has_freedom && !(n > 1.0)) return true;
     double variance = by.variance;
@@ -464,11 +474,13 @@ class Trimmer {
 
 // Ends of blocks of bins with enough entries each.
 std::vector<std::size_t> blocks_of(const BinLists& lists) {
+  // Neighbouring bins share cache lines of the frame: large blocks read them less often.
+  const std::size_t enough = std::max(kBlockEntries, lists.n_entries() / kMostBlocks);
   std::vector<std::size_t> ends{0};
   std::size_t entries = 0;
   for (std::size_t b = 0; b < lists.n_bins(); ++b) {
     entries += lists.size(b) + 1;
-    if (entries < kBlockEntries && b + 1 < lists.n_bins()) continue;
+    if (entries < enough && b + 1 < lists.n_bins()) continue;
     ends.push_back(b + 1);
     entries = 0;
   }
@@ -478,7 +490,7 @@ std::vector<std::size_t> blocks_of(const BinLists& lists) {
 }  // namespace
 
 RobustReduction::RobustReduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads)
-    : weights_(std::move(weights)), terms_(terms), lists_(*weights_, n_threads), limits_(lists_.n_bins()) {
+    : weights_(std::move(weights)), terms_(terms), lists_(*weights_, n_threads), normalized_(terms.normalization ? lists_.n_entries() : 0), limits_(lists_.n_bins()) {
   const std::vector<std::size_t> ends = blocks_of(lists_);
   for_each_block(ends.size() - 1, n_threads, [&](std::size_t block) {
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
@@ -487,6 +499,7 @@ RobustReduction::RobustReduction(std::shared_ptr<const PackedWeights> weights, P
         const std::size_t p = lists_.pixels(b)[i];
         const double n = terms_.normalization ? terms_.normalization[p] : 1.0;
         const double c = lists_.weights(b) ? lists_.weights(b)[i] : 1.0;
+        if (terms_.normalization) normalized_[lists_.begin(b) + i] = c * n;
         limits.largest_weight = std::max(limits.largest_weight, c * n);
         limits.least_gain = std::min(limits.least_gain, (terms_.gain ? terms_.gain[p] : 1.0) / n);
         limits.has_negative_offset = limits.has_negative_offset || (terms_.offset && !(terms_.offset[p] >= 0.0));
@@ -497,8 +510,8 @@ RobustReduction::RobustReduction(std::shared_ptr<const PackedWeights> weights, P
 }
 
 BinEntries RobustReduction::entries(const RobustFrame& frame, std::size_t bin) const noexcept {
-  return {lists_.pixels(bin), lists_.weights(bin), lists_.size(bin), frame.dtype, frame.frame,
-          frame.invalid, terms_.offset, terms_.gain, terms_.normalization, frame.model, frame.variance};
+  return {lists_.pixels(bin), lists_.weights(bin), normalized_.empty() ? nullptr : normalized_.data() + lists_.begin(bin),
+          lists_.size(bin), frame.dtype, frame.frame, frame.invalid, terms_.offset, terms_.gain, terms_.normalization, frame.model, frame.variance};
 }
 
 std::int64_t RobustReduction::n_invalid(const RobustFrame& frame, unsigned n_threads) const {
@@ -535,6 +548,7 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
   if (frame.model != Variance::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.iterations, &sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
   sums.rejected.assign(weights_->n_pixels(), 0);
+  std::atomic<bool> any_invalid{false};
   const double quantum_of_frame = quantum(frame, n_threads);
   const std::vector<std::size_t> ends = blocks_of(lists_);
   const auto make = [&] { return std::make_unique<Clipper>(rules, quantum_of_frame, frame.dtype < DType::f32, lists_.largest()); };
@@ -542,6 +556,7 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
       const BinEntries bin = entries(frame, b);
       sums.iterations[b] = clipper.run(bin, limits_[b]);
+      if (clipper.n_valid() < bin.n) any_invalid.store(true, std::memory_order_relaxed);
       const WindowSums& found = clipper.sums();
       const double shift = quotient(found.signal, found.normalization) - clipper.center();
       sums.signal[b] = found.signal;
@@ -559,7 +574,7 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
       });
     }
   });
-  sums.n_invalid = n_invalid(frame, n_threads);
+  if (any_invalid) sums.n_invalid = n_invalid(frame, n_threads);
   return sums;
 }
 
@@ -570,10 +585,12 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
   if (rules.error != QuantileError::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
   const std::vector<std::size_t> ends = blocks_of(lists_);
+  std::atomic<bool> any_invalid{false};
   const auto make = [&] { return std::make_unique<Trimmer>(lists_.largest()); };
   for_each_block(ends.size() - 1, n_threads, make, [&](Trimmer& trimmer, std::size_t block) {
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
       const Trimmer::Result found = trimmer.run(entries(frame, b), rules);
+      if (trimmer.n_valid() < lists_.size(b)) any_invalid.store(true, std::memory_order_relaxed);
       sums.signal[b] = found.signal;
       sums.normalization[b] = found.normalization;
       sums.normalization2[b] = found.normalization2;
@@ -583,7 +600,7 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
       sums.n_rejected[b] = static_cast<std::int32_t>(trimmer.n_valid() - found.n_kept);
     }
   });
-  sums.n_invalid = n_invalid(frame, n_threads);
+  if (any_invalid) sums.n_invalid = n_invalid(frame, n_threads);
   return sums;
 }
 

@@ -21,6 +21,7 @@ class BinLists {
   std::size_t n_bins() const noexcept { return begin_.size() - 1; }
   std::size_t begin(std::size_t bin) const noexcept { return begin_[bin]; }
   std::size_t size(std::size_t bin) const noexcept { return begin_[bin + 1] - begin_[bin]; }
+  std::size_t n_entries() const noexcept { return pixel_.size(); }
   std::size_t largest() const noexcept { return largest_; }
   const std::uint32_t* pixels(std::size_t bin) const noexcept { return pixel_.data() + begin_[bin]; }
   // Null: all are one.

@@ -60,7 +60,7 @@ class RobustReduction {
   RobustReduction(std::shared_ptr<const PackedWeights> weights, PixelTerms terms, unsigned n_threads);
 
   const PackedWeights& weights() const noexcept { return *weights_; }
-  std::size_t nbytes() const noexcept { return lists_.nbytes() + limits_.size() * sizeof(Limits); }
+  std::size_t nbytes() const noexcept { return lists_.nbytes() + normalized_.size() * 8 + limits_.size() * sizeof(Limits); }
 
   RobustSums clip(const RobustFrame& frame, const ClipRules& rules, unsigned n_threads) const;
   RobustSums trim(const RobustFrame& frame, const TrimRules& rules, unsigned n_threads) const;
@@ -80,6 +80,7 @@ class RobustReduction {
   std::shared_ptr<const PackedWeights> weights_;
   PixelTerms terms_;
   BinLists lists_;
+  LargeVector<double> normalized_;  // c n of every entry; empty without normalisation
   LargeVector<Limits> limits_;
 };
 

@@ -15,7 +15,8 @@ namespace azimuthal {
 // The entries of a bin in a frame. Null arrays: weights of one, offset 0, gain 1, normalisation 1.
 struct BinEntries {
   const std::uint32_t* pixel;
-  const double* weight;
+  const double* weight;      // c
+  const double* normalized;  // c n, per entry: read in sequence, unlike the normalisation of the pixels
   std::size_t n;
   DType dtype;
   const void* frame;

@@ -34,6 +34,22 @@ struct Invalid {
     for (int k = 0; k < n; ++k) found |= (value >= low[k]) & (value <= high[k]);
     return found;
   }
+  // Whether any is; without branches.
+  bool any(const T* values, std::size_t count) const noexcept {
+    unsigned found = 0;
+    for (int k = 0; k < n; ++k) {
+      const T from = low[k], to = high[k];
+      unsigned here = 0;
+      for (std::size_t i = 0; i < count; ++i) here |= static_cast<unsigned>((values[i] >= from) & (values[i] <= to));
+      found |= here;
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      unsigned here = 0;
+      for (std::size_t i = 0; i < count; ++i) here |= static_cast<unsigned>(!(values[i] - values[i] == T{}));
+      found |= here;
+    }
+    return found != 0;
+  }
 };
 
 // Arrays of a block; what is invalid has weight 0 and is 0.
@@ -52,10 +68,14 @@ void load_block(const BinEntries& bin, const Invalid<T>& invalid, std::size_t fi
   for (std::size_t i = 0; i < ahead; ++i) __builtin_prefetch(frame + pixel[n + i]);
   T values[kBlock];
   for (std::size_t i = 0; i < n; ++i) values[i] = frame[pixel[i]];
-  for (std::size_t i = 0; i < n; ++i) {
-    const bool bad = invalid(values[i]);
-    block.good[i] = bad ? 0.0 : 1.0;
-    block.raw[i] = bad ? 0.0 : static_cast<double>(values[i]);
+  if (invalid.any(values, n)) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool bad = invalid(values[i]);
+      block.good[i] = bad ? 0.0 : 1.0;
+      block.raw[i] = bad ? 0.0 : static_cast<double>(values[i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < n; ++i) block.good[i] = 1.0, block.raw[i] = static_cast<double>(values[i]);
   }
   if (bin.weight) {
     const double* const weight = bin.weight + first;
@@ -135,6 +155,13 @@ std::size_t window(const BinEntries& bin, double center, double width, WindowSum
         }
       }
     }
+    double n_inside[kSumLanes] = {};
+    for (std::size_t i = 0; i < kBlock; i += kSumLanes) {
+      for (std::size_t l = 0; l < kSumLanes; ++l) n_inside[l] += inside[i + l];
+    }
+    double all_inside = 0.0;
+    for (std::size_t l = 0; l < kSumLanes; ++l) all_inside += n_inside[l];
+    if (all_inside == static_cast<double>(n)) continue;
     for (std::size_t i = 0; i < n; ++i) {
       outside[n_outside] = static_cast<std::uint32_t>(first + i);
       n_outside += inside[i] == 0.0;
@@ -181,6 +208,23 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
       c[n_valid] = block.c[i];
       n_valid += block.good[i] != 0.0;
     }
+  }
+  return n_valid;
+}
+
+template <class T>
+std::size_t sampled(const BinEntries& bin, std::size_t stride, double* x) {
+  const Invalid<T> invalid(*bin.invalid);
+  const T* const frame = static_cast<const T*>(bin.frame);
+  std::size_t n_valid = 0;
+  for (std::size_t i = 0; i < bin.n; i += stride) {
+    const std::size_t pixel = bin.pixel[i];
+    const T value = frame[pixel];
+    double signal = static_cast<double>(value);
+    if (bin.offset) signal -= bin.offset[pixel];
+    if (bin.gain) signal *= bin.gain[pixel];
+    x[n_valid] = bin.normalization ? signal / bin.normalization[pixel] : signal;
+    n_valid += !invalid(value);
   }
   return n_valid;
 }
@@ -260,6 +304,10 @@ std::size_t add_window(const BinEntries& bin, double center, double width, Windo
 
 Entry entry_at(const BinEntries& bin, std::size_t number) {
   return with_type(bin.dtype, [&]<class T>() { return one_entry<T>(bin, number); });
+}
+
+std::size_t sample_of(const BinEntries& bin, std::size_t stride, double* x) {
+  return with_type(bin.dtype, [&]<class T>() { return sampled<T>(bin, stride, x); });
 }
 
 std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, double& variance) {

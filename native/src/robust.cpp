@@ -13,7 +13,7 @@
 namespace azimuthal {
 namespace {
 
-constexpr std::size_t kSample = 255;
+constexpr std::size_t kSample = 127;
 constexpr double kMadToSigma = 1.4826022185056018;
 constexpr double kRounding = 1e-10;
 constexpr double kSameWeight = 1e-12;
@@ -109,11 +109,8 @@ class Clipper {
     std::size_t stride = std::max<std::size_t>(1, (bin_->n + kSample - 1) / kSample);
     const RobustKernels& kernel = robust_kernels();
     for (;;) {
-      sample_.clear();
-      for (std::size_t i = 0; i < bin_->n; i += stride) {
-        const Entry entry = kernel.entry_at(*bin_, i);
-        if (entry.valid) sample_.push_back(entry.signal / entry.normalization);
-      }
+      sample_.resize((bin_->n + stride - 1) / stride);
+      sample_.resize(kernel.sample_of(*bin_, stride, sample_.data()));
       if (sample_.size() >= 3 || stride == 1) break;
       stride = 1;
     }

@@ -44,7 +44,7 @@ Sigma clipping (``"sigma"``)
 
     Means and spreads are useless as long as strong outliers are in them. The first comparison is therefore with the
     median of the bin and 1.4826 times the median absolute deviation (which is the standard deviation of normal values and
-    withstands up to half of the values being outliers [3]_), of at most 255 entries spread evenly over the bin. Each
+    withstands up to half of the values being outliers [3]_), of at most 127 entries spread evenly over the bin. Each
     following round compares every entry, rejected ones too, with what the last round kept, until nothing changes or
     ``max_iter`` rounds are done. Bins of less than three valid entries, and entries with no more than one other (two for a
     spread), are kept.

@@ -52,6 +52,8 @@ struct Entry {
   std::size_t add_window(const BinEntries& bin, double center, double width, WindowSums& sums,                      \
                          std::uint32_t* outside);                                                                   \
   Entry entry_at(const BinEntries& bin, std::size_t number);                                                        \
+  /* Values x = s / n of the valid ones of entries 0, stride, 2 stride ...; returns how many. */                     \
+  std::size_t sample_of(const BinEntries& bin, std::size_t stride, double* x);                                      \
   /* Values x = s / n, weights a = c n, and c of all valid entries; returns how many. Adds c^2 var gain^2. */         \
   std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, double& variance);                  \
   /* How many pixels that feed a bin are invalid. first: a multiple of 8. */                                        \
@@ -74,6 +76,7 @@ AZIMUTHAL_DECLARE_ROBUST_KERNELS(avx512)
 struct RobustKernels {
   decltype(&baseline::add_window) add_window;
   decltype(&baseline::entry_at) entry_at;
+  decltype(&baseline::sample_of) sample_of;
   decltype(&baseline::values_of) values_of;
   decltype(&baseline::count_invalid) count_invalid;
   decltype(&baseline::smallest_positive) smallest_positive;

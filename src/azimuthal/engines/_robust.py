@@ -14,7 +14,7 @@ from azimuthal.rejection import Rejection
 from azimuthal.typing import AnyArray, BoolArray, ErrorModel, FloatArray, IndexArray
 
 #: Entries of a bin that the median of the start is made of, at most.
-SAMPLE = 255
+SAMPLE = 127
 #: Of the median absolute deviation, to the standard deviation of normal values.
 MAD_TO_SIGMA = 1.4826022185056018
 #: Differences below this part of the mean are rounding.

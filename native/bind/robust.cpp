@@ -13,8 +13,8 @@
 namespace azimuthal::bind {
 namespace {
 
-template <class T>
-nb::object array_or_none(LargeVector<T>&& values) {
+template <class T, class Allocator>
+nb::object array_or_none(std::vector<T, Allocator>&& values) {
   return values.empty() ? nb::none() : nb::cast(as_numpy(std::move(values)));
 }
 
@@ -24,7 +24,7 @@ nb::tuple as_python(RobustSums&& sums) {
   return nb::make_tuple(array_or_none(std::move(sums.signal)), array_or_none(std::move(sums.variance)),
                         array_or_none(std::move(sums.normalization)), array_or_none(std::move(sums.normalization2)),
                         array_or_none(std::move(sums.count)), array_or_none(std::move(sums.squares)),
-                        array_or_none(std::move(sums.cross)), array_or_none(std::move(sums.rejected)),
+                        array_or_none(std::move(sums.cross)), nb::cast(as_numpy(std::move(sums.rejected))),
                         array_or_none(std::move(sums.iterations)), array_or_none(std::move(sums.n_kept)),
                         array_or_none(std::move(sums.n_rejected)), sums.n_invalid);
 }

@@ -184,15 +184,11 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
   for (std::size_t first = 0; first < bin.n; first += kBlock) {
     const std::size_t n = bin.n - first < kBlock ? bin.n - first : kBlock;
     load_block<T>(bin, invalid, first, n, block);
-    const std::uint32_t* const pixel = bin.pixel + first;
     alignas(64) double ratio[kBlock], weight[kBlock];
-    if (bin.normalization) {
-      const std::size_t ahead = bin.n - first - n < kBlock ? bin.n - first - n : kBlock;
-      for (std::size_t i = 0; i < ahead; ++i) __builtin_prefetch(bin.normalization + pixel[n + i]);
-      for (std::size_t i = 0; i < n; ++i) weight[i] = bin.normalization[pixel[i]];
+    if (bin.normalized) {
       for (std::size_t i = 0; i < n; ++i) {
-        ratio[i] = block.signal[i] / weight[i];
-        weight[i] *= block.c[i];
+        weight[i] = bin.normalized[first + i];
+        ratio[i] = block.c[i] * block.signal[i] / weight[i];
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) ratio[i] = block.signal[i], weight[i] = block.c[i];
@@ -202,6 +198,23 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
         if (block.good[i] != 0.0) variance += block.c[i] * block.c[i] * block.spread[i];
       }
     }
+    double n_good[kSumLanes] = {};
+    if (n == kBlock) {
+      for (std::size_t i = 0; i < kBlock; i += kSumLanes) {
+        for (std::size_t l = 0; l < kSumLanes; ++l) n_good[l] += block.good[i + l];
+      }
+    }
+    double all_good = 0.0;
+    for (std::size_t l = 0; l < kSumLanes; ++l) all_good += n_good[l];
+    if (all_good == static_cast<double>(kBlock)) {
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        x[n_valid + i] = ratio[i];
+        a[n_valid + i] = weight[i];
+        c[n_valid + i] = block.c[i];
+      }
+      n_valid += kBlock;
+      continue;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       x[n_valid] = ratio[i];
       a[n_valid] = weight[i];
@@ -210,6 +223,38 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
     }
   }
   return n_valid;
+}
+
+void trimmed(const TrimmedValues& v, TrimmedSums& sums) {
+  alignas(64) double lanes[kSums][kSumLanes] = {};
+  const auto add = [&](std::size_t i, std::size_t l) {
+    const double x = v.x[i], a = v.a[i];
+    const double above = x > v.first ? x : v.first, clamped = above < v.last ? above : v.last;
+    const double aw = a * (clamped - v.center);
+    double f = (x >= v.first) & (x <= v.last) ? 1.0 : 0.0;
+    f = x == v.first ? v.f_first : f;
+    f = x == v.last ? v.f_last : f;
+    const double fa = f * a;
+    lanes[0][l] += f != 0.0 ? fa * x : 0.0;
+    lanes[1][l] += fa;
+    lanes[2][l] += fa * fa;
+    lanes[3][l] += f * v.c[i];
+    lanes[4][l] += aw;
+    lanes[5][l] += aw * aw;
+    lanes[6][l] += a * aw;
+    lanes[7][l] += f > 0.0 ? 1.0 : 0.0;
+  };
+  std::size_t at = 0;
+  for (; at + kSumLanes <= v.n; at += kSumLanes) {
+    for (std::size_t l = 0; l < kSumLanes; ++l) add(at + l, l);
+  }
+  for (std::size_t l = 0; at + l < v.n; ++l) add(at + l, l);
+  double total[kSums];
+  for (int k = 0; k < kSums; ++k) {
+    total[k] = 0.0;
+    for (std::size_t l = 0; l < kSumLanes; ++l) total[k] += lanes[k][l];
+  }
+  sums = {total[0], total[1], total[2], total[3], total[4], total[5], total[6], total[7]};
 }
 
 template <class T>
@@ -223,7 +268,7 @@ std::size_t sampled(const BinEntries& bin, std::size_t stride, double* x) {
     double signal = static_cast<double>(value);
     if (bin.offset) signal -= bin.offset[pixel];
     if (bin.gain) signal *= bin.gain[pixel];
-    x[n_valid] = bin.normalization ? signal / bin.normalization[pixel] : signal;
+    x[n_valid] = bin.normalized ? (bin.weight ? bin.weight[i] * signal : signal) / bin.normalized[i] : signal;
     n_valid += !invalid(value);
   }
   return n_valid;
@@ -312,6 +357,17 @@ std::size_t sample_of(const BinEntries& bin, std::size_t stride, double* x) {
 
 std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, double& variance) {
   return with_type(bin.dtype, [&]<class T>() { return gathered<T>(bin, x, a, c, variance); });
+}
+
+void add_trimmed(const TrimmedValues& values, TrimmedSums& sums) { trimmed(values, sums); }
+
+void cells_of(const double* x, std::size_t n, double low, double scale, int last, std::uint16_t* cell) {
+  const double highest = static_cast<double>(last);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at = (x[i] - low) * scale + 1.0;
+    const double from_below = at > 0.0 ? at : 0.0;
+    cell[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(from_below < highest ? from_below : highest));
+  }
 }
 
 std::int64_t count_invalid(DType dtype, const void* frame, const std::uint8_t* used, const InvalidValues& invalid,

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <mutex>
 
 #include "azimuthal/parallel.hpp"
 #include "azimuthal/robust_kernels.hpp"
@@ -314,14 +315,10 @@ class Trimmer {
   Result run(const BinEntries& bin, const TrimRules& rules) {
     given_ = 0.0;
     n_ = robust_kernels().values_of(bin, x_.data(), a_.data(), c_.data(), given_);
-    Result result;
-    if (n_ == 0) return result;
-    total_ = total2_ = count_ = 0.0;
-    for (std::size_t i = 0; i < n_; ++i) {
-      total_ += a_[i];
-      total2_ += a_[i] * a_[i];
-      count_ += c_[i];
-    }
+    if (n_ == 0) return {};
+    TrimmedSums all{};
+    robust_kernels().add_trimmed({x_.data(), a_.data(), c_.data(), n_, x_[0], -kInfinity, kInfinity, 1.0, 1.0}, all);
+    total_ = all.normalization, total2_ = all.normalization2, count_ = all.count;
     slack_ = kSameWeight * total_;
     sort_into_cells();
     return rules.low == rules.high ? quantile(rules) : trimmed(rules);
@@ -337,13 +334,18 @@ class Trimmer {
     for (std::size_t i = 0; i < n_; i += stride) low = std::min(low, x_[i]), high = std::max(high, x_[i]);
     const double scale = static_cast<double>(kCells) / (high - low);
     const bool usable = scale > 0.0 && scale < kInfinity && high < kInfinity && low > -kInfinity;
-    cell_weight_.assign(kCells + 2, 0.0);
-    for (std::size_t i = 0; i < n_; ++i) {
-      const double at = (x_[i] - low) * scale;
-      const std::size_t cell = !usable || at < 0.0 ? 0 : at < static_cast<double>(kCells) ? 1 + static_cast<std::size_t>(at) : kCells + 1;
-      cell_[i] = static_cast<std::uint16_t>(cell);
-      cell_weight_[cell] += a_[i];
+    cell_weight_.assign(2 * (kCells + 2), 0.0);
+    robust_kernels().cells_of(x_.data(), n_, usable ? low : 0.0, usable ? scale : 0.0, static_cast<int>(kCells + 1), cell_.data());
+    // Two histograms, so that additions to one cell need not wait for each other.
+    double* const even = cell_weight_.data();
+    double* const odd = even + kCells + 2;
+    std::size_t i = 0;
+    for (; i + 1 < n_; i += 2) {
+      even[cell_[i]] += a_[i];
+      odd[cell_[i + 1]] += a_[i + 1];
     }
+    if (i < n_) even[cell_[i]] += a_[i];
+    for (std::size_t cell = 0; cell < kCells + 2; ++cell) even[cell] += odd[cell];
   }
 
   // The smallest value up to which (included) the weight is more than `target`; the largest value if there is none.
@@ -432,23 +434,12 @@ class Trimmer {
     };
     const double f_first = part(first), f_last = part(last);
     Result result;
-    double mean = 0.0, squares = 0.0, cross = 0.0;
-    for (std::size_t i = 0; i < n_; ++i) {
-      const double x = x_[i], a = a_[i];
-      const double w = std::min(std::max(x, first.value), last.value) - first.value;
-      mean += a * w;
-      squares += a * w * (a * w);
-      cross += a * (a * w);
-      double f = x < first.value || x > last.value ? 0.0 : 1.0;
-      if (x == first.value) f = f_first;
-      if (x == last.value) f = f_last;
-      result.signal += f * a * x;
-      result.normalization += f * a;
-      result.normalization2 += f * a * (f * a);
-      result.count += f * c_[i];
-      result.n_kept += f > 0.0;
-    }
-    mean /= total_;
+    TrimmedSums found{};
+    robust_kernels().add_trimmed(
+        {x_.data(), a_.data(), c_.data(), n_, first.value, first.value, last.value, f_first, f_last}, found);
+    result = {found.signal, 0.0, found.normalization, found.normalization2, found.count,
+              static_cast<std::size_t>(found.n_kept)};
+    const double mean = found.winsorized / total_, squares = found.squares, cross = found.cross;
     if (rules.error == QuantileError::of_pixels) {
       result.variance = given_ / (total_ * total_) * rules.ratio * result.normalization * result.normalization;
     } else if (rules.error == QuantileError::of_bin) {
@@ -544,12 +535,13 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
   }
   if (frame.model != Variance::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.iterations, &sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
-  sums.rejected.assign(weights_->n_pixels(), 0);
   std::atomic<bool> any_invalid{false};
+  std::mutex lock;
   const double quantum_of_frame = quantum(frame, n_threads);
   const std::vector<std::size_t> ends = blocks_of(lists_);
   const auto make = [&] { return std::make_unique<Clipper>(rules, quantum_of_frame, frame.dtype < DType::f32, lists_.largest()); };
   for_each_block(ends.size() - 1, n_threads, make, [&](Clipper& clipper, std::size_t block) {
+    std::vector<std::uint32_t> rejected;
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
       const BinEntries bin = entries(frame, b);
       sums.iterations[b] = clipper.run(bin, limits_[b]);
@@ -566,11 +558,13 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
       if (frame.model != Variance::none) sums.variance[b] = found.variance;
       sums.n_kept[b] = static_cast<std::int32_t>(clipper.n_kept());
       sums.n_rejected[b] = static_cast<std::int32_t>(clipper.n_valid() - clipper.n_kept());
-      clipper.for_each_rejected([&](std::uint32_t pixel) {
-        std::atomic_ref<std::uint8_t>(sums.rejected[pixel]).store(1, std::memory_order_relaxed);
-      });
+      clipper.for_each_rejected([&](std::uint32_t pixel) { rejected.push_back(pixel); });
     }
+    const std::lock_guard<std::mutex> guard(lock);
+    sums.rejected.insert(sums.rejected.end(), rejected.begin(), rejected.end());
   });
+  std::sort(sums.rejected.begin(), sums.rejected.end());
+  sums.rejected.erase(std::unique(sums.rejected.begin(), sums.rejected.end()), sums.rejected.end());
   if (any_invalid) sums.n_invalid = n_invalid(frame, n_threads);
   return sums;
 }

@@ -51,7 +51,7 @@ struct RobustSums {
   // squares and cross: sum c^2 (s - m n)^2 and sum c^2 n (s - m n), of clipping only.
   LargeVector<double> signal, variance, normalization, normalization2, count, squares, cross;
   LargeVector<std::int32_t> iterations, n_kept, n_rejected;
-  LargeVector<std::uint8_t> rejected;  // per pixel, of clipping only
+  std::vector<std::uint32_t> rejected;  // pixels in ascending order, of clipping only
   std::int64_t n_invalid = 0;
 };
 

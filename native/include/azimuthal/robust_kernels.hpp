@@ -46,6 +46,29 @@ struct Entry {
   bool valid;
 };
 
+// Values between two of them, with weights a and parts c; those that are equal to one of the two count with a fraction.
+struct TrimmedValues {
+  const double* x;
+  const double* a;
+  const double* c;
+  std::size_t n;
+  double center;
+  double first, last;
+  double f_first, f_last;
+};
+
+// Sums over all values; w is x, moved to first or last when it is outside, minus center; f the fraction that counts.
+struct TrimmedSums {
+  double signal;          // f a x
+  double normalization;   // f a
+  double normalization2;  // (f a)^2
+  double count;           // f c
+  double winsorized;      // a w
+  double squares;         // a^2 w^2
+  double cross;           // a^2 w
+  double n_kept;          // f > 0
+};
+
 #define AZIMUTHAL_DECLARE_ROBUST_KERNELS(set)                                                                       \
   namespace set {                                                                                                   \
   /* Adds entries with |d| <= width n; numbers of the others, invalid ones too, go to `outside` (room for n + 64). */ \
@@ -56,6 +79,9 @@ struct Entry {
   std::size_t sample_of(const BinEntries& bin, std::size_t stride, double* x);                                      \
   /* Values x = s / n, weights a = c n, and c of all valid entries; returns how many. Adds c^2 var gain^2. */         \
   std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, double& variance);                  \
+  void add_trimmed(const TrimmedValues& values, TrimmedSums& sums);                                                 \
+  /* 1 + (x - low) scale, without its fraction, within 0 and `last`; 0 for NaN. */                                  \
+  void cells_of(const double* x, std::size_t n, double low, double scale, int last, std::uint16_t* cell);           \
   /* How many pixels that feed a bin are invalid. first: a multiple of 8. */                                        \
   std::int64_t count_invalid(DType dtype, const void* frame, const std::uint8_t* used, const InvalidValues& invalid, \
                              std::size_t first, std::size_t last);                                                  \
@@ -78,6 +104,8 @@ struct RobustKernels {
   decltype(&baseline::entry_at) entry_at;
   decltype(&baseline::sample_of) sample_of;
   decltype(&baseline::values_of) values_of;
+  decltype(&baseline::add_trimmed) add_trimmed;
+  decltype(&baseline::cells_of) cells_of;
   decltype(&baseline::count_invalid) count_invalid;
   decltype(&baseline::smallest_positive) smallest_positive;
 };

@@ -11,7 +11,7 @@ from typing import Protocol
 from azimuthal.engines._protocol import BinSums
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection
-from azimuthal.typing import AnyArray, BoolArray, ErrorModel, FloatArray, IndexArray
+from azimuthal.typing import AnyArray, ErrorModel, FloatArray, IndexArray
 
 #: Entries of a bin that the median of the start is made of, at most.
 SAMPLE = 127
@@ -40,7 +40,7 @@ class RobustSums:
     cross:
         ``sum c^2 n (s - m n)``, of sigma clipping with the spread of the bins; else None.
     rejected:
-        bool, shape (n_pixels,): rejected from any bin; None for quantiles.
+        uint32, ascending: pixels rejected from any bin; None for quantiles.
     iterations:
         int32, shape (n_bins,): rounds of sigma clipping; None for quantiles.
     n_kept, n_rejected:
@@ -49,7 +49,7 @@ class RobustSums:
 
     sums: BinSums
     cross: FloatArray | None
-    rejected: BoolArray | None
+    rejected: AnyArray | None
     iterations: IndexArray | None
     n_kept: IndexArray
     n_rejected: IndexArray

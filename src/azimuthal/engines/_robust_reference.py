@@ -43,6 +43,7 @@ class _Entries:
     raw: FloatArray
     signal: FloatArray
     normalization: FloatArray
+    values: FloatArray
     gain: FloatArray
     offset: FloatArray
     variance: FloatArray
@@ -85,7 +86,7 @@ class RobustReferenceReducer:
         entries = self._entries(frame, error_model, variance, is_invalid)
         n_invalid = int(np.count_nonzero(is_invalid & self.task.weights.used_pixels()))
         if rejection.method == "sigma":
-            return _clipped(entries, rejection, error_model, n_invalid, frame.size)
+            return _clipped(entries, rejection, error_model, n_invalid)
         return _trimmed(entries, rejection, error_model, n_invalid)
 
     def _entries(
@@ -105,10 +106,13 @@ class RobustReferenceReducer:
 
         raw = frame[pixel].astype(np.float64)
         gain, offset = of(task.gain, 1.0), of(task.offset, 0.0)
+        c, signal = matrix.entry_weights()[order], (raw - offset) * gain
+        # c s / c n rather than s / n: the compiled engine has both products at hand.
+        values = signal if task.normalization is None else c * signal / (c * task.normalization[pixel])
         own = poisson_variance(raw) if counts_photons(error_model) else of(variance, 0.0)
         return _Entries(
-            matrix.n_bins, index, pixel, place, size, matrix.entry_weights()[order], raw, (raw - offset) * gain,
-            of(task.normalization, 1.0), gain, offset, own * gain**2, _quantum(frame, is_invalid, matrix.used_pixels()),
+            matrix.n_bins, index, pixel, place, size, c, raw, signal,
+            of(task.normalization, 1.0), values, gain, offset, own * gain**2, _quantum(frame, is_invalid, matrix.used_pixels()),
             frame.dtype.kind in "iu",
         )  # fmt: skip
 
@@ -134,7 +138,7 @@ class _Prediction:
 
 
 def _clipped(
-    entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int, n_pixels: int
+    entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int
 ) -> RobustSums:
     assert rejection.threshold is not None and rejection.max_iter is not None
     n_valid = entries.counted(np.ones(entries.bin.size, bool))
@@ -158,13 +162,12 @@ def _clipped(
         # The start is no comparison with what is kept: a round has to confirm it.
         running &= changed | (number == 1)
         kept = now
-    return _sums_of_kept(entries, kept, error_model, iterations, n_invalid, n_pixels)
+    return _sums_of_kept(entries, kept, error_model, iterations, n_invalid)
 
 
 def _start(entries: _Entries) -> _Prediction:
-    """Return what median and median absolute deviation of a part of each bin predict."""
-    with np.errstate(invalid="ignore"):
-        x = entries.signal / entries.normalization
+    """Return what median and median absolute deviation of a part of each bin predict; NaN counts as infinity."""
+    x = entries.values
     stride = -(-entries.size // SAMPLE)
     sampled = entries.place % np.maximum(stride, 1)[entries.bin] == 0
     sampled |= (entries.counted(sampled) < 3)[entries.bin]
@@ -252,7 +255,6 @@ def _student(sigmas: FloatArray, freedom: FloatArray) -> FloatArray:
 
 def _sums_of_kept(
     entries: _Entries, kept: BoolArray, error_model: ErrorModel | None, iterations: IndexArray, n_invalid: int,
-    n_pixels: int,
 ) -> RobustSums:  # fmt: skip
     c, n = np.where(kept, entries.c, 0.0), entries.normalization
     signal = np.where(kept, entries.signal, 0.0)
@@ -262,8 +264,7 @@ def _sums_of_kept(
     # A pixel that is invalid may have any variance.
     given = entries.summed(c**2 * entries.variance)
     variance = None if error_model is None else spread if error_model == "azimuthal" else given
-    rejected = np.zeros(n_pixels, bool)
-    rejected[entries.pixel[~kept]] = True
+    rejected = np.unique(entries.pixel[~kept]).astype(np.uint32)
     sums = BinSums(sum_signal, variance, sum_norm, entries.summed((c * n) ** 2), entries.summed(c), n_invalid)
     return RobustSums(
         sums,
@@ -294,7 +295,7 @@ def _trimmed(
             continue
         part = slice(begin, end)
         c, n = entries.c[part], entries.normalization[part]
-        one = _Bin(entries.signal[part] / n, c * n, c, entries.variance[part])
+        one = _Bin(entries.values[part], c * n, c, entries.variance[part])
         values = one.quantile(low, error_model) if low == high else one.trimmed(low, high, error_model)
         for name, value in zip(parts, values, strict=False):
             parts[name][number] = value
@@ -368,6 +369,7 @@ class _Bin:
 
 def _medians(bin_: IntArray, values: FloatArray, n_bins: int) -> FloatArray:
     """Return the median per bin of values that are sorted by bin; NaN for none."""
+    values = np.where(np.isnan(values), np.inf, values)
     counts = np.bincount(bin_, minlength=n_bins)
     ordered = values[np.lexsort((values, bin_))]
     begin = np.cumsum(counts) - counts

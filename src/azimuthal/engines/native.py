@@ -174,7 +174,7 @@ def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> Robu
     return RobustSums(
         BinSums(signal, squares if is_azimuthal else variance, normalization, normalization2, count, n_invalid),
         cross if is_azimuthal else None,
-        None if rejected is None else rejected.view(np.bool_),
+        None if iterations is None else rejected,
         iterations,
         n_kept,
         n_rejected,

@@ -341,8 +341,11 @@ class Plan:
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
         rejected = None
         if isinstance(sums, RobustSums):
-            rejected = Rejected.of_bins(
-                shape, self.shape, sums.n_kept, sums.n_rejected, sums.iterations, sums.rejected
+            per_bin = (sums.n_kept, sums.n_rejected, sums.iterations)
+            rejected = Rejected(
+                *(None if flat is None else flat.reshape(shape) for flat in per_bin),  # type: ignore[arg-type]
+                pixels=sums.rejected,
+                frame_shape=None if sums.rejected is None else self.shape,
             )
             sums = sums.sums
         held = Sums(

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""What became of outliers: counts per bin, rounds, and the mask of rejected pixels."""
+"""What became of outliers: counts per bin, rounds, and the rejected pixels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from azimuthal.errors import DataTypeError, ShapeError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, IndexArray
 
-#: Field -> type of the array.
-_TYPES = {"n_kept": np.int32, "n_rejected": np.int32, "iterations": np.int32, "mask": np.bool_}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +24,11 @@ class Rejected:
         pixel is one entry of each of its bins.
     iterations:
         Rounds of sigma clipping per bin, int32; None for quantiles and mergers.
-    mask:
-        bool, shape of the frame: True where a pixel was rejected from any bin; None for quantiles and mergers.
+    pixels:
+        uint32, ascending: numbers of the pixels (in a flat frame) that were rejected from any bin; None for quantiles
+        and mergers.
+    frame_shape:
+        Of the frame, with `pixels`.
 
     Raises
     ------
@@ -39,50 +39,42 @@ class Rejected:
     n_kept: IndexArray
     n_rejected: IndexArray
     iterations: IndexArray | None = None
-    mask: BoolArray | None = None
+    pixels: AnyArray | None = None
+    frame_shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        for name, dtype in _TYPES.items():
-            value = getattr(self, name)
-            if value is None and name in ("iterations", "mask"):
-                continue
-            array: AnyArray = np.asarray(value)
-            if array.dtype.kind not in ("b" if name == "mask" else "iu"):
-                raise DataTypeError(f"{name}: expected an array of {np.dtype(dtype)}, got {array.dtype}.")
-            if name != "mask" and array.shape != np.shape(self.n_kept):
-                raise ShapeError(f"{name}: expected shape {np.shape(self.n_kept)} like n_kept, got {array.shape}.")
-            array = array.astype(dtype, copy=array.flags.writeable)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        for name in ("n_kept", "n_rejected", "iterations"):
+            if getattr(self, name) is not None:
+                array = _read_only(name, getattr(self, name), np.int32)
+                object.__setattr__(self, name, array)
+                if array.shape != self.n_kept.shape:
+                    raise ShapeError(f"{name}: expected shape {self.n_kept.shape} like n_kept, got {array.shape}.")
+        if (self.pixels is None) != (self.frame_shape is None):
+            raise ParameterError("pixels, frame_shape: belong together. Pass both or none.")
+        if self.pixels is not None and self.frame_shape is not None:
+            pixels = _read_only("pixels", self.pixels, np.uint32)
+            slow, fast = self.frame_shape
+            if pixels.ndim != 1 or (pixels.size and int(pixels.max()) >= slow * fast):
+                raise ShapeError(f"pixels: expected numbers below {slow * fast}, got up to {pixels.max()}.")
+            object.__setattr__(self, "pixels", pixels)
+            object.__setattr__(self, "frame_shape", (int(slow), int(fast)))
 
-    @classmethod
-    def of_bins(
-        cls,
-        shape: tuple[int, ...],
-        frame_shape: tuple[int, int],
-        n_kept: IndexArray,
-        n_rejected: IndexArray,
-        iterations: IndexArray | None,
-        mask: BoolArray | None,
-    ) -> Rejected:
-        """Return the record from flat arrays, which become read-only."""
-        shaped: dict[str, Any] = {"n_kept": n_kept, "n_rejected": n_rejected, "iterations": iterations}
-        for name, flat in shaped.items():
-            if flat is not None:
-                flat.flags.writeable = False
-                shaped[name] = flat.reshape(shape)
-        if mask is not None:
-            mask.flags.writeable = False
-            mask = mask.reshape(frame_shape)
-        return cls(**shaped, mask=mask)
+    @property
+    def mask(self) -> BoolArray | None:
+        """Where a pixel was rejected from any bin: bool, shape of the frame, new memory; None where that is not known."""
+        if self.pixels is None or self.frame_shape is None:
+            return None
+        mask = np.zeros(self.frame_shape, np.bool_)
+        mask.reshape(-1)[self.pixels] = True
+        return mask
 
     def reordered(self, *order: slice) -> Rejected:
         """Return the same with each dimension of the bins taken through a slice."""
         iterations = None if self.iterations is None else self.iterations[order]
-        return Rejected(self.n_kept[order], self.n_rejected[order], iterations, self.mask)
+        return Rejected(self.n_kept[order], self.n_rejected[order], iterations, self.pixels, self.frame_shape)
 
     def merged(self, *others: Rejected) -> Rejected:
-        """Return the counts of all together; rounds and masks belong to single frames and are dropped."""
+        """Return the counts of all together; rounds and rejected pixels belong to single frames and are dropped."""
         if not others:
             return self
         n_kept, n_rejected = (
@@ -91,3 +83,12 @@ class Rejected:
         )
         largest = np.iinfo(np.int32).max
         return Rejected(np.minimum(n_kept, largest), np.minimum(n_rejected, largest))
+
+
+def _read_only(name: str, value: object, dtype: type) -> AnyArray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise DataTypeError(f"{name}: expected an array of integers, got {array.dtype}.")
+    array = array.astype(dtype, copy=array.flags.writeable)
+    array.flags.writeable = False
+    return array

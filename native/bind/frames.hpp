@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The azimuthal developers
 //
-// Frames and invalid values from Python.
+// Frames of any type, and the values in them that do not count, as Python hands them over.
 #pragma once
 
 #include "arrays.hpp"
@@ -9,7 +9,6 @@
 
 namespace azimuthal::bind {
 
-using OptionalDoubles = std::optional<Doubles>;
 using Frame = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 inline DType dtype_of(const Frame& frame) {
@@ -50,11 +49,6 @@ inline InvalidValues invalid_from(const nb::sequence& ranges, bool nonfinite, DT
     ++invalid.n;
   }
   return invalid;
-}
-
-inline Variance model_from(int number) {
-  require(number >= 0 && number <= 2, "model: expected 0 to 2");
-  return static_cast<Variance>(number);
 }
 
 }  // namespace azimuthal::bind

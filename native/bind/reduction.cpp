@@ -16,6 +16,12 @@
 namespace azimuthal::bind {
 namespace {
 
+using OptionalDoubles = std::optional<Doubles>;
+Variance model_from(int number) {
+  require(number >= 0 && number <= 2, "model: expected 0 to 2");
+  return static_cast<Variance>(number);
+}
+
 nb::object view_of(const std::vector<double>& values, const std::shared_ptr<const StaticSums>& owner) {
   auto* held = new std::shared_ptr<const StaticSums>(owner);
   nb::capsule capsule(held, [](void* p) noexcept { delete static_cast<std::shared_ptr<const StaticSums>*>(p); });

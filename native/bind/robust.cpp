@@ -13,6 +13,8 @@
 namespace azimuthal::bind {
 namespace {
 
+using OptionalDoubles = std::optional<Doubles>;
+
 template <class T, class Allocator>
 nb::object array_or_none(std::vector<T, Allocator>&& values) {
   return values.empty() ? nb::none() : nb::cast(as_numpy(std::move(values)));
@@ -69,9 +71,10 @@ class PyRobust {
     const std::size_t n_pixels = reduction_->weights().n_pixels();
     const DType dtype = dtype_of(frame);
     require(frame.ndim() == 1 && frame.shape(0) == n_pixels, "frame: wrong length");
+    require(model >= 0 && model <= 2, "model: expected 0 to 2");
     require(model != 2 || (variance && variance->shape(0) == n_pixels), "variance: wrong length");
     const InvalidValues invalid = invalid_from(ranges, nonfinite, dtype);
-    const RobustFrame one{dtype, frame.data(), &invalid, model_from(model), data_or_null(variance)};
+    const RobustFrame one{dtype, frame.data(), &invalid, static_cast<Variance>(model), data_or_null(variance)};
     RobustSums sums;
     {
       nb::gil_scoped_release release;

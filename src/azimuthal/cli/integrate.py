@@ -67,6 +67,7 @@ def _number(text: str) -> float | int:
 @option("--reject-threshold", type=float, metavar="SIGMAS", help="For --reject sigma.  Default: 5.")
 @option("--reject-iterations", type=int, metavar="N", help="Most rounds of --reject sigma.  Default: 20.")
 @option("--reject-quantiles", type=float, nargs=2, metavar="LOW HIGH", help="For --reject quantile.  Default: 0.25 0.75.")
+@option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
 @option("--polarization", type=float, metavar="FACTOR", help="Polarisation factor, e.g. 0.99.  Default: no correction.")
@@ -127,6 +128,8 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         choices["reject"] = rejection | {"method": options["reject"]}
     if options["no_solid_angle"]:
         choices["solid_angle"] = None
+    if options["covariance"]:
+        choices["covariance"] = True
     return BatchSettings(
         images=options["images"],
         geometry=options["poni"],

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,17 @@ from azimuthal import _core
 from azimuthal._validate import one_of
 from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
 from azimuthal.engines._robust import RobustSums, counts_photons, uses_spread
+from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection, normal_variance_ratio
+from azimuthal.sparse import BinPairs
 from azimuthal.sparse._native import PackedMatrix, packed_matrix
 from azimuthal.typing import AnyArray, ErrorModel, FloatArray
 
 name = "native"
-capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=True, device="cpu")
+capabilities = Capabilities(
+    FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=True, device="cpu", covariance=True
+)
 
 INSTRUCTIONS_VARIABLE = "AZIMUTHAL_INSTRUCTIONS"
 _MODELS: dict[VarianceModel, int] = {"none": 0, "poisson": 1, "variance": 2}
@@ -58,7 +62,10 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
         _core.use_instructions(one_of(INSTRUCTIONS_VARIABLE, configured, instruction_sets()))
     weights = packed_matrix(task.weights, n_threads)
     reduction = _core.Reduction(weights.packed, task.offset, task.gain, task.normalization, n_threads)
-    return NativeReducer(weights, reduction, n_threads, task)
+    pairing = None
+    if task.covariance:
+        pairing = PairSummation.of(weights, task.offset, task.gain, task.normalization, n_threads)
+    return NativeReducer(weights, reduction, n_threads, task, pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +76,12 @@ class NativeReducer:
     reduction: _core.Reduction
     n_threads: int
     task: ReductionTask
+    pairing: PairSummation | None = None
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel, where their covariance is summed."""
+        return None if self.pairing is None else self.pairing.pairs
 
     @property
     def chunk_dtypes(self) -> tuple[str, ...]:
@@ -94,7 +107,7 @@ class NativeReducer:
             )
         )
         assert sums is not None  # only chunks can be damaged
-        return sums
+        return self._with_covariance(sums, frame, variance, invalid, self.n_threads)
 
     def robust(self) -> NativeRobustReducer:
         """Return what makes robust averages of the same task."""
@@ -108,7 +121,11 @@ class NativeReducer:
     ) -> list[BinSums]:
         """Return the sums of several frames, on the calling thread; fastest with 16."""
         found = self.reduction.stack(list(frames), _MODELS[variance_model], invalid.ranges, invalid.nonfinite)
-        return [sums for one in found if (sums := _bin_sums(one)) is not None]
+        return [
+            self._with_covariance(sums, frame, None, invalid, 1)
+            for one, frame in zip(found, frames, strict=True)
+            if (sums := _bin_sums(one)) is not None
+        ]
 
     def reduce_chunks(
         self,
@@ -122,15 +139,28 @@ class NativeReducer:
 
         None stands for a chunk that is damaged.
         """
-        found = self.reduction.chunks(
-            chunks,
-            CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS)),
-            self.chunk_dtypes.index(one_of("dtype", dtype.name, self.chunk_dtypes)),
-            _MODELS[variance_model],
-            invalid.ranges,
-            invalid.nonfinite,
-        )
-        return [_bin_sums(one) for one in found]
+        how = CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS))
+        kind = self.chunk_dtypes.index(one_of("dtype", dtype.name, self.chunk_dtypes))
+        model = _MODELS[variance_model]
+        found = self.reduction.chunks(chunks, how, kind, model, invalid.ranges, invalid.nonfinite)
+        all_sums = [_bin_sums(one) for one in found]
+        if self.pairing is None or variance_model == "none":
+            return all_sums
+        return [
+            None if sums is None else _joined(sums, self.pairing.of_chunk(chunk, how, kind, invalid))
+            for sums, chunk in zip(all_sums, chunks, strict=True)
+        ]
+
+    def _with_covariance(
+        self, sums: BinSums, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int
+    ) -> BinSums:
+        if self.pairing is None or sums.variance is None:
+            return sums
+        return _joined(sums, self.pairing.of_frame(frame, variance, invalid, n_threads=n_threads))
+
+
+def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
+    return replace(sums, covariance=covariance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

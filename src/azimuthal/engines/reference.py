@@ -14,20 +14,24 @@ import numpy as np
 
 from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
 from azimuthal.engines._robust_reference import RobustReferenceReducer
+from azimuthal.engines.covariance.reference import PairSummation
 from azimuthal.masks import InvalidRanges, invalid_pixels
-from azimuthal.sparse import SparseMatrix
+from azimuthal.sparse import BinPairs, SparseMatrix
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 from azimuthal.uncertainty import poisson_variance
 
 name = "reference"
-capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=False, device="cpu")
+capabilities = Capabilities(
+    FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=False, device="cpu", covariance=True
+)
 
 
 def prepare(task: ReductionTask, *, n_threads: int) -> ReferenceReducer:
     """Return the task made ready; one thread, whatever is asked."""
     del n_threads
     matrix = task.weights.as_matrix()
-    return ReferenceReducer(task, matrix, matrix.entry_pixels())
+    pairing = PairSummation.of(matrix) if task.covariance else None
+    return ReferenceReducer(task, matrix, matrix.entry_pixels(), pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,7 @@ class ReferenceReducer:
     task: ReductionTask
     matrix: SparseMatrix
     entry_pixels: IntArray
+    pairing: PairSummation | None
 
     @property
     def weights(self) -> SparseMatrix:
@@ -46,6 +51,11 @@ class ReferenceReducer:
     def robust(self) -> RobustReferenceReducer:
         """Return what makes robust averages of the same task."""
         return RobustReferenceReducer(self.task)
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel, where their covariance is summed."""
+        return None if self.pairing is None else self.pairing.pairs
 
     def reduce(
         self,
@@ -77,6 +87,9 @@ class ReferenceReducer:
         # NaN and infinity of invalid pixels take part in the arithmetic below, but in no sum.
         with np.errstate(invalid="ignore", over="ignore"):
             signal, pixel_variance = self._pixel_terms(frame, variance_model, variance)
+        covariance: FloatArray | None = None
+        if self.pairing is not None and pixel_variance is not None:
+            covariance = self.pairing.of_variance(pixel_variance, is_invalid)
         normalization = np.ones(matrix.n_pixels) if self.task.normalization is None else self.task.normalization
         return BinSums(
             signal=binned(signal),
@@ -85,6 +98,7 @@ class ReferenceReducer:
             normalization2=_summed(index, (weight * normalization[pixel]) ** 2, matrix.n_bins),
             count=_summed(index, weight, matrix.n_bins),
             n_invalid=int(np.count_nonzero(is_invalid & feeds_a_bin)),
+            covariance=covariance,
         )
 
     def _pixel_terms(

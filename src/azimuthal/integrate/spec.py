@@ -19,7 +19,7 @@ from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, 
 from azimuthal.binning import is_edges
 from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
 from azimuthal.engines import engine_names
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.rejection import Rejection, rejection
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
@@ -71,6 +71,8 @@ class PlanSpec:
         "auto" or the name of an engine.
     reject:
         How outliers are kept out: a :class:`~azimuthal.rejection.Rejection`, its name or its record; None: not at all.
+    covariance:
+        Sum the covariance of bins that share pixels too; needs an error model.
     """
 
     instrument: Instrument
@@ -94,6 +96,7 @@ class PlanSpec:
     delta_dummy: float | None = None
     engine: str = "auto"
     reject: Rejection | None = None
+    covariance: bool = False
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -124,6 +127,16 @@ class PlanSpec:
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if not isinstance(self.covariance, bool):
+            raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.error_model is None:
+            raise ParameterError(
+                "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
+                "variance=... as well."
+            )
 
     def _check_dummy(self) -> None:
         if self.delta_dummy is not None and self.dummy is None:
@@ -133,7 +146,8 @@ class PlanSpec:
         for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
             if isinstance(bins, tuple) and getattr(self, name) is not None:
                 raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
-        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None:
+        of_sample = bool(self.azimuth_unit.parameters)  # grazing incidence: any quantity may be the second one
+        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None and not of_sample:
             raise UnsupportedOptionError(
                 f"unit: {self.azimuth_unit.name!r} is not an angle on a circle; an azimuthal profile needs chi_deg or "
                 "chi_rad. The radial unit is radial_unit=; for a radial profile use integrate1d()."
@@ -225,6 +239,8 @@ class PixelArrays:
         ShapeError, DataTypeError
             Naming the array.
         """
+        if self._is_checked(shape):
+            return self
         copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
             value = getattr(self, name)
@@ -236,6 +252,11 @@ class PixelArrays:
         for name, copy in copies.items():
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
+
+    def _is_checked(self, shape: tuple[int, int]) -> bool:
+        """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
+        held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:

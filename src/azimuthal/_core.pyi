@@ -220,6 +220,7 @@ class PairReduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> FloatArray | None: ...
+
 def locate(
     values: FloatArray,
     edges: FloatArray,

@@ -137,7 +137,11 @@ class Rejection:
         if method == "sigma":
             threshold = DEFAULT_THRESHOLD if self.threshold is None else self.threshold
             put(self, "threshold", positive_number("threshold", threshold))
-            put(self, "max_iter", positive_integer("max_iter", DEFAULT_MAX_ITER if self.max_iter is None else self.max_iter))
+            put(
+                self,
+                "max_iter",
+                positive_integer("max_iter", DEFAULT_MAX_ITER if self.max_iter is None else self.max_iter),
+            )
         else:
             given = DEFAULT_QUANTILES if self.quantiles is None else self.quantiles
             given = (0.5, 0.5) if method == "median" else given
@@ -226,4 +230,3 @@ def _checked_quantiles(value: Any) -> tuple[float, float]:
     if low == high and not 0 < low < 1:
         raise ParameterError(f"quantiles: a single quantile must lie between 0 and 1, got {low}. Pass a range.")
     return low, high
-

@@ -66,7 +66,9 @@ def _number(text: str) -> float | int:
 @option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
 @option("--reject-threshold", type=float, metavar="SIGMAS", help="For --reject sigma.  Default: 5.")
 @option("--reject-iterations", type=int, metavar="N", help="Most rounds of --reject sigma.  Default: 20.")
-@option("--reject-quantiles", type=float, nargs=2, metavar="LOW HIGH", help="For --reject quantile.  Default: 0.25 0.75.")
+@option(
+    "--reject-quantiles", type=float, nargs=2, metavar="LOW HIGH", help="For --reject quantile.  Default: 0.25 0.75."
+)
 @option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")

@@ -13,8 +13,8 @@ from azimuthal.engines._protocol import (
     VarianceModel,
     check_frame_dtype,
 )
-from azimuthal.engines._robust import RobustReducer, RobustSums
 from azimuthal.engines._registry import engine, engine_names, register_engine
+from azimuthal.engines._robust import RobustReducer, RobustSums
 from azimuthal.engines._threads import thread_count
 
 __all__ = [

@@ -8,6 +8,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from azimuthal.engines._protocol import BinSums
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection
@@ -35,7 +37,7 @@ class RobustSums:
     ----------
     sums:
         Of the kept entries, trimmed ones with the part that is kept.  For the error model "azimuthal" (and None with
-        "sigma") `variance` is ``sum c^2 (s - m n)^2``, without a factor for small samples, and `cross` belongs to it.
+        "sigma") `variance` is ``sum c^2 (s - m n)^2 n / (n - 1)``, n the effective number, and `cross` belongs to it.
         For quantiles it is the square of sem times that of the normalisation.
     cross:
         ``sum c^2 n (s - m n)``, of sigma clipping with the spread of the bins; else None.
@@ -83,6 +85,16 @@ class RobustReducer(Protocol):
         FloatingPointError
             Never: NaN and infinity of pixels that are not invalid count, as they do in a plain sum.
         """
+
+
+def spread_variance(squares: FloatArray, normalization: FloatArray, normalization2: FloatArray) -> FloatArray:
+    """Return the variance of the azimuthal model: squared residuals times n / (n - 1), n effective pixels.
+
+    NaN where one pixel only is left, 0 in empty bins.
+    """
+    n = np.divide(normalization**2, normalization2, out=np.zeros_like(squares), where=normalization2 > 0)
+    factor = np.divide(n, n - 1, out=np.where(n > 0, np.nan, 1.0), where=n > 1 + 1e-9)
+    return squares * factor
 
 
 def uses_spread(error_model: ErrorModel | None) -> bool:

@@ -19,6 +19,7 @@ from azimuthal.engines._robust import (
     SAMPLE,
     RobustSums,
     counts_photons,
+    spread_variance,
     uses_spread,
 )
 from azimuthal.masks import InvalidRanges, invalid_pixels
@@ -137,9 +138,7 @@ class _Prediction:
     n_effective: FloatArray
 
 
-def _clipped(
-    entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int
-) -> RobustSums:
+def _clipped(entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int) -> RobustSums:
     assert rejection.threshold is not None and rejection.max_iter is not None
     n_valid = entries.counted(np.ones(entries.bin.size, bool))
     kept = np.ones(entries.bin.size, bool)
@@ -263,9 +262,13 @@ def _sums_of_kept(
     spread, cross = entries.summed(c**2 * residual**2), entries.summed(c**2 * n * residual)
     # A pixel that is invalid may have any variance.
     given = entries.summed(c**2 * entries.variance)
-    variance = None if error_model is None else spread if error_model == "azimuthal" else given
+    sum_norm2 = entries.summed((c * n) ** 2)
+    if error_model == "azimuthal":
+        variance: FloatArray | None = spread_variance(spread, sum_norm, sum_norm2)
+    else:
+        variance = None if error_model is None else given
     rejected = np.unique(entries.pixel[~kept]).astype(np.uint32)
-    sums = BinSums(sum_signal, variance, sum_norm, entries.summed((c * n) ** 2), entries.summed(c), n_invalid)
+    sums = BinSums(sum_signal, variance, sum_norm, sum_norm2, entries.summed(c), n_invalid)
     return RobustSums(
         sums,
         cross if error_model == "azimuthal" else None,
@@ -279,9 +282,7 @@ def _sums_of_kept(
 # Quantiles.
 
 
-def _trimmed(
-    entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int
-) -> RobustSums:
+def _trimmed(entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int) -> RobustSums:
     assert rejection.quantiles is not None
     low, high = rejection.quantiles
     n_bins = entries.n_bins

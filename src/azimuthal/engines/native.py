@@ -23,7 +23,7 @@ import numpy as np
 from azimuthal import _core
 from azimuthal._validate import one_of
 from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
-from azimuthal.engines._robust import RobustSums, counts_photons, uses_spread
+from azimuthal.engines._robust import RobustSums, counts_photons, spread_variance, uses_spread
 from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection, normal_variance_ratio
@@ -201,8 +201,10 @@ def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> Robu
     signal, variance, normalization, normalization2, count, squares, cross, *rest = found
     rejected, iterations, n_kept, n_rejected, n_invalid = rest
     is_azimuthal = error_model == "azimuthal"
+    if is_azimuthal:
+        variance = spread_variance(squares, normalization, normalization2)
     return RobustSums(
-        BinSums(signal, squares if is_azimuthal else variance, normalization, normalization2, count, n_invalid),
+        BinSums(signal, variance, normalization, normalization2, count, n_invalid),
         cross if is_azimuthal else None,
         None if iterations is None else rejected,
         iterations,

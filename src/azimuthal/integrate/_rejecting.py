@@ -41,9 +41,7 @@ class RejectingReducer:
         """Return the sums of several frames, on the calling thread."""
         return [self._one(frame, None, invalid, 1) for frame in frames]
 
-    def _one(
-        self, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int
-    ) -> RobustSums:
+    def _one(self, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int) -> RobustSums:
         return self.robust.reduce(frame, self.rejection, self.error_model, variance, invalid, n_threads=n_threads)
 
 

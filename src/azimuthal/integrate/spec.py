@@ -132,6 +132,11 @@ class PlanSpec:
     def _check_covariance(self) -> None:
         if not isinstance(self.covariance, bool):
             raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.reject is not None:
+            raise UnsupportedOptionError(
+                f"covariance: is not known of bins that each keep other pixels (reject={self.reject.method!r}). Leave "
+                "one of the two out."
+            )
         if self.covariance and self.error_model is None:
             raise ParameterError(
                 "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
@@ -172,9 +177,7 @@ class PlanSpec:
             value = getattr(self, item.name)
             if isinstance(value, Instrument):
                 value = value.to_dict(inline_arrays=inline_arrays)
-            elif isinstance(value, Unit):
-                value = value.to_dict()
-            elif isinstance(value, Rejection):
+            elif isinstance(value, Unit) or isinstance(value, Rejection):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)

@@ -10,4 +10,15 @@ from azimuthal.results.merging import merge
 from azimuthal.results.plot import plot_cake, plot_profile, save_picture
 from azimuthal.results.profile import Profile
 
-__all__ = ["Cake", "ChiSquare", "PairSums", "Profile", "Rejected", "Sums", "merge", "plot_cake", "plot_profile", "save_picture"]
+__all__ = [
+    "Cake",
+    "ChiSquare",
+    "PairSums",
+    "Profile",
+    "Rejected",
+    "Sums",
+    "merge",
+    "plot_cake",
+    "plot_profile",
+    "save_picture",
+]

@@ -12,7 +12,6 @@ from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, IndexArray
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Rejected:
     """What the rejection of outliers did (:mod:`azimuthal.rejection`); read-only arrays.

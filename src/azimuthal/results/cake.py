@@ -120,7 +120,13 @@ class Cake(Derived, Arithmetic):
         if target.quantity == self.azimuthal_axis.quantity:
             azimuthal, order = self.azimuthal_axis.to(target, self.wavelength)
             provenance = with_step(self.provenance, "unit", unit=[self.azimuthal_unit.name, azimuthal.unit.name])
-            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order), provenance=provenance, outliers=self._reordered(order))
+            return replace(
+                self,
+                azimuthal_axis=azimuthal,
+                sums=self.sums.reordered(order),
+                provenance=provenance,
+                outliers=self._reordered(order),
+            )
         radial, order = self.radial_axis.to(target, self.wavelength)
         provenance = with_step(self.provenance, "unit", unit=[self.radial_unit.name, radial.unit.name])
         sums = self.sums.reordered(slice(None), order)

@@ -113,9 +113,7 @@ class Profile(Derived, Arithmetic):
         axis, order = self.axis.to(unit, self.wavelength)
         provenance = with_step(self.provenance, "unit", unit=[self.unit.name, axis.unit.name])
         outliers = None if self.outliers is None else self.outliers.reordered(order)
-        return replace(
-            self, axis=axis, sums=self.sums.reordered(order), provenance=provenance, outliers=outliers
-        )
+        return replace(self, axis=axis, sums=self.sums.reordered(order), provenance=provenance, outliers=outliers)
 
     def merged(self, *others: Profile) -> Profile:
         """Return one profile from the sums of this and all others: the profile of all frames together.

@@ -74,6 +74,7 @@ from azimuthal.io.writers._layout import (
     check_alike,
     covariance_arrays,
     differing,
+    outlier_arrays,
     pair_bins,
     shared_record,
     sum_arrays,
@@ -337,6 +338,9 @@ class _Blocks:
             "sum_normalization": "weighted sum of the normalisation",
             "sum_normalization2": "sum of the squared normalisation with squared weights",
             "count": "pixels per bin",
+            "n_kept": "pixels that count",
+            "n_rejected": "pixels that do not count: outliers, or beyond the quantiles",
+            "iterations": "rounds of sigma clipping",
             I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
             SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
         }
@@ -461,7 +465,13 @@ def _is_close(one: FloatArray, two: FloatArray) -> bool:
 def _row_arrays(result: Result) -> dict[str, AnyArray]:
     sigma = result.sigma
     errors = {} if sigma is None else {"I_errors": sigma}
-    return {"I": result.intensity, **errors, **sum_arrays(result.sums), **covariance_arrays(result)}
+    return {
+        "I": result.intensity,
+        **errors,
+        **sum_arrays(result.sums),
+        **covariance_arrays(result),
+        **outlier_arrays(result),
+    }
 
 
 def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:

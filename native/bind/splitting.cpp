@@ -83,7 +83,8 @@ auto extent_of(OptionalCorners corners, OptionalCenters centers, OptionalMask ex
 // A flat detector, its projection and its bins; the arrays must outlive it.
 GridSplit grid_job(const Doubles& lower1, const Doubles& upper1, const Doubles& lower2, const Doubles& upper2,
                    const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
-                   int quantity, double factor, const Input<std::uint8_t, nb::ndim<1>>& excluded, int scheme,
+                   int quantity, double factor, const EntryTable& entry, double entry_step,
+                   const Input<std::uint8_t, nb::ndim<1>>& excluded, int scheme,
                    const BinGrid& bins) {
   const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
   require(n1 >= 1 && n2 >= 1, "edges: at least one pixel");
@@ -92,7 +93,7 @@ GridSplit grid_job(const Doubles& lower1, const Doubles& upper1, const Doubles& 
   require(bins.circle.period > 0.0, "period: expected a circle");
   return {{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2},
           n1,
-          projection(rotation, shift, quantity, factor),
+          projection(rotation, shift, quantity, factor, entry, entry_step),
           excluded.data(),
           scheme_of(scheme),
           bins};
@@ -100,13 +101,14 @@ GridSplit grid_job(const Doubles& lower1, const Doubles& upper1, const Doubles& 
 
 auto extent_of_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
                     Input<double, nb::shape<3, 3>> rotation, Input<double, nb::shape<3>> shift, int quantity,
-                    double factor, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, double period,
+                    double factor, EntryTable entry, double entry_step, Input<std::uint8_t, nb::ndim<1>> excluded, int scheme, double period,
                     double forward_pole, double backward_pole, double equator, double u_floor, unsigned n_threads) {
   constexpr double inf = std::numeric_limits<double>::infinity();
   const double all[2] = {-inf, inf};
   const BinGrid bins{{all, 2}, {all, 2}, {period, forward_pole, backward_pole, equator}, u_floor};
   const GridSplit job =
-      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, entry, entry_step, excluded, scheme,
+               bins);
   RadialExtent found;
   {
     nb::gil_scoped_release release;
@@ -142,13 +144,15 @@ class SampledRows {
 std::tuple<SharedWeights, std::int64_t> pack_grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2,
                                                   Input<double, nb::shape<3, 3>> rotation,
                                                   Input<double, nb::shape<3>> shift, int quantity, double factor,
+                                                  EntryTable entry, double entry_step,
                                                   Input<std::uint8_t, nb::ndim<1>> excluded, int scheme,
                                                   Doubles u_edges, Doubles c_edges, double period, double forward_pole,
                                                   double backward_pole, double equator, double u_floor,
                                                   unsigned n_threads) {
   const BinGrid bins = bin_grid(u_edges, c_edges, {period, forward_pole, backward_pole, equator}, u_floor);
   const GridSplit job =
-      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, excluded, scheme, bins);
+      grid_job(lower1, upper1, lower2, upper2, rotation, shift, quantity, factor, entry, entry_step, excluded, scheme,
+               bins);
   const auto n_bins = static_cast<std::size_t>(bins.u.n_bins() * bins.c.n_bins());
   nb::gil_scoped_release release;
   const SampledRows sampled(job);
@@ -169,12 +173,12 @@ void bind_splitting(nb::module_& module) {
              nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"), nb::arg("backward_pole"),
              nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("pack_grid", &pack_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"), nb::arg("upper2"),
-             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"), nb::arg("excluded"),
-             nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
+             nb::arg("entry").none(), nb::arg("entry_step"), nb::arg("excluded"), nb::arg("scheme"), nb::arg("u_edges"), nb::arg("c_edges"), nb::arg("period"), nb::arg("forward_pole"),
              nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
   module.def("grid_extent", &extent_of_grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
              nb::arg("upper2"), nb::arg("rotation"), nb::arg("shift"), nb::arg("quantity"), nb::arg("factor"),
-             nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),
+             nb::arg("entry").none(), nb::arg("entry_step"), nb::arg("excluded"), nb::arg("scheme"), nb::arg("period"), nb::arg("forward_pole"),
              nb::arg("backward_pole"), nb::arg("equator"), nb::arg("u_floor"), nb::arg("n_threads"));
 }
 

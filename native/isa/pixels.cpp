@@ -82,15 +82,28 @@ AZIMUTHAL_INLINE double radial(double r2, double z, double factor) noexcept {
   return factor * std::sqrt(sin2);
 }
 
-template <RadialQuantity Q, bool kAzimuth>
+AZIMUTHAL_INLINE double entry_scale(const EntryScale& entry, double square) noexcept {
+  const double at = square * entry.intervals_per_square;
+  const double interval = static_cast<double>(static_cast<std::int32_t>(smaller(at, entry.last_interval)));
+  const double* c = entry.coefficients + 4 * static_cast<std::int32_t>(interval);
+  const double f = at - interval;
+  return c[0] + f * (c[1] + f * (c[2] + f * c[3]));
+}
+
+template <RadialQuantity Q, bool kAzimuth, bool kParallax>
 void line(const Projection& to, double y, const double* AZIMUTHAL_RESTRICT x, std::size_t n, double at_pole,
           double* AZIMUTHAL_RESTRICT u, double* AZIMUTHAL_RESTRICT c) {
   const double m0 = to.rotation[0], m1 = to.rotation[1], m2 = to.rotation[2];
   const double m3 = to.rotation[3], m4 = to.rotation[4], m5 = to.rotation[5];
   const double m6 = to.rotation[6], m7 = to.rotation[7], m8 = to.rotation[8];
-  const double d1 = y + to.shift[0], shift2 = to.shift[1], d3 = 0.0 + to.shift[2], factor = to.factor;
+  const double p1 = y + to.shift[0], shift2 = to.shift[1], d3 = 0.0 + to.shift[2], factor = to.factor;
+  const EntryScale entry = to.entry;
   for (std::size_t i = 0; i < n; ++i) {
-    const double d2 = x[i] + shift2;
+    const double p2 = x[i] + shift2;
+    double scale = 1.0;
+    if constexpr (kParallax) scale = entry_scale(entry, p1 * p1 + p2 * p2);
+    const double d1 = kParallax ? p1 * scale : p1;
+    const double d2 = kParallax ? p2 * scale : p2;
     const double t1 = m0 * d1 + m1 * d2 + m2 * d3;
     const double t2 = m3 * d1 + m4 * d2 + m5 * d3;
     const double t3 = m6 * d1 + m7 * d2 + m8 * d3;
@@ -101,6 +114,16 @@ void line(const Projection& to, double y, const double* AZIMUTHAL_RESTRICT x, st
       c[i] = r2 == 0.0 ? at_pole : angle;
     }
   }
+}
+
+template <RadialQuantity Q>
+void line_of(const Projection& to, double y, const double* x, std::size_t n, double at_pole, double* u, double* c) {
+  if (to.entry.coefficients != nullptr) {
+    return c != nullptr ? line<Q, true, true>(to, y, x, n, at_pole, u, c)
+                        : line<Q, false, true>(to, y, x, n, at_pole, u, c);
+  }
+  return c != nullptr ? line<Q, true, false>(to, y, x, n, at_pole, u, c)
+                      : line<Q, false, false>(to, y, x, n, at_pole, u, c);
 }
 
 template <RadialQuantity Q>
@@ -129,10 +152,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 void project_line(const Projection& to, double y, const double* x, std::size_t n, bool nan_at_pole, double* u,
                   double* c) {
   const double at_pole = nan_at_pole ? kNaN : 0.0;
-#define AZIMUTHAL_LINE(q)                                                              \
-  case RadialQuantity::q:                                                              \
-    return c != nullptr ? line<RadialQuantity::q, true>(to, y, x, n, at_pole, u, c)    \
-                        : line<RadialQuantity::q, false>(to, y, x, n, at_pole, u, c)
+#define AZIMUTHAL_LINE(q) \
+  case RadialQuantity::q: return line_of<RadialQuantity::q>(to, y, x, n, at_pole, u, c)
   switch (to.quantity) {
     AZIMUTHAL_LINE(r);
     AZIMUTHAL_LINE(two_theta);

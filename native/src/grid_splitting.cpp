@@ -192,21 +192,26 @@ class RangeFinder {
   }
 
   // Whether all corners of these pixels lie on one side of an axis through the beam: then no pixel can hold it. The
-  // position across an axis is monotonic along rows and columns, rounding included, so the outermost four decide.
+  // position across an axis is monotonic along rows and columns, rounding included, so the outermost four decide; with
+  // parallax it is linear in a scale of which the bounds are known.
   bool is_beside_beam(std::size_t row, std::size_t column, std::size_t n) const noexcept {
     const SeparableGrid& g = job_.grid;
     const auto [x_low, unused_high] = std::minmax_element(g.lower2 + column, g.lower2 + column + n);
     const auto [unused_low, x_high] = std::minmax_element(g.upper2 + column, g.upper2 + column + n);
     const double* m = job_.projection.rotation;
     const double* shift = job_.projection.shift;
+    const EntryScale& entry = job_.projection.entry;
+    const double margin = entry.coefficients != nullptr ? 1e-12 : 0.0;  // m
     bool above[2] = {true, true}, below[2] = {true, true};
     for (double y : {g.lower1[row], g.upper1[row]}) {
       for (double x : {*x_low, *x_high}) {
-        const double d1 = y + shift[0], d2 = x + shift[1], d3 = 0.0 + shift[2];
-        for (int axis = 0; axis < 2; ++axis) {
-          const double t = m[3 * axis] * d1 + m[3 * axis + 1] * d2 + m[3 * axis + 2] * d3;
-          above[axis] = above[axis] && t > 0.0;
-          below[axis] = below[axis] && t < 0.0;
+        for (double scale : {entry.smallest, entry.largest}) {
+          const double d1 = scale * (y + shift[0]), d2 = scale * (x + shift[1]), d3 = 0.0 + shift[2];
+          for (int axis = 0; axis < 2; ++axis) {
+            const double t = m[3 * axis] * d1 + m[3 * axis + 1] * d2 + m[3 * axis + 2] * d3;
+            above[axis] = above[axis] && t > margin;
+            below[axis] = below[axis] && t < -margin;
+          }
         }
       }
     }

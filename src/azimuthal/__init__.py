@@ -51,9 +51,11 @@ if TYPE_CHECKING:
         open_frames,
         save,
         save_geometry,
+        save_image,
         save_peaks,
         save_sparse,
     )
+    from azimuthal.pipelines.average import average
     from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
@@ -80,6 +82,7 @@ _HOMES = {
     "SparseFrame": "images",
     "Spottiness": "images",
     "Unit": "units",
+    "average": "pipelines.average",
     "detector": "detectors",
     "detector_names": "detectors",
     "find_peaks": "images",
@@ -98,6 +101,7 @@ _HOMES = {
     "register_unit": "units",
     "save": "io",
     "save_geometry": "io",
+    "save_image": "io",
     "save_peaks": "io",
     "save_sparse": "io",
     "separate": "images",
@@ -130,6 +134,7 @@ __all__ = [
     "Spottiness",
     "Unit",
     "__version__",
+    "average",
     "detector",
     "detector_names",
     "find_peaks",
@@ -148,6 +153,7 @@ __all__ = [
     "register_unit",
     "save",
     "save_geometry",
+    "save_image",
     "save_peaks",
     "save_sparse",
     "separate",
@@ -160,6 +166,7 @@ __all__ = [
 # Comforts that reach upward from lower rooms; nothing is imported here.
 _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
+_upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")
 _upward.register("find_peaks", "azimuthal.images:find_peaks")

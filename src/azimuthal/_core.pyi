@@ -46,6 +46,8 @@ def project_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     n_threads: int,
@@ -96,6 +98,8 @@ def pack_grid(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     u_edges: FloatArray,
@@ -116,6 +120,8 @@ def grid_extent(
     shift: FloatArray,
     quantity: int,
     factor: float,
+    entry: FloatArray | None,
+    entry_step: float,
     excluded: AnyArray,
     scheme: int,
     period: float,
@@ -190,6 +196,42 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class RobustReduction:
+    nbytes: int
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        n_threads: int,
+    ) -> None: ...
+    def clip(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        threshold: float | None,
+        max_iter: int | None,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+    def trim(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        low: float,
+        high: float,
+        error: int,
+        ratio: float,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
 
 class PairReduction:
     def __init__(

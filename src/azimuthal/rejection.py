@@ -5,12 +5,12 @@
 Single-crystal spots, zingers (hits of cosmic rays), hot and dead pixels are not part of the average that is wanted.
 Three ways to keep them out are chosen with ``reject=``, by name or as a :class:`Rejection`.
 
-A pixel ``p`` with raw value ``k``, signal ``s = (k - offset) gain`` and normalisation ``n`` that has the weight ``c`` in
-a bin is one *entry* of this bin: its value is ``x = s / n``, its weight in the mean ``a = c n``.
+A pixel ``p`` with raw value ``k``, signal ``s = (k - offset) gain`` and normalisation ``n`` that has the weight ``c``
+in a bin is one *entry* of this bin: its value is ``x = s / n``, its weight in the mean ``a = c n``.
 
 Sigma clipping (``"sigma"``)
-    Each entry is compared with all *other* kept entries of its bin: their mean ``m``, their effective number
-    ``E = (sum a)^2 / sum a^2`` and their variance. With ``mu = m n / gain + offset``, the raw value that they predict, and
+    Each entry is compared with all *other* kept entries of its bin: their mean ``m``, their effective number ``E =
+    (sum a)^2 / sum a^2`` and their variance. With ``mu = m n / gain + offset``, the raw value that they predict, and
     ``V``, its variance, the entry is rejected where ``z > t``:
 
     ============================  ==================================================================================
@@ -20,9 +20,10 @@ Sigma clipping (``"sigma"``)
     counts                        ``2 / phi (k ln(k / mu0) + E mu ln(mu / mu0))``, ``mu0 = (k + E mu) / (1 + E)``
     ============================  ==================================================================================
 
-    The second is the likelihood ratio of two Poisson samples, one of a single pixel and one of ``E``; for large ``E`` it
-    is the deviance residual [1]_. Counts are skew, and a symmetric band of 5 sigma about 0.1 counts would cut off two
-    photons in one pixel, which is a tenth of the signal. Which test, and which variance, follows from the error model:
+    The second is the likelihood ratio of two Poisson samples, one of a single pixel and one of ``E``; for large ``E``
+    it is the deviance residual [1]_. Counts are skew, and a symmetric band of 5 sigma about 0.1 counts would cut off
+    two photons in one pixel, which is a tenth of the signal. Which test, and which variance, follows from the error
+    model:
 
     =====================  ==========================================  ===========================================
     error model            test                                        V or phi
@@ -34,38 +35,39 @@ Sigma clipping (``"sigma"``)
     =====================  ==========================================  ===========================================
 
     Where ``mu`` is smaller than the quantum ``q`` of the frame (1 for integers; for floats the smallest positive raw
-    value), values of 0 and of ``q`` and more have at least the variance ``mu (q - mu)``, which is the lower bound of ``V``.
-    Differences of less than 1e-10 of the mean are rounding and are never rejected.
+    value), values of 0 and of ``q`` and more have at least the variance ``mu (q - mu)``, which is the lower bound of
+    ``V``. Differences of less than 1e-10 of the mean are rounding and are never rejected.
 
-    The threshold ``t`` is the number of sigmas asked for, but at least Chauvenet's bound ``sqrt(2 ln(N / sqrt(2 pi)))`` for
-    the ``N`` kept entries of the bin: the best of N good values may be that far out. A spread that is known from few
-    values only is uncertain itself: for it, ``t`` is replaced by the number of sigmas of Student's distribution with
-    ``E - 1`` degrees of freedom that is as improbable (Wallace's approximation [2]_).
+    The threshold ``t`` is the number of sigmas asked for, but at least Chauvenet's bound ``sqrt(2 ln(N / sqrt(2
+    pi)))`` for the ``N`` kept entries of the bin: the best of N good values may be that far out. A spread that is
+    known from few values only is uncertain itself: for it, ``t`` is replaced by the number of sigmas of Student's
+    distribution with ``E - 1`` degrees of freedom that is as improbable (Wallace's approximation [2]_).
 
     Means and spreads are useless as long as strong outliers are in them. The first comparison is therefore with the
-    median of the bin and 1.4826 times the median absolute deviation (which is the standard deviation of normal values and
-    withstands up to half of the values being outliers [3]_), of at most 127 entries spread evenly over the bin. Each
-    following round compares every entry, rejected ones too, with what the last round kept, until nothing changes or
-    ``max_iter`` rounds are done. Bins of less than three valid entries, and entries with no more than one other (two for a
-    spread), are kept.
+    median of the bin and 1.4826 times the median absolute deviation (which is the standard deviation of normal values
+    and withstands up to half of the values being outliers [3]_), of at most 127 entries spread evenly over the bin.
+    Each following round compares every entry, rejected ones too, with what the last round kept, until nothing changes
+    or ``max_iter`` rounds are done. Bins of less than three valid entries, and entries with no more than one other
+    (two for a spread), are kept.
 
 Trimmed mean (``"quantile"``)
-    The entries in the order of their values; abscissa is the cumulative weight ``a``, from 0 to 1. What lies between the
-    two quantiles is averaged; entries at the ends count with the part that lies inside, equal values sharing the cut
-    evenly. The variance is that of the winsorised values ``w`` (values outside are moved to the ends) [4]_ ::
+    The entries in the order of their values; abscissa is the cumulative weight ``a``, from 0 to 1. What lies between
+    the two quantiles is averaged; entries at the ends count with the part that lies inside, equal values sharing the
+    cut evenly. The variance is that of the winsorised values ``w`` (values outside are moved to the ends) [4]_ ::
 
         sem^2 = E / (E - 1) sum(a^2 (w - mean(w))^2) / (sum(a) (high - low))^2
 
-    for the error model "azimuthal". For "poisson", "hybrid" and "variance" it is the variance of the mean of all entries
-    times the ratio of both for normal values: 1.03 between 0.05 and 0.95, 1.2 between 0.25 and 0.75.
+    for the error model "azimuthal". For "poisson", "hybrid" and "variance" it is the variance of the mean of all
+    entries times the ratio of both for normal values: 1.03 between 0.05 and 0.95, 1.2 between 0.25 and 0.75.
 
 Median (``"median"``)
-    The quantiles 0.5 and 0.5: the value at half of the weight, or the mean of two where it lies between them. "quantile"
-    with two equal quantiles means the same for others than 0.5. The sums that are kept stand for the whole bin, so that
-    medians of frames are merged with the weight of all pixels. The variance is, for "azimuthal", a quarter of the distance
-    between the quantiles ``p - 2 d`` and ``p + 2 d``, ``d = sqrt(p (1 - p) / E)`` [5]_; NaN where they leave 0 to 1 (E < 4).
-    Otherwise it is that of the mean times ``p (1 - p) / pdf(z_p)^2``, which is pi / 2 for the median of normal values. The
-    median of counts below about 30 goes in steps, and is not the mean of a skew distribution: it suits large numbers.
+    The quantiles 0.5 and 0.5: the value at half of the weight, or the mean of two where it lies between them.
+    "quantile" with two equal quantiles means the same for others than 0.5. The sums that are kept stand for the whole
+    bin, so that medians of frames are merged with the weight of all pixels. The variance is, for "azimuthal", a
+    quarter of the distance between the quantiles ``p - 2 d`` and ``p + 2 d``, ``d = sqrt(p (1 - p) / E)`` [5]_; NaN
+    where they leave 0 to 1 (E < 4). Otherwise it is that of the mean times ``p (1 - p) / pdf(z_p)^2``, which is pi /
+    2 for the median of normal values. The median of counts below about 30 goes in steps, and is not the mean of a
+    skew distribution: it suits large numbers.
 
 A pixel is *rejected* in a frame when sigma clipping rejected it from any of the bins that it feeds.
 

@@ -483,6 +483,13 @@ SAME_NUMBERS = {
     "poisson": (["--error-model", "poisson"], {"error_model": "poisson"}),
     "polarisation": (["--polarization", "0.99"], {"polarization_factor": 0.99}),
     "no solid angle": (["--no-solid-angle"], {"solid_angle": False}),
+    "absolute": (["--solid-angle", "absolute"], {"solid_angle": "absolute"}),
+    "transmission": (["--transmission", "0.4"], {"transmission": 0.4}),
+    "no sensor": (["--sensor-absorption", "none"], {"sensor_absorption": False}),
+    "dead time": (
+        ["--dead-time", "1e-6", "--exposure-time", "0.1", "--dead-time-model", "paralyzable"],
+        {"dead_time": 1e-6, "exposure_time": 0.1, "dead_time_model": "paralyzable"},
+    ),
     "radial range": (["--radial-range", "3", "11.5"], {"radial_range": (3, 11.5)}),
     "wrapped arc": (["--azimuth-range", "170", "190"], {"azimuth_range": (170, 190)}),
     "negative arc": (["--azimuth-range", "-10", "10"], {"azimuth_range": (-10, 10)}),
@@ -503,6 +510,31 @@ def test_integrate_option_gives_the_numbers_of_the_library(run, poni, images, fr
         expected = ai.integrate1d(frames[number], 50, unit="q_nm^-1", **keywords)
         assert_same(result, expected)
         np.testing.assert_array_equal(result.edges, expected.edges)
+
+
+def test_integrate_sensor_is_named_in_one_line(run, poni, images):
+    outcome = run("integrate", images, "-p", poni, *COMMON, "-o", "r.h5")
+    assert "sensor: absorption not corrected (material and thickness of the sensor are not known" in outcome.err
+    known = (
+        Path(poni)
+        .read_text()
+        .replace('"orientation"', '"sensor": {"material": "Si", "thickness": 4.5e-4}, "orientation"')
+    )
+    Path("known.poni").write_text(known)
+    outcome = run("integrate", images, "-p", "known.poni", *COMMON, "-o", "known.h5")
+    assert "sensor: absorption corrected (450 µm of Si at 12.3984 keV, relative); parallax not corrected" in outcome.err
+
+
+def test_integrate_sensor_that_is_not_known_and_asked_for_is_an_error(run, poni, images):
+    outcome = run("integrate", images, "-p", poni, *COMMON, "--sensor-absorption", "relative", "-o", "r.h5")
+    assert outcome.code == 2
+    assert "sensor_absorption: material and thickness" in outcome.err
+
+
+def test_integrate_solid_angle_twice_is_refused(run, poni, images):
+    outcome = run("integrate", images, "-p", poni, *COMMON, "--solid-angle", "absolute", "--no-solid-angle")
+    assert outcome.code == 2
+    assert "contradict" in outcome.err
 
 
 def test_integrate_dark_and_flat_give_the_numbers_of_the_library(run, poni, images, frames):

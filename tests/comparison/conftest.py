@@ -95,7 +95,8 @@ def pair(pyfai_modules):
 
     def make(detector, pose, *, orientation=3):
         if isinstance(detector, str):
-            return Pair(pyfai_modules, az.Integrator(az.detector(detector), *pose, wavelength=WAVELENGTH), detector)
+            ours = az.detector(detector).with_sensor(None)  # pyFAI corrects nothing of the sensor unasked
+            return Pair(pyfai_modules, az.Integrator(ours, *pose, wavelength=WAVELENGTH), detector)
         shape, pixel1, pixel2 = detector
         plain = az.Detector(pixel1=pixel1, pixel2=pixel2, shape=shape, orientation=orientation)
         return Pair(pyfai_modules, az.Integrator(plain, *pose, wavelength=WAVELENGTH), None)

@@ -152,6 +152,8 @@ def test_fold_summary_is_json_and_says_what_was_applied():
         "polarization_offset": 0.2,
         "transmission": 0.4,
         "excluded": {},
+        "sensor_absorption": {"applied": False, "reason": "switched off"},
+        "parallax": {"applied": False},
     }
 
 

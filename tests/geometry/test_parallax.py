@@ -10,17 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import ParameterError
 from azimuthal.geometry import Pose
+from azimuthal.geometry._native import entry_table
 from azimuthal.geometry.coordinates import lab_positions, two_theta
 from azimuthal.geometry.parallax import (
     ParallaxSettings,
     SensorAbsorption,
     displacement,
+    doubtful_sensor_facts,
     entry_positions,
     entry_radius,
     mean_path,
+    missing_sensor_facts,
 )
+from azimuthal.materials import attenuation_coefficient
 
 SILICON = SensorAbsorption(1600.0, 450e-6)
 THICK = SensorAbsorption(1600.0)
@@ -226,8 +230,44 @@ def test_sensor_absorption_thickness_out_of_range_raises(thickness):
 
 def test_settings_without_coefficient_raise_and_say_what_to_pass():
     sensor = SimpleNamespace(material="Si", thickness=450e-6)
-    with pytest.raises(UnsupportedOptionError, match=r"of Si at 17 keV .* ParallaxSettings\(attenuation_coeff"):
-        ParallaxSettings().absorption(sensor=sensor, energy=17.0)
+    with pytest.raises(ParameterError, match=r"energy is not known.* ParallaxSettings\(attenuation_coeff"):
+        ParallaxSettings().absorption(sensor=sensor)
+    with pytest.raises(ParameterError, match=r"'glass' is not in the table"):
+        ParallaxSettings().absorption(sensor=SimpleNamespace(material="glass", thickness=1e-3), energy=17.0)
+    with pytest.raises(ParameterError, match=r"outside the table"):
+        ParallaxSettings().absorption(sensor=sensor, energy=1.0)
+
+
+def test_settings_without_coefficient_take_it_from_the_table():
+    sensor = SimpleNamespace(material="Si", thickness=450e-6)
+    found = ParallaxSettings().absorption(sensor=sensor, energy=17.0)
+    assert found.thickness == 450e-6
+    assert found.attenuation_coefficient == attenuation_coefficient("Si", 17.0)
+
+
+def test_doubtful_facts_are_none_only_where_nothing_has_to_be_guessed():
+    silicon = SimpleNamespace(material="Si", thickness=450e-6)
+    phosphor = SimpleNamespace(material="Gd2O2S", thickness=4e-5)
+    assert doubtful_sensor_facts(silicon, 17.0) is None
+    assert "energy" in doubtful_sensor_facts(silicon, None)
+    assert "material" in doubtful_sensor_facts(None, 17.0)
+    assert "density" in doubtful_sensor_facts(SimpleNamespace(material="Cd0.8Zn0.2Te", thickness=1e-3), 17.0)
+    assert "packing" in doubtful_sensor_facts(phosphor, 17.0)
+    assert missing_sensor_facts(phosphor, 17.0) is None
+
+
+@pytest.mark.parametrize("absorption", [SILICON, THICK, SensorAbsorption(5.0, 1e-3)], ids=["thin", "thick", "clear"])
+@pytest.mark.parametrize("dist", [0.02, 0.1, 3.0])
+def test_polynomials_of_the_entry_scale_are_right_within_a_picometre(absorption, dist):
+    edges = 75e-6 * np.arange(2000)
+    pose = Pose(dist, 0.01, -0.03)
+    table = entry_table((edges[:-1], edges[1:], edges[:-1], edges[1:]), pose, absorption)
+    radius = np.sqrt(np.random.default_rng(1).uniform(0, table.step * len(table.coefficients), 20_000))
+    interval, fraction = np.divmod(radius**2 / table.step, 1.0)
+    powers = fraction[:, np.newaxis] ** np.arange(4)
+    scale = (table.coefficients[interval.astype(int)] * powers).sum(axis=1)
+    expected = entry_radius(radius=radius, distance=np.full_like(radius, dist), absorption=absorption)
+    np.testing.assert_allclose(scale * radius, expected, atol=5e-12, rtol=0)
 
 
 def test_settings_without_thickness_raise_and_say_what_to_pass():

@@ -393,9 +393,9 @@ def test_integrate_radial_with_a_radial_unit_is_refused(ai, frame):
         ai.integrate_radial(frame, 36, unit="2th_deg")
 
 
-def test_parallax_moves_rings_inwards_and_needs_a_coefficient(frame):
+def test_parallax_moves_rings_inwards_and_needs_a_sensor(frame):
     detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=SHAPE).with_sensor("Si", 4.5e-4)
-    plain = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10)
+    plain = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10, parallax=None)
     settings = az.ParallaxSettings(attenuation_coefficient=1600.0)
     corrected = az.Integrator(detector, dist=0.1, poni1=0.05, poni2=0.05, wavelength=1e-10, parallax=settings)
     for engine in ("native", "reference"):
@@ -404,9 +404,9 @@ def test_parallax_moves_rings_inwards_and_needs_a_coefficient(frame):
         # sin(alpha) f(m) / mu at the corner of the detector: alpha = 35 degrees.
         assert 0.05 < before.edges[-1] - after.edges[-1] < 0.3
         assert after.count.sum() == frame.size
-    unknown = az.Integrator(detector, dist=0.1, wavelength=1e-10, parallax=az.ParallaxSettings())
-    with pytest.raises(UnsupportedOptionError, match="attenuation_coefficient"):
-        unknown.integrate1d(frame, 10)
+    unknown = az.Integrator(detector, dist=0.1, parallax=True)
+    with pytest.raises(ParameterError, match="attenuation_coefficient"):
+        unknown.integrate1d(frame, 10, unit="r_mm")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def case(quantity="q", beam="inside", pose="straight", slow="side by side", fast
     n_pixels = SHAPE[0] * SHAPE[1]
     corners, centers = np.empty((*SHAPE, 4, 2)), np.empty((*SHAPE, 2))
     _core.project_grid(
-        *edges, 0, SHAPE[0], to.rotation, to.shift, to.number, to.factor, corners, centers, 1
+        *edges, 0, SHAPE[0], to.rotation, to.shift, to.number, to.factor, *to.entry_arguments, corners, centers, 1
     )  # fmt: skip
     poles = {
         "r": (0.0, 0.0, math.inf),

@@ -11,12 +11,24 @@ namespace azimuthal {
 
 enum class RadialQuantity { r = 0, two_theta = 1, q = 2, d_star_squared = 3, d = 4 };
 
-// t = rotation * (position + shift); the quantity is multiplied by `factor` (2 pi / wavelength and the like).
+// Parallax of a flat detector: a position p from the foot of the normal is scaled by g(|p|^2) to where the ray entered.
+// Interval i of equal length holds the polynomial c[4 i] + c[4 i + 1] f + ... of the fraction f of it; the last one is
+// continued. No coefficients: no parallax.
+struct EntryScale {
+  const double* coefficients = nullptr;
+  double last_interval = 0.0;  // its number
+  double intervals_per_square = 0.0;
+  double smallest = 1.0, largest = 1.0;  // values of g
+};
+
+// t = rotation * (entry point of (position + shift)); the quantity is multiplied by `factor` (2 pi / wavelength and the
+// like).
 struct Projection {
   double rotation[9];
   double shift[3];
   RadialQuantity quantity;
   double factor;
+  EntryScale entry{};
 };
 
 // A flat detector whose pixel (i, j) spans lower1[i]..upper1[i] and lower2[j]..upper2[j].

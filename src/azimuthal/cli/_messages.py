@@ -14,17 +14,28 @@ if TYPE_CHECKING:
 
 
 def preparation(batch: Batch) -> str:
-    """Return what is known before the first frame: detector, masked share, bins, engine; and what to look at."""
+    """Return what is known before the first frame (detector, bins, engine, sensor) and what to look at."""
     from azimuthal.pipelines.batch import orientation_notes
 
     spec = batch.plan.spec
     masked = f"{100 * batch.masked_share:.3g} % of {batch.plan.report['total']} pixels masked"
     bins = f"{batch.bins} of {spec.unit.name}, split {spec.split}"
     lines = [f"{spec.instrument.detector.name}: {masked}; {bins}; engine {batch.plan.engine}, {batch.threads} threads"]
+    lines.append(_sensor_words(batch.plan.corrections))
     lines += [f"note: {batch.settings.geometry}: {note}" for note in orientation_notes(batch.settings)]
     if n_pixels := batch.unused_mask_pixels():
         lines.append(f"note: the pixel mask in the image file excludes {n_pixels} more pixels; --file-mask applies it")
     return "\n".join(lines)
+
+
+def _sensor_words(corrections: dict[str, Any]) -> str:
+    """Return one line about the sensor: what is corrected, or why not."""
+    absorption = corrections["sensor_absorption"]
+    parallax = "parallax corrected" if corrections["parallax"]["applied"] else "parallax not corrected"
+    if not absorption["applied"]:
+        return f"sensor: absorption not corrected ({absorption['reason']}); {parallax}"
+    layer = f"{absorption['thickness_m'] * 1e6:g} µm of {absorption['material']} at {absorption['energy_keV']:.6g} keV"
+    return f"sensor: absorption corrected ({layer}, {absorption['mode']}); {parallax}"
 
 
 def print_plan(batch: Batch) -> int:

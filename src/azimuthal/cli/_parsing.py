@@ -26,6 +26,7 @@ COMMANDS = {
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep of images the background curves and the pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
+    "average": "One image of many: darks, flats, medians, maxima.",
     "detectors": "List the detectors that are known, or describe one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",

@@ -25,6 +25,11 @@ _CHOICES = {
     "dummy": "dummy",
     "delta_dummy": "delta_dummy",
     "engine": "engine",
+    "solid_angle": "solid_angle",
+    "transmission": "transmission",
+    "dead_time": "dead_time",
+    "exposure_time": "exposure_time",
+    "dead_time_model": "dead_time_model",
 }
 #: Parameter of the command -> field of the rejection of outliers.
 _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
@@ -74,6 +79,15 @@ def _number(text: str) -> float | int:
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
 @option("--polarization", type=float, metavar="FACTOR", help="Polarisation factor, e.g. 0.99.  Default: no correction.")
 @option("--no-solid-angle", is_flag=True, help="No solid-angle correction.")
+@option("--solid-angle", metavar="MODE", help="relative (default), absolute (per steradian) or equal_area.")
+@option(
+    "--sensor-absorption", metavar="MODE",
+    help="auto (default: where sensor and energy are known), relative, absolute (photons that arrive) or none.",
+)  # fmt: skip
+@option("--transmission", type=float, metavar="T0", help="Of a flat panel's screen at normal incidence, instead.")
+@option("--dead-time", type=float, metavar="SECONDS", help="Of a pixel: counts are corrected first of all.")
+@option("--exposure-time", type=float, metavar="SECONDS", help="Of a frame; with --dead-time.")
+@option("--dead-time-model", metavar="NAME", help="paralyzable or nonparalyzable; with --dead-time.")
 @option("--dark", metavar="FILE", help="Dark image, subtracted.")
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
@@ -129,9 +143,14 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
     if options["reject"] is not None:
         choices["reject"] = rejection | {"method": options["reject"]}
     if options["no_solid_angle"]:
+        if options["solid_angle"] is not None:
+            raise ParameterError("solid_angle: --solid-angle and --no-solid-angle contradict each other.")
         choices["solid_angle"] = None
     if options["covariance"]:
         choices["covariance"] = True
+    if options["sensor_absorption"] is not None:
+        mode = options["sensor_absorption"]
+        choices["sensor_absorption"] = False if mode == "none" else mode
     return BatchSettings(
         images=options["images"],
         geometry=options["poni"],

@@ -12,7 +12,14 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, finite_number, one_of
 from azimuthal.corrections._rays import RaySlab, ray_slabs, row_slabs
-from azimuthal.corrections.absorption import checked_transmission, slab_absorption
+from azimuthal.corrections.absorption import (
+    SensorAbsorptionMode,
+    SensorEfficiency,
+    checked_sensor_absorption,
+    checked_transmission,
+    sensor_efficiency,
+    slab_absorption,
+)
 from azimuthal.corrections.flat_dark import checked_image, factor_faults, offset_faults
 from azimuthal.corrections.polarization import checked_factor, detector_form, slab_polarization
 from azimuthal.corrections.solid_angle import SOLID_ANGLE_MODES, SolidAngleMode, slab_solid_angle
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CorrectionSettings", "FoldedCorrections", "fold"]
 
 SlabFactor = Callable[[RaySlab], FloatArray]
+_FACTORS_OF_CORE = {"solid angle", "polarization"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +49,23 @@ class CorrectionSettings:
     polarization_offset:
         Of the axis of polarisation, rad.
     transmission:
-        Of the sensor at normal incidence, ``0 <= t0 < 1``; None for none; see
+        Of the sensor (a flat panel's scintillator) at normal incidence, ``0 <= t0 < 1``; None for none; see
         :mod:`azimuthal.corrections.absorption`.
+    sensor_absorption:
+        The same from material, thickness and energy: "relative" (also written True), "absolute", "auto" (relative
+        where everything is known), or False for none.
 
     Raises
     ------
     DataTypeError, ParameterError, UnknownNameError
-        A value is out of range or not known.
+        A value is out of range or not known, or `transmission` and `sensor_absorption` are both asked for.
     """
 
     solid_angle: SolidAngleMode | Literal[False] = "relative"
     polarization_factor: float | None = None
     polarization_offset: float = 0.0
     transmission: float | None = None
+    sensor_absorption: SensorAbsorptionMode | Literal[False] = False
 
     def __post_init__(self) -> None:
         mode: object = self.solid_angle
@@ -67,6 +79,12 @@ class CorrectionSettings:
         object.__setattr__(self, "polarization_offset", offset)
         if self.transmission is not None:
             object.__setattr__(self, "transmission", checked_transmission(self.transmission))
+        object.__setattr__(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
+        if self.transmission is not None and self.sensor_absorption in ("relative", "absolute"):
+            raise ParameterError(
+                "transmission, sensor_absorption: two views of one correction, which would be made twice. Give one of "
+                "them."
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,13 +165,16 @@ def fold(
     checked_mask = None if mask is None else boolean_mask("mask", mask, shape)
     measured = {"flat": flat, "absorption": absorption}
     images = {name: checked_image(name, value, shape) for name, value in measured.items() if value is not None}
-    computed = _computed_factors(instrument, chosen)
+    efficiency = _efficiency(instrument, chosen)
+    computed = _computed_factors(instrument, chosen, efficiency)
     faults = _Faults(shape, checked_mask)
     normalization = None
-    if n_threads is not None and computed and not images and chosen.transmission is None:
+    if n_threads is not None and not images and (computed.keys() & _FACTORS_OF_CORE):
         normalization = _normalization_by_core(instrument, chosen, n_threads)
-    if normalization is None and (computed or images):
-        normalization = _normalization(instrument, computed, images, faults)
+        if normalization is not None:
+            computed = {name: factor for name, factor in computed.items() if name not in _FACTORS_OF_CORE}
+    if computed or images:
+        normalization = _normalization(instrument, computed, images, faults, normalization)
     offset = None if dark is None else _offset(checked_image("dark", dark, shape), faults)
     faults.refuse_all()
     excluded = faults.excluded if faults.excluded.any() else None
@@ -164,6 +185,7 @@ def fold(
         if result is not None:
             result.flags.writeable = False
     summary = _summary(chosen, dark is not None, list(images), faults)
+    summary |= {"sensor_absorption": _sensor_record(efficiency), "parallax": _parallax_record(instrument)}
     return FoldedCorrections(offset, normalization, excluded, summary)
 
 
@@ -199,7 +221,37 @@ class _Faults:
         )
 
 
-def _computed_factors(instrument: Instrument, settings: CorrectionSettings) -> dict[str, SlabFactor]:
+def _efficiency(instrument: Instrument, settings: CorrectionSettings) -> SensorEfficiency | str:
+    """Return how the sensor absorbs, or why that is not corrected."""
+    if settings.sensor_absorption is False:
+        return "switched off"
+    if settings.transmission is not None:
+        return "transmission is given"
+    return sensor_efficiency(instrument, settings.sensor_absorption)
+
+
+def _sensor_record(efficiency: SensorEfficiency | str) -> dict[str, Any]:
+    if isinstance(efficiency, str):
+        return {"applied": False, "reason": efficiency}
+    return {"applied": True, **efficiency.record}
+
+
+def _parallax_record(instrument: Instrument) -> dict[str, Any]:
+    """Return how positions are corrected; JSON-able."""
+    if instrument.parallax is None:
+        return {"applied": False}
+    used = instrument.parallax.absorption(sensor=instrument.detector.sensor, energy=instrument.beam.energy)
+    thickness = used.thickness if used.thickness != float("inf") else "infinite"
+    return {
+        "applied": True,
+        "attenuation_coefficient_per_m": used.attenuation_coefficient,
+        "thickness_m": thickness,
+    }
+
+
+def _computed_factors(
+    instrument: Instrument, settings: CorrectionSettings, efficiency: SensorEfficiency | str
+) -> dict[str, SlabFactor]:
     """Return the factors that come from the geometry, by name, as functions of a slab of rays."""
     factors: dict[str, SlabFactor] = {}
     mode = settings.solid_angle
@@ -211,6 +263,9 @@ def _computed_factors(instrument: Instrument, settings: CorrectionSettings) -> d
     transmission = settings.transmission
     if transmission is not None:
         factors["transmission"] = lambda slab: slab_absorption(slab, transmission)
+    if isinstance(efficiency, SensorEfficiency):
+        t0, scale = efficiency.transmission, efficiency.scale
+        factors["sensor absorption"] = lambda slab: slab_absorption(slab, t0) * scale
     return factors
 
 
@@ -230,9 +285,13 @@ def _normalization(
     computed: dict[str, SlabFactor],
     images: dict[str, FloatArray],
     faults: _Faults,
+    so_far: FloatArray | None,
 ) -> FloatArray:
-    """Return the product of all factors; pixels where it is not finite and positive are added to `faults`."""
-    product = np.ones(instrument.detector.shape)
+    """Return the product of all factors; pixels where it is not finite and positive are added to `faults`.
+
+    `so_far` is what other factors have made, or None; it is changed.
+    """
+    product = np.ones(instrument.detector.shape) if so_far is None else so_far
     slabs: Iterator[RaySlab | slice] = ray_slabs(instrument) if computed else row_slabs(instrument.detector.shape)
     for slab in slabs:
         rows = slab.rows if isinstance(slab, RaySlab) else slab

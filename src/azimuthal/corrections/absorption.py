@@ -11,32 +11,132 @@ Definition
     Intensities are divided by it. It holds for a phosphor screen, a flat panel and a semiconductor sensor
     alike. Reference: Wu, Rodrigues and Coppens (2002), J. Appl. Cryst. 35, 356-359 (CCD phosphors).
 
+From material, thickness and energy
+    The sensor of the detector and the energy of the beam give ``t0`` with the *total* attenuation coefficient of
+    :mod:`azimuthal.materials`, because any first interaction, a scattering as well, takes the photon out of the
+    beam. Of these the fraction ``mu_photoelectric / mu`` is absorbed, whatever the angle; it cancels in A. The
+    absolute efficiency, photons counted per photon that arrives, is taken as ::
+
+        efficiency = (mu_photoelectric / mu)(1 - t0 ^ (1 / cos(alpha)))
+
+    ``sensor_absorption="relative"`` divides by A (the scale stays that of a pixel at normal incidence),
+    ``"absolute"`` by the efficiency. ``"auto"`` is "relative" where everything is known, and nothing elsewhere:
+    a detector that is sold with several sensors, an unknown energy, or a layer of powder, whose density is not known,
+    are not guessed; the summary of the corrections says which and why.
+
 Range
     ``t0`` in [0, 1). A is 1 at normal incidence, 1 everywhere for an opaque sensor (t0 = 0), and grows to
     ``1 / cos(alpha)`` for a transparent one (t0 -> 1). Size: 450 um of Si at 17 keV, t0 = 0.49, 30 degrees:
     1.10.
 
 Limits of validity
-    Every absorbed photon counts alike, whatever the depth; windows and dead layers in front of the sensor,
+    Every absorbed photon counts alike, whatever the depth (near the threshold of a counter, or where fluorescence
+    takes most of the energy along, it does not: CdTe above 27 keV); photons that are scattered inside the sensor and
+    absorbed then are not counted; windows and dead layers in front of the sensor,
     and fluorescence that escapes, are left out. The sensor is hit from its front.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from azimuthal._validate import finite_number
+from azimuthal._validate import finite_number, one_of
 from azimuthal.corrections._rays import RaySlab, ray_slabs
 from azimuthal.errors import ParameterError
+from azimuthal.geometry.parallax import doubtful_sensor_facts, missing_sensor_facts
+from azimuthal.materials import attenuation_coefficient
 from azimuthal.typing import FloatArray
 
 if TYPE_CHECKING:
     from azimuthal.instrument import Instrument
 
-__all__ = ["absorbed_fraction", "absorption", "checked_transmission"]
+__all__ = [
+    "SENSOR_ABSORPTION_MODES",
+    "SensorAbsorptionMode",
+    "SensorEfficiency",
+    "absorbed_fraction",
+    "absorption",
+    "checked_sensor_absorption",
+    "checked_transmission",
+    "sensor_efficiency",
+]
+
+SensorAbsorptionMode: TypeAlias = Literal["auto", "relative", "absolute"]
+SENSOR_ABSORPTION_MODES: tuple[SensorAbsorptionMode, ...] = ("auto", "relative", "absolute")
+
+
+@dataclass(frozen=True, slots=True)
+class SensorEfficiency:
+    """How the sensor of an instrument absorbs.
+
+    Parameters
+    ----------
+    transmission:
+        Through the sensor at normal incidence, ``exp(-mu thickness)``.
+    scale:
+        What A is multiplied by: 1, or the efficiency at normal incidence.
+    record:
+        JSON-able: what was used.
+    """
+
+    transmission: float
+    scale: float
+    record: dict[str, Any]
+
+
+def checked_sensor_absorption(value: object) -> SensorAbsorptionMode | Literal[False]:
+    """Return a mode: True is "relative", None is False.
+
+    Raises
+    ------
+    UnknownNameError
+        It is none of "auto", "relative" and "absolute".
+    """
+    if value is True:
+        return "relative"
+    if value is False or value is None:
+        return False
+    return one_of("sensor_absorption", value, SENSOR_ABSORPTION_MODES)
+
+
+def sensor_efficiency(instrument: Instrument, mode: SensorAbsorptionMode) -> SensorEfficiency | str:
+    """Return how the sensor absorbs, or why the mode "auto" leaves it out.
+
+    Parameters
+    ----------
+    instrument:
+        Its detector's sensor and the energy of its beam are used.
+    mode:
+        "auto", "relative" or "absolute".
+
+    Raises
+    ------
+    ParameterError
+        A fact is missing and the mode is not "auto".
+    """
+    sensor, energy = instrument.detector.sensor, instrument.beam.energy
+    if mode == "auto" and (doubt := doubtful_sensor_facts(sensor, energy)) is not None:
+        return doubt
+    missing = missing_sensor_facts(sensor, energy)
+    if missing is not None or sensor is None or energy is None:
+        raise ParameterError(f"sensor_absorption: {missing}. Name it, or use sensor_absorption=False.")
+    mu = attenuation_coefficient(sensor.material, energy)
+    absorbed = attenuation_coefficient(sensor.material, energy, process="photoelectric") / mu
+    depth = mu * sensor.thickness
+    record: dict[str, Any] = {
+        "mode": "absolute" if mode == "absolute" else "relative",
+        "material": sensor.material,
+        "thickness_m": sensor.thickness,
+        "energy_keV": energy,
+        "attenuation_coefficient_per_m": mu,
+        "efficiency_at_normal_incidence": -absorbed * math.expm1(-depth),
+    }
+    scale = record["efficiency_at_normal_incidence"] if mode == "absolute" else 1.0
+    return SensorEfficiency(math.exp(-depth), scale, record)
 
 
 def checked_transmission(value: float) -> float:

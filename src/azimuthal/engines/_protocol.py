@@ -25,7 +25,7 @@ from azimuthal.masks import InvalidRanges
 from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
 
-VarianceModel: TypeAlias = Literal["none", "poisson", "variance"]
+VarianceModel: TypeAlias = Literal["none", "poisson", "variance", "azimuthal", "hybrid"]
 
 FRAME_DTYPES: tuple[str, ...] = (
     "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""What an engine gives for robust averages: one frame in, sums of what is kept out; `azimuthal.rejection` defines them."""
+"""What an engine gives for robust averages (`azimuthal.rejection`): one frame in, sums of what is kept out."""
 
 from __future__ import annotations
 

@@ -113,8 +113,8 @@ class RobustReferenceReducer:
         own = poisson_variance(raw) if counts_photons(error_model) else of(variance, 0.0)
         return _Entries(
             matrix.n_bins, index, pixel, place, size, c, raw, signal,
-            of(task.normalization, 1.0), values, gain, offset, own * gain**2, _quantum(frame, is_invalid, matrix.used_pixels()),
-            frame.dtype.kind in "iu",
+            of(task.normalization, 1.0), values, gain, offset, own * gain**2,
+            _quantum(frame, is_invalid, matrix.used_pixels()), frame.dtype.kind in "iu",
         )  # fmt: skip
 
 
@@ -139,7 +139,8 @@ class _Prediction:
 
 
 def _clipped(entries: _Entries, rejection: Rejection, error_model: ErrorModel | None, n_invalid: int) -> RobustSums:
-    assert rejection.threshold is not None and rejection.max_iter is not None
+    assert rejection.threshold is not None
+    assert rejection.max_iter is not None
     n_valid = entries.counted(np.ones(entries.bin.size, bool))
     kept = np.ones(entries.bin.size, bool)
     iterations = np.zeros(entries.n_bins, np.int32)

@@ -37,7 +37,7 @@ capabilities = Capabilities(
 )
 
 INSTRUCTIONS_VARIABLE = "AZIMUTHAL_INSTRUCTIONS"
-_MODELS: dict[VarianceModel, int] = {"none": 0, "poisson": 1, "variance": 2}
+_MODELS: dict[str, int] = {"none": 0, "poisson": 1, "variance": 2}
 
 
 def instruction_sets() -> tuple[str, ...]:

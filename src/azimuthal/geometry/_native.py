@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from azimuthal import _core
+from azimuthal.geometry.parallax import SensorAbsorption, entry_scale
 from azimuthal.geometry.pose import Pose
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 from azimuthal.units import Quantity
@@ -24,6 +25,10 @@ _CUT_NUMBERS = {
     "qip": 1, "qip_abs": 1, "chigi": 1, "chigi_abs": 1, "exit_angle_horz": 2, "scattering_angle_horz": 3,
 }  # fmt: skip
 _NUMBERS = {"r": 0, "two_theta": 1, "q": 2, "d_star_squared": 3, "d": 4}
+_FEWEST_INTERVALS, _MOST_INTERVALS = 512, 65536
+_TOLERANCE_M = 1e-12
+#: From values at 0, 1/3, 2/3 and 1 to the coefficients of a cubic polynomial.
+_CUBIC = np.linalg.inv(np.vander([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0], increasing=True))
 
 
 class _Pixels(Protocol):
@@ -37,9 +42,9 @@ class _Pixels(Protocol):
     def centers(self, rows: slice | None = None) -> FloatArray: ...
 
 
-def can_project(radial: Quantity, azimuthal: Quantity, parallax: object) -> bool:
-    """Return whether the core knows these quantities (and no parallax moves the pixels)."""
-    return radial.name in _NUMBERS and azimuthal.name == "chi" and not parallax
+def can_project(radial: Quantity, azimuthal: Quantity) -> bool:
+    """Return whether the core knows these quantities."""
+    return radial.name in _NUMBERS and azimuthal.name == "chi"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +55,61 @@ class Projection:
     shift: FloatArray
     number: int
     factor: float
+    entry: EntryTable | None = None
+
+    @property
+    def entry_arguments(self) -> tuple[FloatArray | None, float]:
+        """Polynomials of the parallax and the length of an interval, as the core takes them."""
+        return (None, 0.0) if self.entry is None else (self.entry.coefficients, self.entry.step)
 
 
-def projection(pose: Pose, quantity: str, wavelength: float | None) -> Projection:
-    """Return the projection of a pose on a quantity."""
+class EntryTable(NamedTuple):
+    """Parallax of a flat detector as polynomials in the squared distance from the PONI.
+
+    Attributes
+    ----------
+    coefficients:
+        Of the powers 0 to 3 of the fraction of an interval, shape (n, 4).
+    step:
+        Length of an interval, m^2.
+    """
+
+    coefficients: FloatArray
+    step: float
+
+
+def projection(pose: Pose, quantity: str, wavelength: float | None, entry: EntryTable | None = None) -> Projection:
+    """Return the projection of a pose on a quantity, of entry points where a table of them is given."""
     shift = np.array([-pose.poni1, -pose.poni2, pose.dist])
-    return Projection(pose.rotation, shift, _NUMBERS[quantity], _factor(quantity, wavelength))
+    return Projection(pose.rotation, shift, _NUMBERS[quantity], _factor(quantity, wavelength), entry)
+
+
+def entry_table(
+    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray], pose: Pose, absorption: SensorAbsorption
+) -> EntryTable:
+    """Return the parallax of a flat detector with pixel edges in rows and columns.
+
+    Intervals are halved until positions half way between two nodes are right within 1e-12 m.
+    """
+    lower1, upper1, lower2, upper2 = edges
+    farthest = [
+        max(abs(float(bound.min()) - origin), abs(float(bound.max()) - origin))
+        for bound, origin in (
+            (np.concatenate((lower1, upper1)), pose.poni1), (np.concatenate((lower2, upper2)), pose.poni2),
+        )
+    ]  # fmt: skip
+    largest = farthest[0] ** 2 + farthest[1] ** 2
+    n = _FEWEST_INTERVALS
+    while True:
+        step = largest / n
+        nodes = (np.arange(n)[:, np.newaxis] + np.array([0.0, 1.0, 2.0, 3.0, 0.5]) / 3.0) * step
+        radius = np.sqrt(nodes)
+        scale = entry_scale(radius=radius, distance=pose.dist, absorption=absorption)
+        coefficients = np.ascontiguousarray(scale[:, :4] @ _CUBIC.T)
+        at_check = coefficients @ (np.array([0.5 / 3.0]) ** np.arange(4))
+        if (np.abs(at_check - scale[:, 4]) * radius[:, 4]).max() <= _TOLERANCE_M or n >= _MOST_INTERVALS:
+            return EntryTable(coefficients, step)
+        n *= 2
 
 
 def project_rows(
@@ -70,15 +124,16 @@ def project_rows(
 ) -> tuple[FloatArray | None, FloatArray | None]:
     """Return (u, chi) of corners (n, n_corners, 2) and of centres (n, 2), where asked for, of rows of a detector.
 
-    `edges` are the detector's separable edges, or None: then corners and centres are asked of it.
+    `edges` are the detector's separable edges, or None: then corners and centres are asked of it, and no parallax can
+    be taken into account.
     """
     n_rows, n_fast = rows.stop - rows.start, detector.shape[1]
     if edges is not None:
         corner_values = np.empty((n_rows, n_fast, 4, 2)) if corners else None
         center_values = np.empty((n_rows, n_fast, 2)) if centers else None
         _core.project_grid(
-            *edges, rows.start, rows.stop, to.rotation, to.shift, to.number, to.factor, corner_values, center_values,
-            n_threads,
+            *edges, rows.start, rows.stop, to.rotation, to.shift, to.number, to.factor,
+            *to.entry_arguments, corner_values, center_values, n_threads,
         )  # fmt: skip
         return (
             None if corner_values is None else corner_values.reshape(-1, 4, 2),

@@ -52,7 +52,8 @@ Limits of validity
     The *mean* of the absorption profile is corrected, not its width: the profile is skewed and reaches over
     ``thickness tan(alpha)`` (450 um at 45 degrees for a sensor of 450 um), so that the maximum of a narrow
     peak moves less than its mean. Charge sharing, fluorescence and scattering in the sensor and the width of
-    the beam are left out. ``mu`` is the total attenuation coefficient. The sensor is hit from its front.
+    the beam are left out. ``mu`` is the total attenuation coefficient (:mod:`azimuthal.materials`). The sensor
+    is hit from its front.
     The solid angle stays that of the nominal pixel. Size: 450 um of Si at 17 keV (mu = 1600 1/m), alpha = 30
     degrees: the shift is 112 um.
 """
@@ -66,18 +67,22 @@ from typing import Protocol
 import numpy as np
 
 from azimuthal._validate import finite_number, positive_number
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import ParameterError, UnknownNameError
 from azimuthal.geometry.coordinates import sample_positions
 from azimuthal.geometry.pose import Pose
+from azimuthal.materials import ENERGY_RANGE_KEV, attenuation_coefficient, material
 from azimuthal.typing import FloatArray
 
 __all__ = [
     "ParallaxSettings",
     "SensorAbsorption",
     "displacement",
+    "doubtful_sensor_facts",
     "entry_positions",
     "entry_radius",
+    "entry_scale",
     "mean_path",
+    "missing_sensor_facts",
 ]
 
 TOLERANCE_M = 1e-13
@@ -151,8 +156,7 @@ class ParallaxSettings:
     Parameters
     ----------
     attenuation_coefficient:
-        Of the sensor material at the photon energy, 1/m. None: from a table. This version holds no table,
-        so that :meth:`absorption` then raises.
+        Of the sensor material at the photon energy, 1/m. None: the total one of :mod:`azimuthal.materials`.
     thickness:
         Of the sensor, m; ``math.inf`` for a thick one. None: the thickness of the detector's sensor.
     """
@@ -175,31 +179,58 @@ class ParallaxSettings:
         sensor:
             Of the detector (``material``, ``thickness`` in m), or None when it is not known.
         energy:
-            Photon energy in keV; only named in messages until a table exists.
+            Photon energy in keV, to look the coefficient up.
 
         Raises
         ------
-        UnsupportedOptionError
-            The attenuation coefficient is not known.
         ParameterError
-            The thickness is not known.
+            The coefficient or the thickness is not known; the message names what is missing.
         """
-        if self.attenuation_coefficient is None:
-            material = "the sensor" if sensor is None else sensor.material
-            at_energy = "" if energy is None else f" at {energy:.6g} keV"
-            raise UnsupportedOptionError(
-                f"parallax: the attenuation coefficient of {material}{at_energy} is not known, and this "
-                "version holds no table of them. Pass ParallaxSettings(attenuation_coefficient=...) in 1/m "
-                "(density times the mass attenuation coefficient, e.g. from NIST XCOM), or switch off with "
-                "parallax=False."
-            )
+        coefficient = self.attenuation_coefficient
+        if coefficient is None:
+            missing = missing_sensor_facts(sensor, energy)
+            if missing is not None or sensor is None or energy is None:
+                raise ParameterError(
+                    f"parallax: {missing}. Pass ParallaxSettings(attenuation_coefficient=...) in 1/m (density times "
+                    "the mass attenuation coefficient), or switch off with parallax=None."
+                )
+            coefficient = attenuation_coefficient(sensor.material, energy)
         thickness = sensor.thickness if self.thickness is None and sensor is not None else self.thickness
         if thickness is None:
             raise ParameterError(
                 "thickness: parallax needs the thickness of the sensor, and the detector has no sensor. Pass "
                 "ParallaxSettings(thickness=...) in m, or math.inf for a sensor that absorbs everything."
             )
-        return SensorAbsorption(self.attenuation_coefficient, thickness)
+        return SensorAbsorption(coefficient, thickness)
+
+
+def missing_sensor_facts(sensor: _SensorLike | None, energy: float | None) -> str | None:
+    """Return what is not known of how a sensor absorbs, in words, or None: material, thickness and energy are known."""
+    if sensor is None:
+        return "material and thickness of the sensor are not known (detector.with_sensor(material, thickness))"
+    if energy is None:
+        return "the photon energy is not known (wavelength=... or energy=...)"
+    try:
+        known = material(sensor.material)
+    except UnknownNameError:
+        return f"the attenuation of {sensor.material!r} is not in the table (azimuthal.materials)"
+    if known.density is None:
+        return f"the density of {sensor.material!r} is not in the table (azimuthal.materials)"
+    low, high = ENERGY_RANGE_KEV
+    if not low <= energy <= high:
+        return f"the energy {energy:.6g} keV is outside the table of attenuation coefficients ({low:g} to {high:g} keV)"
+    return None
+
+
+def doubtful_sensor_facts(sensor: _SensorLike | None, energy: float | None) -> str | None:
+    """Return why corrections of the sensor are not switched on unasked, in words, or None: everything is known.
+
+    Beyond :func:`missing_sensor_facts` the density of a layer of powder counts as not known.
+    """
+    missing = missing_sensor_facts(sensor, energy)
+    if missing is None and sensor is not None and material(sensor.material).is_powder:
+        return f"the packing density of the {sensor.material} powder is not known"
+    return missing
 
 
 def mean_path(*, cos_incidence: FloatArray, absorption: SensorAbsorption) -> FloatArray:
@@ -290,6 +321,26 @@ def entry_radius(*, radius: FloatArray, distance: FloatArray, absorption: Sensor
         f"absorption: no entry points found for {absorption} at distances down to {np.nanmin(plane)} m. "
         "Check the units: 1/m for the attenuation coefficient, m for thickness and distance."
     )
+
+
+def entry_scale(*, radius: FloatArray, distance: float, absorption: SensorAbsorption) -> FloatArray:
+    """Return ``entry_radius / radius``: what a position of a flat detector, from the PONI, is multiplied by.
+
+    Parameters
+    ----------
+    radius, distance, absorption:
+        Those of :func:`entry_radius`.
+
+    Returns
+    -------
+    :
+        Shape of `radius`, float64, in (0, 1]; at radius 0 the limit ``1 / (1 + shift'(0))``.
+    """
+    recorded = np.asarray(radius, dtype=np.float64)
+    plane = np.full_like(recorded, distance)
+    entry = entry_radius(radius=recorded, distance=plane, absorption=absorption)
+    limit = 1.0 / (1.0 + _shift_and_slope(np.zeros_like(recorded), plane, absorption)[1])
+    return np.divide(entry, recorded, out=limit, where=recorded > 0)
 
 
 def entry_positions(

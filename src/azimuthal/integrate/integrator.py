@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import azimuthal._upward as upward
 from azimuthal._validate import one_of, unknown_name
@@ -14,6 +14,7 @@ from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
+from azimuthal.geometry.parallax import doubtful_sensor_facts
 from azimuthal.instrument import Instrument
 from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
@@ -26,8 +27,7 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "reject",
-    "covariance",
+    "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
@@ -78,7 +78,10 @@ class Integrator:
     orientation:
         1-4, for a detector given by name.
     parallax:
-        A :class:`~azimuthal.geometry.parallax.ParallaxSettings`, or None for no correction.
+        "auto": positions are corrected for the depth of absorption where the sensor's material and thickness and the
+        energy are known (:func:`~azimuthal.geometry.parallax.doubtful_sensor_facts`); results say so.  True, or a
+        :class:`~azimuthal.geometry.parallax.ParallaxSettings`: it is an error when they are not.  None or False: no
+        correction, right for a pose that was refined without it.  Geometry files decide for themselves.
 
     Examples
     --------
@@ -105,7 +108,7 @@ class Integrator:
         wavelength: float | None = None,
         energy: float | None = None,
         orientation: int | None = None,
-        parallax: ParallaxSettings | None = None,
+        parallax: ParallaxSettings | Literal["auto"] | bool | None = "auto",
     ) -> None:
         if wavelength is not None and energy is not None:
             raise ParameterError("wavelength, energy: two views of one value; give one of them.")
@@ -113,6 +116,11 @@ class Integrator:
         if orientation is not None:
             found = found.with_orientation(orientation)
         beam = Beam(wavelength) if energy is None else Beam.from_energy(energy)
+        if isinstance(parallax, str):
+            one_of("parallax", parallax, ("auto",))
+            parallax = doubtful_sensor_facts(found.sensor, beam.energy) is None
+        if isinstance(parallax, bool):
+            parallax = ParallaxSettings() if parallax else None
         _holding(self, Instrument(found, Pose(dist, poni1, poni2, rot1, rot2, rot3), beam, parallax))
 
     @classmethod
@@ -177,6 +185,12 @@ class Integrator:
                 In [-1, 1]; plane in rad.  Default: no correction.
             transmission
                 Of a flat-panel sensor at normal incidence.  Default: no correction.
+            sensor_absorption
+                "auto" (default): the sensor's absorption at an angle is corrected where its material and thickness and
+                the energy are known, as the result's provenance says.  True or "relative": it is an error when they
+                are not.  "absolute": photons that arrive.  False: no correction.
+            dead_time, exposure_time, dead_time_model
+                s, s, "paralyzable" or "nonparalyzable": counts are corrected before everything else.  Default: not.
             split
                 "full" (default), "bbox", "pseudo" or "none".
             average
@@ -265,7 +279,7 @@ class Integrator:
         :
             A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
         """
-        plan = self.plan2d_grazing(npt_ip, npt_oop, **_with_variance(options, variance))
+        plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
         cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return cake
 
@@ -278,7 +292,7 @@ class Integrator:
         The other direction is restricted to its range (None: everything); parameters are those of
         :meth:`integrate2d_grazing`.
         """
-        plan = self.plan1d_grazing(npt, along=along, **_with_variance(options, variance))
+        plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
 

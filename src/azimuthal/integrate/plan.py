@@ -40,7 +40,7 @@ import azimuthal._upward as upward
 from azimuthal import masks
 from azimuthal._validate import one_of, positive_number
 from azimuthal._version import __version__
-from azimuthal.corrections import CorrectionSettings, FoldedCorrections, fold
+from azimuthal.corrections import FoldedCorrections, fold
 from azimuthal.engines import (
     CHUNK_CODECS,
     BinSums,
@@ -57,6 +57,7 @@ from azimuthal.integrate import stream
 from azimuthal.integrate._rejecting import RejectingReducer, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
+from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
@@ -105,6 +106,11 @@ class Plan:
     def shape(self) -> tuple[int, int]:
         """Shape of the frames."""
         return self.spec.instrument.detector.shape
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """What is corrected and how; a copy of ``provenance["corrections"]`` of the results."""
+        return dict(self._recipe["corrections"])
 
     @property
     def nbytes(self) -> int:
@@ -352,11 +358,10 @@ class Plan:
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
         rejected = None
         if isinstance(sums, RobustSums):
-            per_bin = (sums.n_kept, sums.n_rejected, sums.iterations)
+            iterations = None if sums.iterations is None else sums.iterations.reshape(shape)
+            frame_shape = None if sums.rejected is None else self.shape
             rejected = Rejected(
-                *(None if flat is None else flat.reshape(shape) for flat in per_bin),  # type: ignore[arg-type]
-                pixels=sums.rejected,
-                frame_shape=None if sums.rejected is None else self.shape,
+                sums.n_kept.reshape(shape), sums.n_rejected.reshape(shape), iterations, sums.rejected, frame_shape
             )
             sums = sums.sums
         held = Sums(
@@ -469,7 +474,7 @@ def measured_extent(spec: PlanSpec, arrays: PixelArrays | None = None, *, thread
         low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
         return Extent(low, high, -math.pi, math.pi)
     slabs = source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
-    return functools.reduce(Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs))
+    return extent_of(slabs, splitter, source.circle, source.u_floor)
 
 
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
@@ -526,15 +531,9 @@ def _masked(spec: PlanSpec, arrays: PixelArrays) -> tuple[BoolArray, dict[str, i
 
 
 def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: int | None) -> FoldedCorrections:
-    settings = CorrectionSettings(
-        solid_angle=False if spec.solid_angle is None else spec.solid_angle,
-        polarization_factor=spec.polarization_factor,
-        polarization_offset=spec.polarization_offset,
-        transmission=spec.transmission,
-    )
     return fold(
         spec.instrument,
-        settings,
+        spec.correction_settings(),
         dark=arrays.dark,
         flat=arrays.flat,
         absorption=arrays.absorption,
@@ -565,14 +564,16 @@ def _prepared(
             "covariance=False."
         )
     task = ReductionTask(weights, offset, gain, normalization, spec.covariance)
-    reducer = chosen.prepare(task, n_threads=n_threads)
+    reducer: Reducer = chosen.prepare(task, n_threads=n_threads)
+    if (dead_time := spec.pixel_dead_time()) is not None:
+        reducer = DeadTimeReducer(reducer, dead_time)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
         "recipe": spec.to_dict(inline_arrays=False),
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
-        "corrections": folded.summary,
+        "corrections": folded.summary | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)},
     }
     robust = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
     return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe, robust)

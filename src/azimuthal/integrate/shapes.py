@@ -19,7 +19,7 @@ from azimuthal.binning import Circle
 from azimuthal.detectors import SeparableEdges
 from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
-from azimuthal.geometry.parallax import entry_positions
+from azimuthal.geometry.parallax import SensorAbsorption, entry_positions
 from azimuthal.instrument import Instrument
 from azimuthal.integrate.sheets import Sheets
 from azimuthal.splitting import PixelShapes
@@ -55,11 +55,22 @@ class ShapeSource:
     n_threads: int
     _edges: SeparableEdges | None = field(init=False, repr=False)
     _sheets: Sheets | None = field(init=False, repr=False)
+    _absorption: SensorAbsorption | None = field(init=False, repr=False)
+    _entry: native_geometry.EntryTable | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_sheets", Sheets.of(self.radial.quantity, self.azimuthal.quantity, self.wavelength))
+        put, instrument = object.__setattr__, self.instrument
+        put(self, "_sheets", Sheets.of(self.radial.quantity, self.azimuthal.quantity, self.wavelength))
         # Once: a detector given by its corners compares all of them to find out.
-        object.__setattr__(self, "_edges", self.instrument.detector.separable_edges())
+        put(self, "_edges", instrument.detector.separable_edges())
+        absorption = entry = None
+        if instrument.parallax:
+            sensor, energy = instrument.detector.sensor, instrument.beam.energy
+            absorption = instrument.parallax.absorption(sensor=sensor, energy=energy)
+            if self._edges is not None and self.native:
+                entry = native_geometry.entry_table(self._edges, instrument.pose, absorption)
+        put(self, "_absorption", absorption)
+        put(self, "_entry", entry)
 
     @property
     def wavelength(self) -> float | None:
@@ -120,9 +131,8 @@ class ShapeSource:
 
     @property
     def _is_native(self) -> bool:
-        return self.native and native_geometry.can_project(
-            self.radial.quantity, self.azimuthal.quantity, self.instrument.parallax
-        )
+        is_known = native_geometry.can_project(self.radial.quantity, self.azimuthal.quantity)
+        return self.native and is_known and (self._absorption is None or self._entry is not None)
 
     @property
     def _sample_projection(self) -> native_geometry.SampleProjection | None:
@@ -134,7 +144,7 @@ class ShapeSource:
 
     @property
     def _projection(self) -> native_geometry.Projection:
-        return native_geometry.projection(self.instrument.pose, self.radial.quantity.name, self.wavelength)
+        return native_geometry.projection(self.instrument.pose, self.radial.quantity.name, self.wavelength, self._entry)
 
     def _coordinates(
         self, rows: slice, *, corners: bool, centers: bool
@@ -177,9 +187,9 @@ class ShapeSource:
         instrument = self.instrument
         detector = instrument.detector
         centers = detector.centers(rows)
-        corner_positions = detector.corners(rows) if corners or instrument.parallax else None
-        if instrument.parallax and corner_positions is not None:
-            absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
+        absorption = self._absorption
+        corner_positions = detector.corners(rows) if corners or absorption else None
+        if absorption is not None and corner_positions is not None:
             normals = None if detector.is_flat else pixel_normals(corners=corner_positions)
             corner_normals = None if normals is None else normals[:, :, np.newaxis, :]
             centers = entry_positions(

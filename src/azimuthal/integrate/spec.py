@@ -17,7 +17,15 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, image_array, number_pair, one_of, positive_integer, unknown_name
 from azimuthal.binning import is_edges
-from azimuthal.corrections import SOLID_ANGLE_MODES, CorrectionSettings, SolidAngleMode
+from azimuthal.corrections import (
+    SOLID_ANGLE_MODES,
+    CorrectionSettings,
+    DeadTime,
+    DeadTimeModel,
+    SensorAbsorptionMode,
+    SolidAngleMode,
+    checked_sensor_absorption,
+)
 from azimuthal.engines import engine_names
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
@@ -73,6 +81,12 @@ class PlanSpec:
         How outliers are kept out: a :class:`~azimuthal.rejection.Rejection`, its name or its record; None: not at all.
     covariance:
         Sum the covariance of bins that share pixels too; needs an error model.
+    sensor_absorption:
+        "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
+        "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
+    dead_time, exposure_time, dead_time_model:
+        Of the pixels and of a frame in s, and "paralyzable" or "nonparalyzable"; all three or none:
+        :mod:`azimuthal.corrections.dead_time`.
     """
 
     instrument: Instrument
@@ -97,6 +111,10 @@ class PlanSpec:
     engine: str = "auto"
     reject: Rejection | None = None
     covariance: bool = False
+    sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
+    dead_time: float | None = None
+    exposure_time: float | None = None
+    dead_time_model: DeadTimeModel | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -117,13 +135,9 @@ class PlanSpec:
             )
         put(self, "reject", rejection(self.reject))
         put(self, "solid_angle", _solid_angle(self.solid_angle))
-        # Validates the values, so that a description that exists can be compiled.
-        CorrectionSettings(
-            solid_angle=self.solid_angle or False,
-            polarization_factor=self.polarization_factor,
-            polarization_offset=self.polarization_offset,
-            transmission=self.transmission,
-        )
+        put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
+        self.correction_settings()  # validates the values, so that a description that exists can be compiled
+        self.pixel_dead_time()
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
@@ -132,6 +146,10 @@ class PlanSpec:
     def _check_covariance(self) -> None:
         if not isinstance(self.covariance, bool):
             raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.reject is not None and self.dead_time is not None:
+            raise UnsupportedOptionError(
+                "reject: compares raw values, and does not know those that dead_time corrects. Leave one of the two out."
+            )
         if self.covariance and self.reject is not None:
             raise UnsupportedOptionError(
                 f"covariance: is not known of bins that each keep other pixels (reject={self.reject.method!r}). Leave "
@@ -163,6 +181,29 @@ class PlanSpec:
                 "integrate_radial()."
             )
 
+    def correction_settings(self) -> CorrectionSettings:
+        """Return the choices that :func:`azimuthal.corrections.fold` takes."""
+        return CorrectionSettings(
+            solid_angle=self.solid_angle or False,
+            polarization_factor=self.polarization_factor,
+            polarization_offset=self.polarization_offset,
+            transmission=self.transmission,
+            sensor_absorption=self.sensor_absorption,
+        )
+
+    def pixel_dead_time(self) -> DeadTime | None:
+        """Return how pixels lose counts, or None."""
+        given = {name: getattr(self, name) for name in ("dead_time", "exposure_time", "dead_time_model")}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == len(given):
+            return None
+        if missing or self.dead_time is None or self.exposure_time is None or self.dead_time_model is None:
+            raise ParameterError(
+                "dead_time: the correction needs dead_time (s), exposure_time (s) and dead_time_model ('paralyzable' "
+                f"or 'nonparalyzable'); missing: {', '.join(missing)}."
+            )
+        return DeadTime(self.dead_time, self.exposure_time, self.dead_time_model)
+
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""
         return dataclasses.replace(self, **changes)
@@ -177,7 +218,7 @@ class PlanSpec:
             value = getattr(self, item.name)
             if isinstance(value, Instrument):
                 value = value.to_dict(inline_arrays=inline_arrays)
-            elif isinstance(value, Unit) or isinstance(value, Rejection):
+            elif isinstance(value, Unit | Rejection):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)

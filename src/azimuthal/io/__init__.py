@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azimuthal.io.frames import FrameSource, describe_file, open_frames
     from azimuthal.io.geometry_files import load_instrument, save_instrument
+    from azimuthal.io.image_files import save_average, save_image
     from azimuthal.io.integrators import load, save_geometry
     from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
@@ -29,7 +30,9 @@ _LOCATIONS = {
     "load_plan": "azimuthal.io.plan_files",
     "load_sparse": "azimuthal.io.sparse_files",
     "open_frames": "azimuthal.io.frames",
+    "save_average": "azimuthal.io.image_files",
     "save_geometry": "azimuthal.io.integrators",
+    "save_image": "azimuthal.io.image_files",
     "save_instrument": "azimuthal.io.geometry_files",
     "save_peaks": "azimuthal.io.peak_files",
     "save_plan": "azimuthal.io.plan_files",
@@ -55,7 +58,9 @@ __all__ = [
     "load_sparse",
     "open_frames",
     "save",
+    "save_average",
     "save_geometry",
+    "save_image",
     "save_instrument",
     "save_peaks",
     "save_plan",

@@ -19,8 +19,8 @@ class Rejected:
     Parameters
     ----------
     n_kept, n_rejected:
-        Entries per bin, int32, shape of the sums: pixels that count (wholly or in part) and pixels that do not.  A split
-        pixel is one entry of each of its bins.
+        Entries per bin, int32, shape of the sums: pixels that count (wholly or in part) and pixels that do not.  A
+        split pixel is one entry of each of its bins.
     iterations:
         Rounds of sigma clipping per bin, int32; None for quantiles and mergers.
     pixels:
@@ -60,7 +60,7 @@ class Rejected:
 
     @property
     def mask(self) -> BoolArray | None:
-        """Where a pixel was rejected from any bin: bool, shape of the frame, new memory; None where that is not known."""
+        """Where a pixel was rejected from any bin: bool, shape of the frame, new memory; None where not known."""
         if self.pixels is None or self.frame_shape is None:
             return None
         mask = np.zeros(self.frame_shape, np.bool_)

@@ -64,6 +64,8 @@ class Projection(Protocol):
     def number(self) -> int: ...
     @property
     def factor(self) -> float: ...
+    @property
+    def entry_arguments(self) -> tuple[FloatArray | None, float]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +100,16 @@ class GridPixels:
     def _arguments(
         self, split: str
     ) -> tuple[
-        FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, int, float, AnyArray, int,
+        FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, int, float, FloatArray | None, float,
+        AnyArray, int,
     ]:  # fmt: skip
         lower1, upper1, lower2, upper2 = self.edges
         to = self.projection
         excluded = np.ascontiguousarray(self.excluded).reshape(-1).view(np.uint8)
-        return lower1, upper1, lower2, upper2, to.rotation, to.shift, to.number, to.factor, excluded, _NUMBERS[split]
+        return (
+            lower1, upper1, lower2, upper2, to.rotation, to.shift, to.number, to.factor, *to.entry_arguments, excluded,
+            _NUMBERS[split],
+        )  # fmt: skip
 
 
 def is_available(name: str) -> bool:

@@ -179,6 +179,8 @@ def goniometer_lab6() -> Iterator[GoniometerFrame]:
             p["rot2_offset"] + p["rot2_scale"] * position,
             p["rot3"] + p["rot3_scale"] * position,
         )
-        ai = az.Integrator(detector, p["dist"], p["poni1"], p["poni2"], *rotations, wavelength=record["wavelength"])
+        ai = az.Integrator(
+            detector, p["dist"], p["poni1"], p["poni2"], *rotations, wavelength=record["wavelength"], parallax=None
+        )
         frame = np.fromfile(path, "<i4").reshape(detector.shape)
         yield GoniometerFrame(ai, frame, float(row[columns["Monitor"]]))

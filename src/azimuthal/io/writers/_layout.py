@@ -62,8 +62,8 @@ def outlier_arrays(result: Result) -> dict[str, Any]:
 
 
 def _outliers(arrays: Mapping[str, Any]) -> Rejected | None:
-    found = {name: np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays}
-    return Rejected(**found) if "n_kept" in found else None
+    found = [np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays]
+    return Rejected(*found) if found else None
 
 
 def covariance_arrays(result: Result) -> dict[str, Any]:
@@ -138,8 +138,7 @@ def check_alike(first: Result, other: Result, where: str) -> None:
             )
     if outlier_arrays(first).keys() != outlier_arrays(other).keys():
         raise ParameterError(
-            f"{where}: outliers were rejected in another way than in the first result, or not at all. Save such results "
-            "in files of their own."
+            f"{where}: outliers were not rejected as in the first result. Save such results in files of their own."
         )
     if axes_of(first) != axes_of(other):
         raise ParameterError(
@@ -200,7 +199,7 @@ def rebuilt(
     metadata: Mapping[str, Any],
     pairs: BinPairs | None = None,
 ) -> Result:
-    """Return a result from its stored parts; `arrays` are those of `sum_arrays` and `outlier_arrays`, and SUM_COVARIANCE."""
+    """Return a result from its stored parts; `arrays` as of `sum_arrays`, `outlier_arrays`, and SUM_COVARIANCE."""
     axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}
     stored: dict[str, Any] = {field: arrays.get(name) for field, name in SUM_NAMES.items()}
     covariance = None if pairs is None else PairSums(pairs, arrays.get(SUM_COVARIANCE, np.empty(0)))

@@ -94,7 +94,8 @@ def spread_variance(squares: FloatArray, normalization: FloatArray, normalizatio
     """
     n = np.divide(normalization**2, normalization2, out=np.zeros_like(squares), where=normalization2 > 0)
     factor = np.divide(n, n - 1, out=np.where(n > 0, np.nan, 1.0), where=n > 1 + 1e-9)
-    return squares * factor
+    variance: FloatArray = squares * factor
+    return variance
 
 
 def uses_spread(error_model: ErrorModel | None) -> bool:

@@ -148,7 +148,7 @@ class PlanSpec:
             raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
         if self.reject is not None and self.dead_time is not None:
             raise UnsupportedOptionError(
-                "reject: compares raw values, and does not know those that dead_time corrects. Leave one of the two out."
+                "reject: compares raw values, and dead_time corrects them afterwards. Leave one of the two out."
             )
         if self.covariance and self.reject is not None:
             raise UnsupportedOptionError(

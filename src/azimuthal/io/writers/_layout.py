@@ -62,8 +62,8 @@ def outlier_arrays(result: Result) -> dict[str, Any]:
 
 
 def _outliers(arrays: Mapping[str, Any]) -> Rejected | None:
-    found = [np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays]
-    return Rejected(*found) if found else None
+    found = {name: np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays}
+    return Rejected(found["n_kept"], found["n_rejected"], found.get("iterations")) if "n_kept" in found else None
 
 
 def covariance_arrays(result: Result) -> dict[str, Any]:

@@ -18,7 +18,8 @@ def test_rejection_of_any_spelling_is_the_same(choice):
 
 
 @pytest.mark.parametrize(
-    "choice", [Rejection("sigma", threshold=3, max_iter=2), Rejection("median"), Rejection("quantile", quantiles=(0, 0.9))]
+    "choice",
+    [Rejection("sigma", threshold=3, max_iter=2), Rejection("median"), Rejection("quantile", quantiles=(0, 0.9))],
 )
 def test_rejection_record_reads_back(choice):
     assert rejection(choice.to_dict()) == choice

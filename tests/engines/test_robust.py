@@ -33,7 +33,9 @@ def made_task(rng, n_pixels, n_bins, *, unit, terms):
     matrix = SparseMatrix(indptr, indices.astype(np.int32), None if unit else weights, n_bins)
     if not terms:
         return ReductionTask(matrix)
-    return ReductionTask(matrix, rng.uniform(0, 3, n_pixels), rng.uniform(0.8, 1.2, n_pixels), rng.uniform(0.5, 1.5, n_pixels))
+    return ReductionTask(
+        matrix, rng.uniform(0, 3, n_pixels), rng.uniform(0.8, 1.2, n_pixels), rng.uniform(0.5, 1.5, n_pixels)
+    )
 
 
 def made_frame(rng, dtype, n_pixels, mean):
@@ -62,7 +64,9 @@ def assert_equal_sums(one, two):
             assert found is None, name
         else:
             scale = np.nanmax(np.abs(expected), initial=1.0)
-            np.testing.assert_allclose(found, expected, rtol=ORDER_OF_ADDITION, atol=ORDER_OF_ADDITION * scale, err_msg=name)
+            np.testing.assert_allclose(
+                found, expected, rtol=ORDER_OF_ADDITION, atol=ORDER_OF_ADDITION * scale, err_msg=name
+            )
     for name in ("rejected", "iterations", "n_kept", "n_rejected"):
         expected, found = getattr(one, name), getattr(two, name)
         assert (expected is None) == (found is None), name
@@ -73,7 +77,9 @@ def assert_equal_sums(one, two):
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.method}-{c.threshold or c.quantiles}")
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("n_bins", "n_pixels", "mean"), [(4, 3000, 20), (200, 600, 0.3), (30, 3000, 1e4), (3, 900, 0.02)])
+@pytest.mark.parametrize(
+    ("n_bins", "n_pixels", "mean"), [(4, 3000, 20), (200, 600, 0.3), (30, 3000, 1e4), (3, 900, 0.02)]
+)
 def test_native_of_any_model_equals_the_reference(choice, model, n_bins, n_pixels, mean):
     rng = np.random.default_rng([n_bins, n_pixels])
     variance = rng.uniform(0.5, 2, n_pixels) * (mean + 1) if model == "variance" else None

@@ -28,11 +28,10 @@ constexpr std::size_t kBlockPixels = 1 << 18;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// Bins with fewer effective entries are compared one by one: one entry would weigh too much in its own comparison.
-constexpr double kLeastEffective = 64.0;
-constexpr double kLargestShare = 1.0 / 32.0;  // of one entry in the sum of squared weights
-// The window that is certain: part of threshold times sigma where it is made, and up to which it holds.
-constexpr double kMadeAt = 0.6, kHoldsTo = 0.8;
+// Half width of the window, as a part of threshold times sigma; what is certain is so by this part of the threshold's
+// square, which rounding does not reach. The entries of smaller bins are compared one by one.
+constexpr double kMadeAt = 0.6, kCertain = 0.95;
+constexpr std::size_t kLeastWindow = 8;
 
 double quotient(double numerator, double denominator) noexcept { return denominator > 0.0 ? numerator / denominator : 0.0; }
 
@@ -86,7 +85,7 @@ class Clipper {
       const double sigma = sigma_of_kept(mean);
       const double t = std::max(rules_.threshold, chauvenet(static_cast<double>(n_kept_)));
       bool changed = false;
-      if (!holds(mean, sigma, t)) changed = move_window(mean, width_at(mean, sigma, t));
+      if (!holds(mean, width_, t)) changed = move_window(mean, width_at(mean, sigma, t), t);
       if (!(round(false) || changed)) return number;
     }
     return rules_.max_iter;
@@ -124,25 +123,33 @@ class Clipper {
   double width_at(double center, double sigma, double t) const noexcept { return kMadeAt * t * certain_sigma(center, sigma); }
 
   double certain_sigma(double center, double sigma) const noexcept {
-    if (rules_.spread == Spread::given || static_cast<double>(bin_->n) < kLeastEffective) return -1.0;
+    if (rules_.spread == Spread::given || bin_->n < kLeastWindow) return -1.0;
     if (rules_.spread == Spread::of_bin) return sigma;
     if (limits_->has_negative_offset || !(center > 0.0)) return -1.0;
     return std::sqrt(center * limits_->least_gain);
   }
 
-  // Whether what is inside the window certainly passes the comparison with the kept entries.
-  bool holds(double mean, double sigma, double t) const noexcept {
-    if (width_ < 0.0) return true;
-    const double n_effective = quotient(total_.normalization * total_.normalization, total_.normalization2);
-    const double largest = limits_->largest_weight * limits_->largest_weight;
-    if (n_effective < kLeastEffective || largest > kLargestShare * total_.normalization2) return false;
-    const double reach = width_ + std::fabs(mean - center_), limit = kHoldsTo * t;
-    if (reach > limit * certain_sigma(mean, sigma)) return false;
-    if (rules_.spread == Spread::of_bin) return true;
+  // Whether entries within `width` of the centre certainly pass the comparison with the other kept entries: the worst
+  // that taking out an entry of the largest weight can do to mean and spread.
+  bool holds(double mean, double width, double t) const noexcept {
+    if (width < 0.0) return true;
+    const double h = quotient(limits_->largest_weight, total_.normalization);
+    if (!(h > 0.0 && h < 0.5)) return false;
+    const double reach = width + std::fabs(mean - center_), stretch = 1.0 / (1.0 - h), move = reach * h * stretch;
+    const double limit = kCertain * t * t;
+    if (rules_.spread == Spread::of_bin) {
+      const double shift = mean - center_, a2 = limits_->largest_weight * limits_->largest_weight;
+      const double cross = total_.cross - shift * total_.normalization2;
+      const double squares = total_.squares - 2.0 * shift * total_.cross + shift * shift * total_.normalization2;
+      const double least = squares - a2 * reach * reach - 2.0 * move * (std::fabs(cross) + a2 * reach);
+      return reach * reach * stretch * stretch * total_.normalization2 <= limit * least;
+    }
+    const double least_mean = mean - move, most = mean + move, lowest = std::max(mean - reach, 0.0);
+    if (!(least_mean > 0.0)) return false;
+    if (reach * reach * stretch * stretch > limit * least_mean * limits_->least_gain) return false;
     // Downwards, the deviance of counts is more than the plain number of sigmas.
-    const double least = std::max(mean - reach, 0.0);
-    const double deviance = (least > 0.0 ? least * std::log(least / mean) : 0.0) + mean - least;
-    return 2.0 * deviance <= limit * limit * limits_->least_gain;
+    const double deviance = (lowest > 0.0 ? lowest * std::log(lowest / most) : 0.0) + most - lowest;
+    return 2.0 * deviance <= limit * limits_->least_gain;
   }
 
   double sigma_of_kept(double mean) const noexcept {
@@ -165,20 +172,16 @@ class Clipper {
   }
 
   // A new window; true when an entry inside it was rejected before.
-  bool move_window(double mean, double width) {
-    const double n_effective = quotient(total_.normalization * total_.normalization, total_.normalization2);
-    const double largest = limits_->largest_weight * limits_->largest_weight;
-    if (n_effective < kLeastEffective || largest > kLargestShare * total_.normalization2) width = -1.0;
+  bool move_window(double mean, double width, double t) {
     const std::size_t n_before = n_outside_;
     std::swap(outside_, previous_);
     const WindowSums total = total_;
-    const double shift_center = center_;
-    window(mean, width);
     // The sums that the next comparison uses, about the new centre.
-    const double shift = mean - shift_center;
-    total_ = total;
+    const double shift = mean - center_;
     total_.squares = total.squares - 2.0 * shift * total.cross + shift * shift * total.normalization2;
     total_.cross = total.cross - shift * total.normalization2;
+    center_ = mean;
+    window(mean, holds(mean, width, t) ? width : -1.0);
     bool changed = false;
     std::size_t j = 0;
     for (std::size_t i = 0; i < n_before; ++i) {

@@ -43,7 +43,9 @@ Examples:
   azimuthal integrate run_master.h5 -p geometry.poni -n 2000 -u 2th_deg --error-model poisson -o run.h5
   azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
       -o 'out/{stem}_{frame:05d}.xye'
-  azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5"""
+  azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
+  azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\
+      --incident-angle '0.2 deg' -o maps.h5"""
 
 
 def _number(text: str) -> float | int:
@@ -92,6 +94,11 @@ def _number(text: str) -> float | int:
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
+@option("--unit-oop", help="Grazing incidence: out-of-plane unit, such as qoop_A^-1 or chigi_deg; -u is in plane.")
+@option("--incident-angle", metavar="ANGLE", help="With its unit: '0.2 deg', '3.5 mrad'.  Default: 0.")
+@option("--tilt-angle", metavar="ANGLE", help="Tilt of the sample about the beam, with its unit.  Default: 0.")
+@option("--sample-orientation", type=int, metavar="1-8", help="Sample in the image; 1: horizontal x, vertical y.")
+@option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
 @option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
@@ -129,6 +136,18 @@ def integrate_command(**options: Any) -> int:
     return print_summary(batch, summary, quiet=options["quiet"])
 
 
+def _grazing(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how the sample stands, or None where grazing incidence was not asked for."""
+    names = ("unit_oop", "incident_angle", "tilt_angle", "sample_orientation", "along")
+    given = {name: options[name] for name in names if options[name] is not None}
+    if given and "unit_oop" not in given:
+        raise ParameterError(
+            f"{', '.join(given)}: of grazing incidence, which needs both units. Pass e.g. -u qip_A^-1 "
+            "--unit-oop qoop_A^-1."
+        )
+    return given or None
+
+
 def _settings(options: dict[str, Any]) -> BatchSettings:
     if options["unit"] is None:
         raise ParameterError(
@@ -152,6 +171,7 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         mode = options["sensor_absorption"]
         choices["sensor_absorption"] = False if mode == "none" else mode
     return BatchSettings(
+        grazing=_grazing(options),
         images=options["images"],
         geometry=options["poni"],
         masks=options["masks"],

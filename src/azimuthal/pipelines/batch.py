@@ -47,6 +47,7 @@ from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.poni import describe_history
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
+from azimuthal.integrate.grazing import grazing_spec
 from azimuthal.io.geometry_files import load_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
@@ -197,6 +198,12 @@ def plan_spec(settings: BatchSettings, instrument: Instrument) -> PlanSpec:
     for name in settings.choices:
         if name not in known:
             raise unknown_name("choices", name, known)
+    if settings.grazing is not None:
+        return grazing_spec(
+            instrument,
+            (settings.npt, settings.npt_azim) if settings.npt_azim is not None else settings.npt,
+            {"unit_ip": settings.unit, **settings.grazing, **settings.choices},
+        )
     return PlanSpec(
         instrument,
         "cake" if cake else "radial",

@@ -46,6 +46,10 @@ class BatchSettings:
         Number of threads; None for all that this process may use.
     picture:
         Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
+    grazing:
+        For grazing incidence ``unit_oop`` and, as needed, ``incident_angle`` and ``tilt_angle`` (texts with their
+        unit), ``sample_orientation`` and, for a cut, ``along``; `unit` is the in-plane one, `npt_azim` counts
+        out-of-plane bins, and the ranges of `choices` are those of the two units.
     """
 
     images: tuple[str, ...]
@@ -65,3 +69,4 @@ class BatchSettings:
     normalization_factor: float = 1.0
     threads: int | None = None
     picture: str | None = None
+    grazing: Mapping[str, Any] | None = None

@@ -8,6 +8,7 @@
         solid_angle_applied, polarization_applied, normalization_applied, monitor_applied
         instrument                 NXinstrument: name, monochromator (wavelength in angstrom, energy in keV),
                                    source
+        sample                     NXsample: incident_angle, tilt_angle, sample_orientation, for grazing incidence
         monitor                    NXmonitor: data[frame], when frames were divided by a monitor
         reduction                  NXprocess: program, version, date, reference, note
             input                  NXparameters: recipe, provenance and unit as text, average, error_model ...
@@ -492,6 +493,7 @@ def _write_entry(file: Any, result: Result, instrument: str, source: str, title:
     _field(entry, "title", name or "azimuthal integration")
     _write_flags(entry, result)
     _write_instrument(entry, result, instrument, source)
+    _write_sample(entry, result)
     _write_reduction(entry, result, definition)
     _write_axes(entry, result)
     return entry
@@ -531,6 +533,17 @@ def _write_instrument(entry: Any, result: Result, instrument: str, source: str) 
     kind = _field(laboratory, "type", _NOT_RECORDED)
     kind.attrs["custom"] = True  # NeXus: a value outside the list, which is open
     _field(laboratory, "probe", "x-ray")
+
+
+def _write_sample(entry: Any, result: Result) -> None:
+    """Write how the sample stands, for axes of grazing incidence: azimuthal.units.grazing."""
+    sample = next((axis.unit.parameters for axis in axes_of(result).values() if axis.unit.parameters), None)
+    if sample is None:
+        return
+    group = _group(entry, "sample", "NXsample")
+    for name in ("incident_angle", "tilt_angle"):
+        _field(group, name, math.degrees(sample[name]), units="deg")
+    _field(group, "sample_orientation", int(sample["sample_orientation"]))
 
 
 def _write_reduction(entry: Any, result: Result, definition: str | None) -> None:
@@ -597,7 +610,7 @@ def _write_pairs(data: Any, bins: dict[str, AnyArray]) -> None:
 
 
 def _axis_words(name: str, axis: Axis) -> tuple[str, str]:
-    if name == "azimuthal":
+    if name == "azimuthal" and not axis.unit.parameters:
         return "azimuthal bin center", "azimuthal bin edges"
     word = _LONG_NAMES.get(axis.quantity.name, axis.quantity.long_name or axis.quantity.name)
     return word, f"{word} bin edges"

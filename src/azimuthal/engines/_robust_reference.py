@@ -239,12 +239,14 @@ def _counts_z2(k: FloatArray, mu: FloatArray, n: FloatArray) -> FloatArray:
     together = (k + n * mu) / (1 + n)
     of_one = np.where(k > 0, k * np.log1p((k - mu) / (1 + n) * n / together), 0.0)
     of_others = np.where(mu > 0, n * mu * np.log1p((mu - k) / (1 + n) / together), 0.0)
-    return 2 * (of_one + of_others)
+    z2: FloatArray = 2 * (of_one + of_others)
+    return z2
 
 
 def _chauvenet(n: IntArray) -> FloatArray:
     """Return how many sigmas the outermost of n good values may be away."""
-    return np.sqrt(2 * np.log(np.maximum(n, 3) / np.sqrt(2 * np.pi)))
+    bound: FloatArray = np.sqrt(2 * np.log(np.maximum(n, 3) / np.sqrt(2 * np.pi)))
+    return bound
 
 
 def _student(sigmas: FloatArray, freedom: FloatArray) -> FloatArray:
@@ -359,7 +361,7 @@ class _Bin:
             mean = np.sum(self.a * w) / self.total
             n_effective = self.total**2 / self.total2
             factor = n_effective / (n_effective - 1) if n_effective > 1 else np.nan
-            sem2 = factor * np.sum(self.a**2 * (w - mean) ** 2) / (self.total * (high - low)) ** 2
+            sem2 = float(factor * np.sum(self.a**2 * (w - mean) ** 2) / (self.total * (high - low)) ** 2)
         else:
             ratio = normal_variance_ratio((low, high))
             sem2 = float(np.sum(self.c**2 * self.variance)) / self.total**2 * ratio

@@ -45,7 +45,7 @@ class Derived:
 
     @property
     def rejected(self) -> BoolArray | None:
-        """Pixels that sigma clipping rejected from any bin: bool, shape of the frame; None without it, and for mergers."""
+        """Pixels that sigma clipping rejected from any bin: bool, shape of the frame; None for others and mergers."""
         return None if self.outliers is None else self.outliers.mask
 
     @property

@@ -653,11 +653,75 @@ def textured_film(ai: az.Integrator, *, incident_angle: float) -> np.ndarray:
     return np.where(qoop > 0, frame, 1.0)
 
 
+# ---- covariance --------------------------------------------------------------------------------------------
+
+
+def flat_scene_fits(split: str, n_frames: int = 1000) -> np.ndarray:
+    """Fit a constant to the profiles of many frames of a flat scene of 200 counts.
+
+    Columns: chi-square and (constant - 200) / its error, with the covariance of the bins; the same without.
+    """
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(101, 103))
+    ai = az.Integrator(detector, 0.1, 0.0503, 0.0498)
+    options = {"radial_range": (5, 45), "solid_angle": False, "error_model": "poisson", "covariance": True}
+    plan = ai.plan1d(80, unit="r_mm", split=split, **options)
+    rng, rows = np.random.default_rng(1), []
+    for _ in range(n_frames):
+        profile = plan(rng.poisson(200.0, detector.shape).astype(np.uint32))
+        row = []
+        weights = (np.linalg.solve(profile.covariance(), np.ones(80)), profile.sigma**-2)
+        for weight, name in zip(weights, ("value", "diagonal"), strict=True):
+            constant = weight @ profile.intensity / weight.sum()
+            row += [getattr(profile.chi_square(constant), name), (constant - 200) * np.sqrt(weight.sum())]
+        rows.append(row)
+    return np.array(rows)
+
+
+def correlation_curve(width: float) -> np.ndarray:
+    """Return the mean correlation of bins of `width` pixels, up to eight pixels apart, by distance in bins."""
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(101, 103))
+    ai = az.Integrator(detector, 0.1, 0.0503, 0.0498)
+    frame = np.full(detector.shape, 100, np.uint32)
+    options = {"radial_range": (10, 45), "error_model": "poisson", "covariance": True}
+    band = ai.integrate1d(frame, round(35 / width), unit="r_mm", **options).correlation(banded=True)
+    return np.array([np.mean(row[: row.size - k]) for k, row in enumerate(band)])
+
+
+def covariance() -> Figure:
+    """Draw how far bins are correlated, and what a fit that does not know it gets wrong."""
+    from math import lgamma
+
+    figure = Figure(figsize=(11, 3), layout="constrained")
+    near, chi, pull = figure.subplots(1, 3)
+    for width, colour in ((2.0, GREEN), (1.0, ORANGE), (0.5, BLUE), (0.25, INK)):
+        rho = correlation_curve(width)
+        near.plot(np.arange(rho.size) * width, rho, "o-", ms=3, lw=1, color=colour, label=f"{width:g}")
+    near.set(
+        xlabel="distance of the bins (pixels)", ylabel="correlation", xlim=(0, 3), title="How far bins are correlated"
+    )
+    near.legend(title="bin width (pixels)", frameon=False)
+    fits = flat_scene_fits("full")
+    grid, pulls, half = np.linspace(30, 150, 300), np.linspace(-5, 5, 300), 79 / 2
+    density = np.exp((half - 1) * np.log(grid) - grid / 2 - half * np.log(2) - lgamma(half))
+    for axes, columns, line, bins in (
+        (chi, (0, 2), (grid, density), np.linspace(30, 150, 41)),
+        (pull, (1, 3), (pulls, np.exp(-(pulls**2) / 2) / np.sqrt(2 * np.pi)), np.linspace(-5, 5, 41)),
+    ):
+        for column, colour, label in zip(columns, (BLUE, ORANGE), ("with covariance", "diagonal only"), strict=True):
+            axes.hist(fits[:, column], bins, density=True, histtype="step", color=colour, lw=1.4, label=label)
+        axes.plot(*line, color=INK, lw=1, label="expected")
+        axes.set(yticks=[])
+        axes.legend(frameon=False, fontsize=7.5)
+    chi.set(xlabel="chi-square of 79 degrees of freedom", title="A constant fitted to 1000 frames")
+    pull.set(xlabel="(constant - truth) / its error", title="and the error that it claims")
+    return figure
+
+
 # ---- running -----------------------------------------------------------------------------------------------
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     function.__name__: function
-    for function in (overview, architecture, conventions, orientations, splitting, arcs, grazing)
+    for function in (overview, architecture, conventions, orientations, splitting, arcs, grazing, covariance)
 }
 
 

@@ -250,6 +250,12 @@ def test_requests_that_cannot_be_met_are_refused(powder):
         powder.plan1d(10, reject="sigam")
     with pytest.raises(UnsupportedOptionError, match="covariance"):
         powder.plan1d(10, reject="sigma", error_model="poisson", covariance=True)
+    with pytest.raises(UnsupportedOptionError, match="dead_time"):
+        powder.plan1d(10, reject="sigma", dead_time=1e-6, exposure_time=1.0, dead_time_model="paralyzable")
+    with pytest.raises(UnsupportedOptionError, match="dark_variance"):
+        powder.plan1d(10, reject="sigma", error_model="poisson", dark=np.ones(SHAPE), dark_variance="poisson")
+    with pytest.raises(UnsupportedOptionError, match="decoded frames"):
+        powder.plan1d(10, reject="sigma").integrate_chunks([b""], dtype="uint16")
     with pytest.raises(ParameterError, match="variance"):
         powder.plan1d(10, reject="sigma", error_model="variance")(np.ones(SHAPE))
 

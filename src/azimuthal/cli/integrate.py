@@ -35,7 +35,7 @@ _CHOICES = {
 _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
-    "normalization_factor", "threads",
+    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -69,7 +69,7 @@ def _number(text: str) -> float | int:
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
-@option("--error-model", help="Uncertainties: poisson.  Default: none.")
+@option("--error-model", help="Uncertainties: poisson, azimuthal or hybrid.  Default: none.")
 @option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
 @option("--reject-threshold", type=float, metavar="SIGMAS", help="For --reject sigma.  Default: 5.")
 @option("--reject-iterations", type=int, metavar="N", help="Most rounds of --reject sigma.  Default: 20.")
@@ -92,6 +92,8 @@ def _number(text: str) -> float | int:
 @option("--dead-time-model", metavar="NAME", help="paralyzable or nonparalyzable; with --dead-time.")
 @option("--dark", metavar="FILE", help="Dark image, subtracted.")
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
+@option("--dark-variance", metavar="FILE", help="Variance of the dark, or the word poisson for a dark of counts.")
+@option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
 @option("--unit-oop", help="Grazing incidence: out-of-plane unit, such as qoop_A^-1 or chigi_deg; -u is in plane.")
@@ -102,6 +104,7 @@ def _number(text: str) -> float | int:
 @option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
+@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")
 @option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one (or instead of it).")
 @option("--orientation", type=int, metavar="1-4", help="Orientation of the images, instead of the geometry file's.")
 @option("--plot", "picture", metavar="FILE", help="Picture of all frames together: .png, .svg or .pdf.")

@@ -10,6 +10,7 @@ from azimuthal.engines._protocol import (
     Engine,
     Reducer,
     ReductionTask,
+    Residuals,
     VarianceModel,
     check_frame_dtype,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Engine",
     "Reducer",
     "ReductionTask",
+    "Residuals",
     "RobustReducer",
     "RobustSums",
     "VarianceModel",

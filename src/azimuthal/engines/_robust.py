@@ -39,8 +39,6 @@ class RobustSums:
         Of the kept entries, trimmed ones with the part that is kept.  For the error model "azimuthal" (and None with
         "sigma") `variance` is ``sum c^2 (s - m n)^2 n / (n - 1)``, n the effective number, and `cross` belongs to it.
         For quantiles it is the square of sem times that of the normalisation.
-    cross:
-        ``sum c^2 n (s - m n)``, of sigma clipping with the spread of the bins; else None.
     rejected:
         uint32, ascending: pixels rejected from any bin; None for quantiles.
     iterations:
@@ -50,7 +48,6 @@ class RobustSums:
     """
 
     sums: BinSums
-    cross: FloatArray | None
     rejected: AnyArray | None
     iterations: IndexArray | None
     n_kept: IndexArray

@@ -270,11 +270,11 @@ def _sums_of_kept(
         variance: FloatArray | None = spread_variance(spread, sum_norm, sum_norm2)
     else:
         variance = None if error_model is None else given
+    kept_cross = cross if error_model == "azimuthal" else None
     rejected = np.unique(entries.pixel[~kept]).astype(np.uint32)
-    sums = BinSums(sum_signal, variance, sum_norm, sum_norm2, entries.summed(c), n_invalid)
+    sums = BinSums(sum_signal, variance, sum_norm, sum_norm2, entries.summed(c), n_invalid, cross=kept_cross)
     return RobustSums(
         sums,
-        cross if error_model == "azimuthal" else None,
         rejected,
         iterations,
         entries.counted(kept).astype(np.int32),
@@ -307,7 +307,7 @@ def _trimmed(entries: _Entries, rejection: Rejection, error_model: ErrorModel | 
     if error_model is None:
         parts["variance"] = None
     counted = entries.counted(np.ones(entries.bin.size, bool)).astype(np.int32)
-    return RobustSums(BinSums(**parts, n_invalid=n_invalid), None, None, None, n_kept, counted - n_kept)
+    return RobustSums(BinSums(**parts, n_invalid=n_invalid), None, None, n_kept, counted - n_kept)
 
 
 class _Bin:

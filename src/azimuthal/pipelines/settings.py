@@ -44,6 +44,10 @@ class BatchSettings:
         Divides every intensity.
     threads:
         Number of threads; None for all that this process may use.
+    dark_variance, flat_variance:
+        Image files; "poisson" in the place of the first for a dark of counts.
+    normalization_variance:
+        Variance of `normalization_factor`.
     picture:
         Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
     grazing:
@@ -70,3 +74,6 @@ class BatchSettings:
     threads: int | None = None
     picture: str | None = None
     grazing: Mapping[str, Any] | None = None
+    dark_variance: str | None = None
+    flat_variance: str | None = None
+    normalization_variance: float = 0.0

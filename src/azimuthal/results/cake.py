@@ -41,7 +41,7 @@ class Cake(Derived, Arithmetic):
         The bins along both directions: unit and edges.
     sums:
         Sums of shape ``(azimuthal_axis.n_bins, radial_axis.n_bins)``.
-    average, error_model, wavelength, normalization_factor, provenance, metadata, outliers:
+    average, error_model, wavelength, normalization_factor, provenance, metadata, outliers, normalization_variance:
         As in :class:`azimuthal.results.Profile`.
 
     Raises
@@ -62,6 +62,7 @@ class Cake(Derived, Arithmetic):
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     outliers: Rejected | None = field(default=None, kw_only=True)
+    normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()

@@ -54,6 +54,8 @@ class Profile(Derived, Arithmetic):
         What is known about the frame, ready for JSON; writers use ``label``, ``index`` and ``name``.
     outliers:
         What `reject` did: :class:`azimuthal.results.Rejected`, or None.
+    normalization_variance:
+        Variance of `normalization_factor`; part of sem, and common to all bins.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Profile(Derived, Arithmetic):
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     outliers: Rejected | None = field(default=None, kw_only=True)
+    normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()

@@ -34,6 +34,9 @@ SUM_NAMES = {
     "normalization": "sum_normalization",
     "normalization2": "sum_normalization2",
     "count": "count",
+    "cross": "sum_cross",
+    "static": "sum_static_variance",
+    "shared": "sum_shared_variance",
 }
 #: Of results with `reject`, per bin; the mask of rejected pixels is not stored.
 OUTLIER_NAMES = ("n_kept", "n_rejected", "iterations")
@@ -127,6 +130,13 @@ def check_record(record: Any, where: str) -> None:
 
 def check_alike(first: Result, other: Result, where: str) -> None:
     """Raise unless two results can be stored in the same arrays."""
+    held, new = sum_arrays(first.sums).keys(), sum_arrays(other.sums).keys()
+    if held != new and first.error_model == other.error_model:
+        names = ", ".join(sorted(held ^ new))
+        raise ParameterError(
+            f"{where}: has {names} or lacks it, unlike the first result: their variances are of different things "
+            "(noisy dark or flat). Save them in files of their own."
+        )
     if _is_plainly_alike(first, other):
         return
     expected, got = shared_record(first), shared_record(other)
@@ -197,6 +207,7 @@ def rebuilt(
     normalization_factor: float,
     provenance: Mapping[str, Any],
     metadata: Mapping[str, Any],
+    normalization_variance: float = 0.0,
     pairs: BinPairs | None = None,
 ) -> Result:
     """Return a result from its stored parts; `arrays` as of `sum_arrays`, `outlier_arrays`, and SUM_COVARIANCE."""
@@ -212,6 +223,7 @@ def rebuilt(
         "provenance": provenance,
         "metadata": metadata,
         "outliers": _outliers(arrays),
+        "normalization_variance": normalization_variance,
     }
     if record["kind"] == "cake":
         return Cake(axes["radial"], axes["azimuthal"], **fields)

@@ -23,7 +23,9 @@
             covariance_first, covariance_second   [covariance_pair] the two bins, numbered from 0 in the order
                                    of one frame of I
             norm                   effective number of pixels per bin, when it is the same for all frames
+            sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
+            normalization_variance                [frame], when monitors have one
 
 Every axis is an HDF5 dimension scale attached to the arrays, so that xarray finds its coordinates; silx,
 h5web and nexusformat go by the attributes.  GSAS-II imports the file (``.h5``) when the axis is 2theta in
@@ -342,6 +344,9 @@ class _Blocks:
             "n_kept": "pixels that count",
             "n_rejected": "pixels that do not count: outliers, or beyond the quantiles",
             "iterations": "rounds of sigma clipping",
+            "sum_cross": "sum of the residuals times the normalisation with squared weights",
+            "sum_static_variance": "part of sum_variance that comes from dark and flat",
+            "sum_shared_variance": "variance that this part amounts to, frames sharing dark and flat",
             I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
             SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
         }
@@ -421,6 +426,7 @@ class _FrameColumns:
         self.labels: list[str] = []
         self._numbers: list[int] = []
         self._factors: list[float] = []
+        self._variances: list[float] = []
         self._metadata: list[str] = []
         self._provenance: list[str] = []
 
@@ -429,6 +435,7 @@ class _FrameColumns:
         self._numbers.append(frame_number(metadata, len(self.labels)))
         self.labels.append(label_of(metadata))
         self._factors.append(result.normalization_factor)
+        self._variances.append(result.normalization_variance)
         self._metadata.append(own[0])
         self._provenance.append(own[1])
 
@@ -443,17 +450,19 @@ class _FrameColumns:
             long_name="monitor that intensities are divided by",
         )
         label = _field(data, "label", self.labels, long_name="name of the frame")
-        for dataset in (*datasets.values(), factor, label):
+        columns = [factor, label]
+        if any(self._variances):
+            about = "variance of the monitor"
+            columns.append(_field(data, "normalization_variance", np.array(self._variances), long_name=about))
+        for dataset in (*datasets.values(), *columns):
             dataset.dims[0].attach_scale(frame)
         monitored = any(value != 1.0 for value in self._factors)
         _field(entry, "monitor_applied", monitored)
         if monitored:
-            _field(
-                _group(entry, "monitor", "NXmonitor"),
-                "data",
-                np.array(self._factors),
-                units="arbitrary units",
-            )
+            monitor = _group(entry, "monitor", "NXmonitor")
+            _field(monitor, "data", np.array(self._factors), units="arbitrary units")
+            if any(self._variances):
+                _field(monitor, "data_errors", np.sqrt(self._variances), units="arbitrary units")
         own = _group(entry["reduction"], "results", "NXcollection")
         _field(own, "metadata", self._metadata, format="JSON, one record per frame")
         _field(own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame")

@@ -280,8 +280,8 @@ class Plan:
         one_of("codec", codec, CHUNK_CODECS)
         if self.spec.reject is not None:
             raise UnsupportedOptionError(
-                f"integrate_chunks: a plan with reject={self.spec.reject.method!r} needs decoded frames. Call the plan with "
-                "them, or plan.map() with the file, which decodes here."
+                f"integrate_chunks: a plan with reject={self.spec.reject.method!r} needs decoded frames. Call the plan "
+                "with them, or plan.map() with the file, which decodes here."
             )
         frame_type = np.dtype(dtype)
         can = frame_type.isnative and frame_type.name in getattr(self._reducer, "chunk_dtypes", ())

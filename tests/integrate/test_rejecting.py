@@ -106,7 +106,7 @@ def test_clipping_with_a_quarter_of_extreme_outliers_starts_robustly_defect_9_1_
 @pytest.mark.parametrize("error_model", ["poisson", "azimuthal", "hybrid", None])
 @pytest.mark.parametrize("level", [0.003, 0.05, 0.5, 5])
 def test_clipping_of_few_photons_throws_none_away(powder, error_model, level):
-    """A symmetric band would cut the upper tail of counts: at 0.05 counts, nine tenths of the pixels with two photons."""
+    """A symmetric band of 5 sigma would cut the upper tail: at 0.05 counts every pixel with two photons, 5 % of the signal."""
     rng = np.random.default_rng(3)
     frame = rng.poisson(level, SHAPE).astype(np.uint16)
     result = powder.integrate1d(frame, 60, unit="r_mm", solid_angle=False, reject="sigma", error_model=error_model)

@@ -28,7 +28,7 @@ _ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
+    "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
 _OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
 KEPT_PLANS = 8
@@ -228,6 +228,9 @@ class Integrator:
                 False to let dtype maximum, NaN and the like into the sums.  Default True.
             engine
                 "auto" (default), "native" or "reference".
+            reject
+                Keep outliers out: "sigma" (clipping), "median", "quantile" (trimmed mean), or a
+                :class:`azimuthal.Rejection` with threshold, rounds or quantiles.  Default: no rejection.
 
         Returns
         -------

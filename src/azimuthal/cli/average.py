@@ -44,12 +44,13 @@ def average_command(**options: Any) -> int:
     IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  Memory is bounded whatever the number of
     frames.  Files appear complete or not at all.
     """
+    from pathlib import Path
+
     from azimuthal._pending_file import check_target
     from azimuthal.io.frames import frame_paths, open_frames
     from azimuthal.io.image_files import save_average, save_image
     from azimuthal.pipelines.average import average
     from azimuthal.pipelines.pixel_files import read_image, read_masks
-    from pathlib import Path
 
     for name in ("output", "unusual"):
         if options[name] is not None:

@@ -204,7 +204,8 @@ def image_correction(integrator: Integrator, *, error_model: str | None = "poiss
     """
     if error_model not in (None, "poisson", "variance"):
         raise UnsupportedOptionError(
-            f"error_model: {error_model!r} needs the other pixels of a bin; a single pixel has None, 'poisson' or 'variance'."
+            f"error_model: {error_model!r} needs the other pixels of a bin; a single pixel has None, 'poisson' or "
+            "'variance'."
         )
     for name in _REFUSED:
         if name in options:

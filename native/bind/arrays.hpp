@@ -58,10 +58,14 @@ inline void require(bool condition, const char* message) {
 
 void bind_chunk(nb::module_& module);
 void bind_coordinates(nb::module_& module);
+void bind_sample_frame(nb::module_& module);
 void bind_corrections(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
+void bind_interpolation(nb::module_& module);
+void bind_peaks(nb::module_& module);
 void bind_weights(nb::module_& module);
 void bind_isa(nb::module_& module);
+void bind_covariance(nb::module_& module);
 
 }  // namespace azimuthal::bind

@@ -7,8 +7,12 @@ NB_MODULE(_core, module) {
   azimuthal::bind::bind_isa(module);
   azimuthal::bind::bind_chunk(module);
   azimuthal::bind::bind_coordinates(module);
+  azimuthal::bind::bind_sample_frame(module);
   azimuthal::bind::bind_corrections(module);
   azimuthal::bind::bind_weights(module);
   azimuthal::bind::bind_splitting(module);
   azimuthal::bind::bind_reduction(module);
+  azimuthal::bind::bind_covariance(module);
+  azimuthal::bind::bind_interpolation(module);
+  azimuthal::bind::bind_peaks(module);
 }

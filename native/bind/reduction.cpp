@@ -10,54 +10,13 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "frames.hpp"
 #include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
 
 using OptionalDoubles = std::optional<Doubles>;
-using Frame = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
-
-DType dtype_of(const Frame& frame) {
-  const auto bits = frame.dtype().bits;
-  const int size = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : -1;
-  require(size >= 0, "frame: unknown item size");
-  switch (static_cast<nb::dlpack::dtype_code>(frame.dtype().code)) {
-    case nb::dlpack::dtype_code::UInt: return static_cast<DType>(size);
-    case nb::dlpack::dtype_code::Int: return static_cast<DType>(4 + size);
-    case nb::dlpack::dtype_code::Float:
-      require(size >= 2, "frame: half precision");
-      return size == 2 ? DType::f32 : DType::f64;
-    default: throw nb::value_error("frame: neither integers nor floats");
-  }
-}
-
-DType dtype_from(int number) {
-  require(number >= 0 && number <= static_cast<int>(DType::f64), "dtype: out of range");
-  return static_cast<DType>(number);
-}
-
-Bound bound_from(nb::handle value, DType dtype) {
-  Bound bound{};
-  if (dtype >= DType::f32) bound.f = nb::cast<double>(value);
-  else if (dtype >= DType::i8) bound.i = nb::cast<std::int64_t>(value);
-  else bound.u = nb::cast<std::uint64_t>(value);
-  return bound;
-}
-
-// `ranges`: (low, high), inclusive.
-InvalidValues invalid_from(const nb::sequence& ranges, bool nonfinite, DType dtype) {
-  InvalidValues invalid;
-  invalid.nonfinite = nonfinite;
-  for (nb::handle range : ranges) {
-    require(invalid.n < InvalidValues::kMost, "invalid ranges: too many");
-    invalid.low[invalid.n] = bound_from(range[0], dtype);
-    invalid.high[invalid.n] = bound_from(range[1], dtype);
-    ++invalid.n;
-  }
-  return invalid;
-}
-
 Variance model_from(int number) {
   require(number >= 0 && number <= 2, "model: expected 0 to 2");
   return static_cast<Variance>(number);

@@ -29,6 +29,12 @@ struct Block {
 
 struct Layout {
   std::size_t item_size, n_elements, n_shuffled, per_block;
+
+  std::size_t last_block() const noexcept { return (n_shuffled - 1) / per_block * per_block; }
+  // Whether these pixels, a group or less, are added together with the last pixels of the frame, which are not shuffled.
+  bool ends_with_tail(std::size_t first, std::size_t n) const noexcept {
+    return n < kGroup && first + n == n_shuffled && n_shuffled < n_elements;
+  }
 };
 
 std::uint64_t big_endian(const std::uint8_t* in, int n) noexcept {
@@ -244,6 +250,8 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
   Parts parts(job);
   alignas(64) double value[kGroup];
   alignas(64) std::uint8_t bytes[4][kGroup];
+  std::uint64_t tail[8];
+  std::size_t n_tail = layout.n_elements - layout.n_shuffled;
   Block block;
   for (std::size_t first = 0; first < layout.n_shuffled; first += layout.per_block) {
     const std::size_t n = layout.n_shuffled - first < layout.per_block ? layout.n_shuffled - first : layout.per_block;
@@ -258,7 +266,7 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
     }
     for (std::size_t at = 0; at < n; at += kGroup) {
       parts.reached(first + at);
-      const std::size_t count = n - at < kGroup ? n - at : kGroup;
+      std::size_t count = n - at < kGroup ? n - at : kGroup;
       for (int k = 0; k < n_bytes; ++k) bytes_of_planes(block.plane + 8 * k, at / 8, bytes[k]);
       if (n_bytes == 1) {
         for (std::size_t p = 0; p < kGroup; ++p) value[p] = static_cast<double>(static_cast<std::int32_t>(bytes[0][p]));
@@ -270,34 +278,47 @@ void chunk_single(const ChunksJob& job, std::size_t frame, double* sums, Invalid
                                          static_cast<std::uint32_t>(bytes[3][p]) << 24);
         }
       }
+      if (layout.ends_with_tail(first + at, count)) {
+        read_tail(job, layout, reader, tail, invalid);
+        for (std::size_t p = 0; p < n_tail; ++p) value[count + p] = static_cast<double>(tail[p]);
+        count += n_tail;
+        n_tail = 0;
+      }
       add(w, first + at, count, value, value, irregular, sums);
     }
     if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
   }
   // Not after an error: the irregular pixels of what was left out would be looked for here.
-  if (layout.n_shuffled < layout.n_elements && reader.error == ChunkError::none) {
-    std::uint64_t tail[8];
+  if (n_tail > 0 && reader.error == ChunkError::none) {
     read_tail(job, layout, reader, tail, invalid);
-    for (std::size_t p = 0; p < layout.n_elements - layout.n_shuffled; ++p) value[p] = static_cast<double>(tail[p]);
-    add(w, layout.n_shuffled, layout.n_elements - layout.n_shuffled, value, value, irregular, sums);
-    parts.reached(layout.n_elements);
+    for (std::size_t p = 0; p < n_tail; ++p) value[p] = static_cast<double>(tail[p]);
+    add(w, layout.n_shuffled, n_tail, value, value, irregular, sums);
   }
+  if (layout.n_shuffled < layout.n_elements && reader.error == ChunkError::none) parts.reached(layout.n_elements);
   error = reader.error;
+}
+
+template <int kBytes>
+using Tiles = std::uint8_t[kBytes][kGroup][kLanes];
+
+template <int kBytes>
+void fill_tiles(const Block* blocks, std::size_t at, Tiles<kBytes>& tiles) noexcept {
+  alignas(64) std::uint8_t bytes[kLanes][kGroup];
+  for (int k = 0; k < kBytes; ++k) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      bytes_of_planes(blocks[lane].plane + 8 * k, at / 8, bytes[lane]);
+    }
+    transpose_tile(bytes, tiles[k]);
+  }
 }
 
 template <int kBytes>
 void add_block(const PackedView& w, AddLanes add, const Block* blocks, std::size_t first, std::size_t n, Parts& parts,
                IrregularCursor& irregular, double* sums) {
-  alignas(64) std::uint8_t bytes[kLanes][kGroup];
-  alignas(64) std::uint8_t tiles[kBytes][kGroup][kLanes];
+  alignas(64) Tiles<kBytes> tiles;
   for (std::size_t at = 0; at < n; at += kGroup) {
     parts.reached(first + at);
-    for (int k = 0; k < kBytes; ++k) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        bytes_of_planes(blocks[lane].plane + 8 * k, at / 8, bytes[lane]);
-      }
-      transpose_tile(bytes, tiles[k]);
-    }
+    fill_tiles<kBytes>(blocks, at, tiles);
     add(w, first + at, n - at < kGroup ? n - at : kGroup, tiles, irregular, sums);
   }
 }
@@ -328,6 +349,7 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
     IrregularCursor irregular(w, 0);
     Parts parts(job);
     Block blocks[kLanes];
+    std::size_t with_tail = 0;  // pixels of the last block that wait for those which are not shuffled
     for (std::size_t first = 0; first < layout.n_shuffled; first += per_block) {
       const std::size_t n = layout.n_shuffled - first < per_block ? layout.n_shuffled - first : per_block;
       int top = 0;
@@ -339,25 +361,35 @@ void chunks_at_once(const ChunksJob& job, double* sums, InvalidPixels* invalid, 
         if (blocks[lane].n_planes > top) top = blocks[lane].n_planes;
       }
       const int n_bytes = top > 16 ? 4 : (top + 7) / 8;
+      const std::size_t left_over = n % kGroup;
+      with_tail = layout.ends_with_tail(first + n - left_over, left_over) && left_over > 0 ? left_over : 0;
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        for (int k = blocks[lane].n_planes; k < 8 * n_bytes; ++k) blocks[lane].plane[k] = zeros;
+        const int n_used = with_tail > 0 ? static_cast<int>(kMostPlanes) : 8 * n_bytes;
+        for (int k = blocks[lane].n_planes; k < n_used; ++k) blocks[lane].plane[k] = zeros;
       }
-      if (n_bytes == 0) irregular.until(first + n, [](std::size_t, std::size_t, double) {});
-      else if (n_bytes == 1) add_block<1>(w, add[0], blocks, first, n, parts, irregular, sums);
-      else if (n_bytes == 2) add_block<2>(w, add[1], blocks, first, n, parts, irregular, sums);
-      else add_block<4>(w, add[2], blocks, first, n, parts, irregular, sums);
+      const std::size_t n_here = n - with_tail;
+      if (n_bytes == 0) irregular.until(first + n_here, [](std::size_t, std::size_t, double) {});
+      else if (n_bytes == 1) add_block<1>(w, add[0], blocks, first, n_here, parts, irregular, sums);
+      else if (n_bytes == 2) add_block<2>(w, add[1], blocks, first, n_here, parts, irregular, sums);
+      else add_block<4>(w, add[2], blocks, first, n_here, parts, irregular, sums);
       if (layout.n_shuffled == layout.n_elements) parts.reached(first + n);
     }
     if (const std::size_t n = layout.n_elements - layout.n_shuffled; n > 0) {
-      alignas(64) std::uint8_t tail[4][kGroup][kLanes] = {};
+      alignas(64) Tiles<4> tiles = {};
+      // The last group of the last block, which is still in the planes, and what follows it.
+      const std::size_t group = layout.n_shuffled - with_tail;
+      if (with_tail > 0) fill_tiles<4>(blocks, group - layout.last_block(), tiles);
       for (std::size_t lane = 0; lane < job.n_frames; ++lane) {
         std::uint64_t values[8];
         read_tail(job, layout, readers[lane], values, invalid[lane]);
         for (std::size_t p = 0; p < n; ++p) {
-          for (unsigned k = 0; k < 4; ++k) tail[k][p][lane] = static_cast<std::uint8_t>(values[p] >> (8 * k));
+          for (unsigned k = 0; k < 4; ++k) {
+            tiles[k][with_tail + p][lane] = static_cast<std::uint8_t>(values[p] >> (8 * k));
+          }
         }
       }
-      add[2](w, layout.n_shuffled, n, tail, irregular, sums);
+      parts.reached(group);
+      add[2](w, group, with_tail + n, tiles, irregular, sums);
       parts.reached(layout.n_elements);
     }
   }

@@ -45,6 +45,8 @@ struct Rule {
   bool any(const T* values, std::size_t count) const noexcept {
     unsigned found = 0;
     for (int k = 0; k < n; ++k) {
+      // Not rules side by side, pixel by pixel, which GCC may take for the better order.
+      asm volatile("" ::: "memory");
       unsigned here = 0;
       const T from = low[k], to = high[k];
       for (std::size_t p = 0; p < count; ++p) here |= static_cast<unsigned>((values[p] >= from) & (values[p] <= to));
@@ -157,6 +159,26 @@ void frame_single(const FramesJob& job, std::size_t frame, std::size_t first, st
     if (job.gain || given) nonfinite = nonfinite || !all_finite(value, n) || !all_finite(spread, n);
     if (nonfinite) add_nonfinite(w, at, n, value, spread == value ? nullptr : variance, per_bin, 1, sums);
     add(w, at, n, value, spread, irregular, sums);
+  }
+}
+
+// Sums of integers with weights of one.
+template <class T, class Index>
+[[gnu::noinline]] void count_frame(const FramesJob& job, std::size_t frame, std::size_t first, std::size_t last, std::int64_t* sums,
+                 InvalidPixels& invalid) {
+  const PackedView& w = job.weights;
+  const Rule<T> rule(*job.invalid);
+  const T* const raw = static_cast<const T*>(job.frames[frame]);
+  alignas(64) T clean[kGroup];
+  for (std::size_t at = first; at < last; at += kGroup) {
+    const std::size_t n = last - at < kGroup ? last - at : kGroup;
+    const T* from = raw + at;
+    if (rule.any(from, n)) {
+      cleaned(w, rule, at, n, from, clean, invalid);
+      from = clean;
+    }
+    const Index* bin = bins_of<Index>(w) + at;
+    in_order(n, [&](std::size_t p) __attribute__((always_inline)) { sums[bin[p]] += static_cast<std::int64_t>(from[p]); });
   }
 }
 
@@ -337,6 +359,14 @@ void frames_single(const FramesJob& job, std::size_t first, std::size_t last, do
                    InvalidPixels* invalid) {
   with_type(job.dtype, [&]<class T>() {
     for (std::size_t frame = 0; frame < job.n_frames; ++frame) {
+      if constexpr (!kIsFloat<T> && sizeof(T) <= 4) {
+        if (job.counts) {
+          auto* counts = reinterpret_cast<std::int64_t*>(sums[frame]);
+          if (job.weights.bin16) count_frame<T, std::uint16_t>(job, frame, first, last, counts, invalid[frame]);
+          else count_frame<T, std::uint32_t>(job, frame, first, last, counts, invalid[frame]);
+          continue;
+        }
+      }
       frame_single<T>(job, frame, first, last, sums[frame], invalid[frame]);
     }
   });

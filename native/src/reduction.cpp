@@ -25,29 +25,8 @@ std::vector<std::size_t> ends_of_parts(std::size_t n_pixels, std::size_t n_bins)
   return ends;
 }
 
-// Sums of one part of the frames, and of the parts before it.
-struct Totals {
-  double* part;
-  double* all;
-  std::size_t size;
-  bool is_first = true;
-
-  void clear() noexcept { std::fill(part, part + size, 0.0); }
-  void end_part() noexcept {
-    if (is_first) std::copy(part, part + size, all);
-    else for (std::size_t i = 0; i < size; ++i) all[i] += part[i];
-    is_first = false;
-    clear();
-  }
-};
-
-// Room for the sums of this thread.
-Totals totals(std::size_t size) {
-  auto* memory = reinterpret_cast<double*>(workspace(2, 2 * size * sizeof(double)));
-  Totals sums{memory, memory + size, size};
-  sums.clear();
-  return sums;
-}
+// Bins are taken in blocks, of which a part adds to some.
+constexpr std::size_t kBlock = 64;
 
 // What remains of the sum of n numbers after taking invalid pixels away is off by about sqrt(n) eps of the whole sum.
 // Below this share of it, times sqrt(n), it is not trusted: beyond, it is right to about 1e-13.
@@ -56,9 +35,57 @@ constexpr double kTooLittle = 1e-3;
 constexpr std::size_t kMostSpare = std::size_t{64} << 20;
 // A vector of sixteen frames pays from this many frames on.
 constexpr std::size_t kFewestLanes = 4;
-constexpr std::size_t kMostLaneBins = 16384;
+// Memory of a thread for the sums of sixteen frames; a cake of 1000 x 360 bins with variance takes 92 MB.
+constexpr std::size_t kMostLaneSums = std::size_t{96} << 20;
+// A vector that is not full wastes what its empty lanes would take. The sums of a large plan do not stay in the cache, and
+// each one costs more.
+constexpr std::size_t kCachedBins = 16384;
+constexpr std::size_t kFewestLanesUncached = 8;
 
 }  // namespace
+
+// The sums of one frame, or of sixteen, on one thread: a part's are made from zero, then added to those of the parts before.
+//
+// Most bins of a large plan get all they get from one part. Only the others are put aside for the time of a part.
+class Reduction::RunningSums {
+ public:
+  // `width`: doubles for each bin.
+  RunningSums(const Reduction& reduction, std::size_t width) : reduction_(reduction), width_(width) {
+    std::size_t most_shared = 0;
+    for (const auto& ranges : reduction.shared_) {
+      std::size_t n = 0;
+      for (const BinRange& range : ranges) n += range.end - range.begin;
+      most_shared = std::max(most_shared, n);
+    }
+    const std::size_t size = (reduction.weights_->n_bins() + kExtraBins) * width;
+    sums_ = reinterpret_cast<double*>(workspace(2, (size + most_shared * width) * sizeof(double)));
+    aside_ = sums_ + size;
+    std::fill(sums_, aside_, 0.0);
+  }
+  double* sums() noexcept { return sums_; }
+  void end_part() noexcept {
+    const double* before = aside_;
+    for_shared([&](double* begin, double* end) {
+      for (double* at = begin; at < end; ++at) *at += *before++;
+    });
+    if (++part_ == reduction_.shared_.size()) return;
+    double* aside = aside_;
+    for_shared([&](double* begin, double* end) {
+      aside = std::copy(begin, end, aside);
+      std::fill(begin, end, 0.0);
+    });
+  }
+
+ private:
+  template <class Work>
+  void for_shared(Work&& work) noexcept {
+    for (const BinRange& range : reduction_.shared_[part_]) work(sums_ + range.begin * width_, sums_ + range.end * width_);
+  }
+
+  const Reduction& reduction_;
+  std::size_t width_, part_ = 0;
+  double *sums_, *aside_;
+};
 
 LargeVector<double> SpareSums::take(std::size_t size) {
   {
@@ -88,7 +115,31 @@ Reduction::Reduction(std::shared_ptr<const PackedWeights> weights, PixelTerms te
     : weights_(std::move(weights)),
       terms_(terms),
       part_ends_(ends_of_parts(weights_->n_pixels(), weights_->n_bins())) {
-  of_valid_frame_ = static_sums(nullptr, n_threads);
+  std::vector<StaticSums> parts = static_parts(nullptr, n_threads);
+  find_ranges(parts);
+  of_valid_frame_ = added(std::move(parts));
+}
+
+void Reduction::find_ranges(const std::vector<StaticSums>& parts) {
+  const std::size_t n_bins = weights_->n_bins();
+  std::vector<bool> before((n_bins + kBlock - 1) / kBlock, false);
+  const auto extend = [](std::vector<BinRange>& ranges, std::size_t begin, std::size_t end) {
+    if (!ranges.empty() && ranges.back().end == begin) ranges.back().end = end;
+    else ranges.push_back({begin, end});
+  };
+  for (const StaticSums& part : parts) {
+    std::vector<BinRange> touched, shared;
+    for (std::size_t begin = 0; begin < n_bins; begin += kBlock) {
+      const std::size_t end = std::min(n_bins, begin + kBlock);
+      const auto* entries = part.n_entries.data();
+      if (std::all_of(entries + begin, entries + end, [](std::uint32_t n) { return n == 0; })) continue;
+      extend(touched, begin, end);
+      if (before[begin / kBlock]) extend(shared, begin, end);
+      before[begin / kBlock] = true;
+    }
+    touched_.push_back(std::move(touched));
+    shared_.push_back(std::move(shared));
+  }
 }
 
 void Reduction::add_static(std::size_t pixel, double sign, StaticSums& sums) const {
@@ -104,7 +155,7 @@ void Reduction::add_static(std::size_t pixel, double sign, StaticSums& sums) con
   });
 }
 
-std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left_out, unsigned n_threads) const {
+std::vector<StaticSums> Reduction::static_parts(const std::vector<bool>* left_out, unsigned n_threads) const {
   const std::size_t n_bins = weights_->n_bins(), n_parts = part_ends_.size();
   const auto empty = [&] {
     const std::vector<double> zeros(n_bins, 0.0);
@@ -118,8 +169,13 @@ std::shared_ptr<StaticSums> Reduction::static_sums(const std::vector<bool>* left
       if (weights_->is_used(p) && !(left_out && (*left_out)[p])) add_static(p, 1.0, parts[part]);
     }
   });
+  return parts;
+}
+
+std::shared_ptr<StaticSums> Reduction::added(std::vector<StaticSums> parts) const {
   auto all = std::make_shared<StaticSums>(std::move(parts[0]));
-  for (std::size_t part = 1; part < n_parts; ++part) {
+  const std::size_t n_bins = weights_->n_bins();
+  for (std::size_t part = 1; part < parts.size(); ++part) {
     for (std::size_t b = 0; b < n_bins; ++b) {
       all->normalization[b] += parts[part].normalization[b];
       all->normalization2[b] += parts[part].normalization2[b];
@@ -157,103 +213,134 @@ std::shared_ptr<const StaticSums> Reduction::without(const InvalidPixels& invali
   if (!trusted) {
     std::vector<bool> left_out(weights_->n_pixels(), false);
     for (std::uint32_t pixel : invalid) left_out[pixel] = true;
-    sums = static_sums(&left_out, 1);
+    sums = added(static_parts(&left_out, 1));
   }
   last = std::make_shared<const Remembered>(Remembered{invalid, sums});
   if (const std::unique_lock<std::mutex> lock(last_lock_, std::try_to_lock); lock) last_.swap(last);
   return sums;
 }
 
-FrameSums Reduction::finished(const double* sums, std::size_t n_lanes, DType dtype, Variance model,
-                              const InvalidPixels& invalid) const {
-  const std::size_t n_bins = weights_->n_bins();
-  const Weighting weighting = weights_->view().weighting;
-  const std::size_t per_bin = n_sums(model, weighting, dtype, terms_.gain != nullptr);
+FrameSums Reduction::empty_result(DType dtype, Variance model) const {
   FrameSums frame;
-  frame.signal.resize(n_bins);
-  for (std::size_t b = 0; b < n_bins; ++b) frame.signal[b] = sums[b * per_bin * n_lanes];
-  if (model != Variance::none) {
-    if (per_bin == 1) {
-      frame.variance = frame.signal;
-    } else {
-      frame.variance.resize(n_bins);
-      for (std::size_t b = 0; b < n_bins; ++b) frame.variance[b] = sums[(b * per_bin + 1) * n_lanes];
-    }
-  }
-  frame.n_invalid = static_cast<std::int64_t>(invalid.size());
-  frame.denominators = without(invalid);
-  if (terms_.offset) {
-    for (std::size_t b = 0; b < n_bins; ++b) frame.signal[b] -= frame.denominators->offset[b];
-  }
+  frame.signal.resize(weights_->n_bins());
+  if (sums_per_bin(dtype, model) == 2) frame.variance.resize(weights_->n_bins());
   return frame;
 }
 
-bool Reduction::in_lanes(std::size_t n_frames, DType dtype) const noexcept {
-  return n_frames >= kFewestLanes && weights_->n_bins() <= kMostLaneBins && !terms_.gain &&
-         kItemSize[static_cast<int>(dtype)] <= 4;
+void Reduction::finish(Variance model, const InvalidPixels& invalid, FrameSums& frame) const {
+  if (model != Variance::none && frame.variance.empty()) frame.variance = frame.signal;
+  frame.n_invalid = static_cast<std::int64_t>(invalid.size());
+  frame.denominators = without(invalid);
+  if (terms_.offset) {
+    for (std::size_t b = 0; b < frame.signal.size(); ++b) frame.signal[b] -= frame.denominators->offset[b];
+  }
+}
+
+void Reduction::take_out(const double* sums, std::size_t n_lanes, std::size_t per_bin, FrameSums* const* frames,
+                         std::size_t n_frames) const {
+  const std::size_t n_bins = weights_->n_bins(), width = per_bin * n_lanes;
+  for (std::size_t begin = 0; begin < n_bins; begin += kBlock) {  // a block of all frames stays in the cache
+    const std::size_t end = std::min(n_bins, begin + kBlock);
+    for (std::size_t lane = 0; lane < n_frames; ++lane) {
+      double* const signal = frames[lane]->signal.data();
+      for (std::size_t b = begin; b < end; ++b) signal[b] = sums[b * width + lane];
+      if (per_bin == 1) continue;
+      double* const variance = frames[lane]->variance.data();
+      for (std::size_t b = begin; b < end; ++b) variance[b] = sums[b * width + n_lanes + lane];
+    }
+  }
+}
+
+std::size_t Reduction::sums_per_bin(DType dtype, Variance model) const noexcept {
+  return n_sums(model, weights_->view().weighting, dtype, terms_.gain != nullptr);
+}
+
+FramesJob Reduction::frames_job(DType dtype, Variance model, const InvalidValues* invalid, const double* const* variance,
+                                const void* const* frames, std::size_t n_frames) const noexcept {
+  const PackedView view = weights_->view();
+  const bool counts = sums_per_bin(dtype, model) == 1 && counts_exactly(view.weighting, dtype, terms_.gain != nullptr);
+  return {view, dtype, model, invalid, terms_.gain, variance, frames, n_frames, counts};
+}
+
+// All bins of the blocks that a part adds to were zero before it.
+void Reduction::counts_to_doubles(std::size_t part, double* sums) const noexcept {
+  for (const BinRange& range : touched_[part]) {
+    for (std::size_t b = range.begin; b < range.end; ++b) {
+      std::int64_t count;
+      std::memcpy(&count, sums + b, sizeof count);
+      sums[b] = static_cast<double>(count);
+    }
+  }
+}
+
+bool Reduction::in_lanes(std::size_t n_frames, DType dtype, Variance model) const noexcept {
+  const std::size_t n_bins = weights_->n_bins();
+  const std::size_t size = n_bins * sums_per_bin(dtype, model) * kLanes * sizeof(double);
+  return n_frames >= (n_bins <= kCachedBins ? kFewestLanes : kFewestLanesUncached) && size <= kMostLaneSums &&
+         !terms_.gain && kItemSize[static_cast<int>(dtype)] <= 4;
 }
 
 FrameSums Reduction::frame(DType dtype, const void* frame, Variance model, const double* variance,
                            const InvalidValues& invalid, unsigned n_threads) const {
-  const PackedView view = weights_->view();
-  const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
-  const std::size_t n_parts = part_ends_.size(), size = (view.n_bins + kExtraBins) * per_bin;
-  const FramesJob job{view, dtype, model, &invalid, terms_.gain, &variance, &frame, 1};
+  const std::size_t n_bins = weights_->n_bins(), per_bin = sums_per_bin(dtype, model), n_parts = part_ends_.size();
+  const FramesJob job = frames_job(dtype, model, &invalid, &variance, &frame, 1);
   std::vector<LargeVector<double>> sums(n_parts);
   std::vector<InvalidPixels> found(n_parts);
-  for (auto& part : sums) part = spare_.take(size);
+  for (auto& part : sums) part = spare_.take((n_bins + kExtraBins) * per_bin);
   const Kernels& kernel = kernels();
   for_each_block(n_parts, n_threads, [&](std::size_t part) {
-    std::fill(sums[part].begin(), sums[part].end(), 0.0);
     double* const of_part = sums[part].data();
+    for (const BinRange& range : touched_[part]) {
+      std::fill(of_part + range.begin * per_bin, of_part + range.end * per_bin, 0.0);
+    }
     kernel.frames_single(job, part_begin(part), part_ends_[part], &of_part, &found[part]);
+    if (job.counts) counts_to_doubles(part, of_part);
   });
-  constexpr std::size_t kRange = 1 << 15;  // sums; those of a cake are worth several threads
-  for_each_block((size + kRange - 1) / kRange, n_threads, [&](std::size_t range) {
-    const std::size_t end = std::min(size, (range + 1) * kRange);
-    for (std::size_t part = 1; part < n_parts; ++part) {
-      for (std::size_t i = range * kRange; i < end; ++i) sums[0][i] += sums[part][i];
+  FrameSums all = empty_result(dtype, model);
+  constexpr std::size_t kRange = 1 << 14;  // bins; those of a cake are worth several threads
+  for_each_block((n_bins + kRange - 1) / kRange, n_threads, [&](std::size_t number) {
+    const std::size_t first = number * kRange, last = first + kRange;
+    for (std::size_t part = 0; part < n_parts; ++part) {
+      for (const BinRange& range : touched_[part]) {
+        for (std::size_t b = std::max(first, range.begin); b < std::min(last, range.end); ++b) {
+          all.signal[b] += sums[part][b * per_bin];
+          if (per_bin == 2) all.variance[b] += sums[part][b * 2 + 1];
+        }
+      }
     }
   });
   for (std::size_t part = 1; part < n_parts; ++part) {
     found[0].insert(found[0].end(), found[part].begin(), found[part].end());
   }
-  FrameSums all = finished(sums[0].data(), 1, dtype, model, found[0]);
   for (auto& part : sums) spare_.give_back(std::move(part));
+  finish(model, found[0], all);
   return all;
 }
 
 std::vector<FrameSums> Reduction::stack(DType dtype, const void* const* frames, std::size_t n_frames, Variance model,
                                         const InvalidValues& invalid) const {
-  const PackedView view = weights_->view();
-  const std::size_t per_bin = n_sums(model, view.weighting, dtype, terms_.gain != nullptr);
-  const std::size_t size = (view.n_bins + kExtraBins) * per_bin;
+  const std::size_t per_bin = sums_per_bin(dtype, model);
   const Kernels& kernel = kernels();
-  std::vector<FrameSums> results;
-  for (std::size_t begin = 0; begin < n_frames; begin += kLanes) {
-    const std::size_t n = std::min(kLanes, n_frames - begin);
-    const FramesJob job{view, dtype, model, &invalid, terms_.gain, nullptr, frames + begin, n};
+  std::vector<FrameSums> results(n_frames);
+  for (std::size_t begin = 0; begin < n_frames;) {
+    const std::size_t most = std::min(kLanes, n_frames - begin);
+    const bool together = in_lanes(most, dtype, model);
+    const std::size_t n = together ? most : 1, n_lanes = together ? kLanes : 1;
+    const FramesJob job = frames_job(dtype, model, &invalid, nullptr, frames + begin, n);
     InvalidPixels found[kLanes];
-    if (in_lanes(n, dtype)) {
-      Totals sums = totals(size * kLanes);
-      for (std::size_t part = 0; part < part_ends_.size(); ++part) {
-        kernel.frames_lanes(job, part_begin(part), part_ends_[part], sums.part, found);
-        sums.end_part();
-      }
-      for (std::size_t lane = 0; lane < n; ++lane) {
-        results.push_back(finished(sums.all + lane, kLanes, dtype, model, found[lane]));
-      }
-      continue;
+    FrameSums* taken[kLanes];
+    RunningSums running(*this, per_bin * n_lanes);
+    double* const sums = running.sums();
+    for (std::size_t part = 0; part < part_ends_.size(); ++part) {
+      if (together) kernel.frames_lanes(job, part_begin(part), part_ends_[part], sums, found);
+      else kernel.frames_single(job, part_begin(part), part_ends_[part], &sums, found);
+      if (job.counts && !together) counts_to_doubles(part, sums);
+      running.end_part();
     }
-    for (std::size_t i = 0; i < n; ++i) {
-      Totals sums = totals(size);
-      const FramesJob one{view, dtype, model, &invalid, terms_.gain, nullptr, frames + begin + i, 1};
-      for (std::size_t part = 0; part < part_ends_.size(); ++part) {
-        kernel.frames_single(one, part_begin(part), part_ends_[part], &sums.part, &found[i]);
-        sums.end_part();
-      }
-      results.push_back(finished(sums.all, 1, dtype, model, found[i]));
-    }
+    for (std::size_t i = 0; i < n; ++i) *(taken[i] = &results[begin + i]) = empty_result(dtype, model);
+    take_out(sums, n_lanes, per_bin, taken, n);
+    for (std::size_t i = 0; i < n; ++i) finish(model, found[i], *taken[i]);
+    begin += n;
   }
   return results;
 }
@@ -282,34 +369,44 @@ std::vector<FrameSums> Reduction::chunks(Codec codec, DType dtype, const std::ui
   }
   const PackedView view = weights_->view();
   const Kernels& kernel = kernels();
-  const std::size_t size = (view.n_bins + kExtraBins) * n_sums(model, view.weighting, dtype, false);
-  const auto block_field = [&](std::size_t i) -> std::uint64_t {
-    std::uint32_t field;
-    if (sizes[i] < kChunkHeader) return ~std::uint64_t{0};
-    std::memcpy(&field, chunks[i] + 8, sizeof field);
-    return field;
+  const std::size_t per_bin = sums_per_bin(dtype, model);
+  const auto block_elements = [&](std::size_t i) -> std::size_t {
+    if (sizes[i] < kChunkHeader) return 0;
+    std::uint64_t field = 0;
+    for (std::size_t k = 8; k < kChunkHeader; ++k) field = field << 8 | chunks[i][k];
+    return bitshuffle_block_elements(field, kItemSize[static_cast<int>(dtype)]);
   };
-  const auto job_of = [&](std::size_t begin, std::size_t n, Totals& sums) {
-    return ChunksJob{view, dtype, model, &invalid, codec == Codec::bitshuffle_zstd, chunks + begin, sizes + begin, n,
-                     part_ends_.data(), [](void* context) { static_cast<Totals*>(context)->end_part(); }, &sums};
-  };
-  for (std::size_t begin = 0; begin < n_frames; begin += kLanes) {
-    const std::size_t n = std::min(kLanes, n_frames - begin);
+  for (std::size_t begin = 0; begin < n_frames;) {
+    const std::size_t per_block = block_elements(begin);
+    if (per_block % kGroup != 0) {  // a group would lie in two blocks
+      results[begin] = dense_chunk(codec, dtype, chunks[begin], sizes[begin], model, invalid);
+      ++begin;
+      continue;
+    }
+    const std::size_t most = std::min(kLanes, n_frames - begin);
+    bool together = in_lanes(most, dtype, model);  // lanes go from block to block together
+    for (std::size_t i = begin; i < begin + most; ++i) together = together && block_elements(i) == per_block;
+    const std::size_t n = together ? most : 1, n_lanes = together ? kLanes : 1;
     InvalidPixels found[kLanes];
     ChunkError errors[kLanes] = {};
-    bool alike = true;  // lanes go from block to block together
-    for (std::size_t i = begin; i < begin + n; ++i) alike = alike && block_field(i) == block_field(begin);
-    const bool together = alike && in_lanes(n, dtype);
-    for (std::size_t i = 0; i < n; i += together ? n : 1) {
-      const std::size_t n_lanes = together ? kLanes : 1;
-      Totals sums = totals(size * n_lanes);
-      if (together) kernel.chunks_lanes(job_of(begin, n, sums), sums.part, found, errors);
-      else kernel.chunks_single(job_of(begin + i, 1, sums), &sums.part, &found[i], &errors[i]);
-      for (std::size_t k = i; k < (together ? n : i + 1); ++k) {
-        if (errors[k] == ChunkError::none) results[begin + k] = finished(sums.all + (k - i), n_lanes, dtype, model, found[k]);
-        else results[begin + k].error = errors[k];
-      }
+    RunningSums running(*this, per_bin * n_lanes);
+    const ChunksJob job{view, dtype, model, &invalid, codec == Codec::bitshuffle_zstd, chunks + begin, sizes + begin, n,
+                        part_ends_.data(), [](void* sums) { static_cast<RunningSums*>(sums)->end_part(); }, &running};
+    double* const sums = running.sums();
+    if (together) kernel.chunks_lanes(job, sums, found, errors);
+    else kernel.chunks_single(job, &sums, found, errors);
+    FrameSums unread;  // lanes of damaged chunks hold anything
+    FrameSums* taken[kLanes];
+    for (std::size_t i = 0; i < n; ++i) {
+      taken[i] = errors[i] == ChunkError::none ? &results[begin + i] : &unread;
+      *taken[i] = empty_result(dtype, model);
     }
+    take_out(sums, n_lanes, per_bin, taken, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (errors[i] == ChunkError::none) finish(model, found[i], results[begin + i]);
+      else results[begin + i].error = errors[i];
+    }
+    begin += n;
   }
   return results;
 }

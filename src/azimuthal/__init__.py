@@ -24,11 +24,39 @@ if TYPE_CHECKING:
     from azimuthal.binning import log_bins
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
+    from azimuthal.images import (
+        Inpainting,
+        PeakFinder,
+        Peaks,
+        Separation,
+        SparseFrame,
+        Spottiness,
+        find_peaks,
+        image_from_cake,
+        image_from_profile,
+        inpaint,
+        peak_finder,
+        separate,
+        sparsify,
+        spottiness,
+    )
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, Plan
-    from azimuthal.io import load, load_plan, load_result, open_frames, save, save_geometry, save_image
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
+    from azimuthal.io import (
+        load,
+        load_peaks,
+        load_plan,
+        load_result,
+        load_sparse,
+        open_frames,
+        save,
+        save_geometry,
+        save_image,
+        save_peaks,
+        save_sparse,
+    )
     from azimuthal.pipelines.average import average
-    from azimuthal.results import Cake, Profile
+    from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
@@ -36,26 +64,47 @@ _HOMES = {
     "Beam": "geometry",
     "Cake": "results",
     "Detector": "detectors",
+    "Inpainting": "images",
     "Instrument": "instrument",
     "Integrator": "integrate",
+    "MovingGeometry": "integrate",
+    "MultiGeometry": "integrate",
     "ParallaxSettings": "geometry",
+    "PeakFinder": "images",
+    "Peaks": "images",
     "Plan": "integrate",
     "Pose": "geometry",
     "Profile": "results",
     "Sensor": "detectors",
+    "Separation": "images",
+    "SparseFrame": "images",
+    "Spottiness": "images",
     "Unit": "units",
     "average": "pipelines.average",
     "detector": "detectors",
     "detector_names": "detectors",
+    "find_peaks": "images",
+    "image_from_cake": "images",
+    "image_from_profile": "images",
+    "inpaint": "images",
     "load": "io",
+    "load_peaks": "io",
     "load_plan": "io",
     "load_result": "io",
+    "load_sparse": "io",
     "log_bins": "binning",
+    "merge": "results",
     "open_frames": "io",
+    "peak_finder": "images",
     "register_unit": "units",
     "save": "io",
     "save_geometry": "io",
     "save_image": "io",
+    "save_peaks": "io",
+    "save_sparse": "io",
+    "separate": "images",
+    "sparsify": "images",
+    "spottiness": "images",
     "unit": "units",
     "unit_names": "units",
 }
@@ -65,27 +114,48 @@ __all__ = [
     "Beam",
     "Cake",
     "Detector",
+    "Inpainting",
     "Instrument",
     "Integrator",
+    "MovingGeometry",
+    "MultiGeometry",
     "ParallaxSettings",
+    "PeakFinder",
+    "Peaks",
     "Plan",
     "Pose",
     "Profile",
     "Sensor",
+    "Separation",
+    "SparseFrame",
+    "Spottiness",
     "Unit",
     "__version__",
     "average",
     "detector",
     "detector_names",
+    "find_peaks",
+    "image_from_cake",
+    "image_from_profile",
+    "inpaint",
     "load",
+    "load_peaks",
     "load_plan",
     "load_result",
+    "load_sparse",
     "log_bins",
+    "merge",
     "open_frames",
+    "peak_finder",
     "register_unit",
     "save",
     "save_geometry",
     "save_image",
+    "save_peaks",
+    "save_sparse",
+    "separate",
+    "sparsify",
+    "spottiness",
     "unit",
     "unit_names",
 ]
@@ -94,7 +164,16 @@ __all__ = [
 _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
 _upward.register("save_average", "azimuthal.io:save_average")
+_upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")
+_upward.register("find_peaks", "azimuthal.images:find_peaks")
+_upward.register("image_from_cake", "azimuthal.images:image_from_cake")
+_upward.register("image_from_profile", "azimuthal.images:image_from_profile")
+_upward.register("inpaint", "azimuthal.images:inpaint")
+_upward.register("peak_finder", "azimuthal.images:peak_finder")
+_upward.register("separate", "azimuthal.images:separate")
+_upward.register("sparsify", "azimuthal.images:sparsify")
+_upward.register("spottiness", "azimuthal.images:spottiness")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,33 @@ from typing import Any
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 
 def chunk_decode(codec: int, chunk: Any, item_size: int, out: AnyArray, n_threads: int) -> int: ...
+def project_sample_grid(
+    lower1: FloatArray,
+    upper1: FloatArray,
+    lower2: FloatArray,
+    upper2: FloatArray,
+    begin: int,
+    end: int,
+    rotation: FloatArray,
+    shift: FloatArray,
+    sample: FloatArray,
+    k: float,
+    numbers: tuple[int, int, int],
+    corners: FloatArray | None,
+    centers: FloatArray | None,
+    on_cut: AnyArray | None,
+    n_threads: int,
+) -> None: ...
+def project_sample_points(
+    positions: FloatArray,
+    rotation: FloatArray,
+    shift: FloatArray,
+    sample: FloatArray,
+    k: float,
+    numbers: tuple[int, int, int],
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
 def project_grid(
     lower1: FloatArray,
     upper1: FloatArray,
@@ -169,3 +196,112 @@ class Reduction:
         ranges: Sequence[tuple[float, float]],
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
+
+class PairReduction:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        most: int,
+        n_threads: int,
+    ) -> None: ...
+    def pairs(self) -> tuple[IntArray, IndexArray]: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        variance: FloatArray | None,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> FloatArray: ...
+    def chunk(
+        self,
+        chunk: Any,
+        codec: int,
+        dtype: int,
+        means: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+    ) -> FloatArray | None: ...
+
+def locate(
+    values: FloatArray,
+    edges: FloatArray,
+    period: float,
+    is_circle: bool,
+    bins: IndexArray,
+    fractions: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate(
+    bins: IndexArray,
+    fractions: FloatArray,
+    values: FloatArray,
+    last: FloatArray,
+    next: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+def interpolate_twice(
+    radial_bins: IndexArray,
+    radial_fractions: FloatArray,
+    azimuthal_bins: IndexArray,
+    azimuthal_fractions: FloatArray,
+    is_circle: bool,
+    values: FloatArray,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
+
+class RingLists:
+    def __init__(
+        self, bins: IndexArray, offset: FloatArray | None, normalization: FloatArray | None, n_bins: int
+    ) -> None: ...
+    def extremes(self) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+    def clipped(
+        self,
+        frame: AnyArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        cutoff: float,
+        most_rounds: int,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+
+def pick_pixels(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    least_raw: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_threads: int,
+) -> tuple[AnyArray, AnyArray]: ...
+def find_peaks(
+    frame: AnyArray,
+    offset: FloatArray | None,
+    normalization: FloatArray | None,
+    ranges: Sequence[tuple[float, float]],
+    nonfinite: bool,
+    bins: IndexArray,
+    positions: AnyArray,
+    mean: FloatArray,
+    std: FloatArray,
+    least_raw: FloatArray,
+    cutoff: float,
+    noise: float,
+    n_fast: int,
+    half: int,
+    least: int,
+    n_threads: int,
+) -> tuple[Any, ...]: ...

@@ -232,7 +232,7 @@ def test_excluded_pixels_have_no_weights_and_no_extent(name, native):
 
 def test_slabs_give_the_same_matrix_as_the_whole():
     pixels = square_pixels(9, (4.3, 4.4))
-    parts = [PixelShapes(*(array[rows] for array in pixels)) for rows in (slice(0, 30), slice(30, 81))]
+    parts = [PixelShapes(*(array[rows] for array in pixels[:3])) for rows in (slice(0, 30), slice(30, 81))]
     grid = BinGrid(np.linspace(0, 10, 11), np.linspace(-np.pi, np.pi, 7), CIRCLE, 0.0)
     whole = weights(pixels, "full", grid, native=True)
     joined, _ = build_matrix(parts, scheme("full"), grid)

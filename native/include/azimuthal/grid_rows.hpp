@@ -18,16 +18,44 @@ struct PixelParts {
   bool corners, centers, azimuth;
 };
 
+// The columns of a grid, those that neighbours share once: pixel j spans at[j + left]..at[j + right], lower to upper.
+struct GridColumns {
+  explicit GridColumns(const SeparableGrid& grid) {
+    const std::size_t n = grid.n2;
+    const double *lower = grid.lower2, *upper = grid.upper2;
+    bool rising = true, falling = true;
+    for (std::size_t j = 0; j + 1 < n; ++j) {
+      rising = rising && upper[j] == lower[j + 1];
+      falling = falling && lower[j] == upper[j + 1];
+    }
+    if (rising) {
+      at.assign(lower, lower + n);
+      at.push_back(upper[n - 1]);
+      right = 1;
+    } else if (falling) {
+      at.assign(upper, upper + n);
+      at.push_back(lower[n - 1]);
+      left = 1;
+    } else {
+      at.assign(lower, lower + n);
+      at.insert(at.end(), upper, upper + n);
+      right = n;
+    }
+  }
+
+  std::vector<double> at;
+  std::size_t left = 0, right = 0;
+};
+
 class GridRows {
  public:
   GridRows(const SeparableGrid& grid, const Projection& projection, PixelParts parts)
-      : grid_(grid), projection_(projection), parts_(parts), kernels_(pixel_kernels()) {
+      : grid_(grid), projection_(projection), parts_(parts), kernels_(pixel_kernels()), columns_(grid) {
     const std::size_t n = grid.n2;
     if (parts.corners) {
-      place_columns();
       for (Line& line : lines_) {
-        line.u.resize(columns_.size());
-        if (parts.azimuth) line.c.resize(columns_.size());
+        line.u.resize(columns_.at.size());
+        if (parts.azimuth) line.c.resize(columns_.at.size());
       }
     }
     if (parts.centers) {
@@ -59,7 +87,7 @@ class GridRows {
     if (parts_.corners) {
       const Line& low = lines_[lower_];
       const Line& high = lines_[1 - lower_];
-      const std::size_t left = column + left_, right = column + right_;
+      const std::size_t left = column + columns_.left, right = column + columns_.right;
       const double* u[4] = {&low.u[left], &high.u[left], &high.u[right], &low.u[right]};
       for (int k = 0; k < 4; ++k) at.corner_u[k] = u[k];
       if (parts_.azimuth) {
@@ -84,44 +112,18 @@ class GridRows {
 
   void project(Line& line, double y) {
     if (line.is_at(y)) return;
-    kernels_.project_line(projection_, y, columns_.data(), columns_.size(), true, line.u.data(),
+    kernels_.project_line(projection_, y, columns_.at.data(), columns_.at.size(), true, line.u.data(),
                           parts_.azimuth ? line.c.data() : nullptr);
     line.y = y;
     line.is_projected = true;
-  }
-
-  void place_columns() {
-    const std::size_t n = grid_.n2;
-    const double *lower = grid_.lower2, *upper = grid_.upper2;
-    bool rising = true, falling = true;
-    for (std::size_t j = 0; j + 1 < n; ++j) {
-      rising = rising && upper[j] == lower[j + 1];
-      falling = falling && lower[j] == upper[j + 1];
-    }
-    if (rising) {
-      columns_.assign(lower, lower + n);
-      columns_.push_back(upper[n - 1]);
-      left_ = 0;
-      right_ = 1;
-    } else if (falling) {
-      columns_.assign(upper, upper + n);
-      columns_.push_back(lower[n - 1]);
-      left_ = 1;
-      right_ = 0;
-    } else {
-      columns_.assign(lower, lower + n);
-      columns_.insert(columns_.end(), upper, upper + n);
-      left_ = 0;
-      right_ = n;
-    }
   }
 
   SeparableGrid grid_;
   Projection projection_;
   PixelParts parts_;
   const PixelKernels& kernels_;
-  std::vector<double> columns_, middles_;
-  std::size_t left_ = 0, right_ = 0;  // of a pixel's columns in `columns_`
+  GridColumns columns_;
+  std::vector<double> middles_;
   Line lines_[2];
   std::size_t lower_ = 0;
   std::vector<double> center_u_, center_c_;

@@ -72,12 +72,27 @@ class Reduction {
                                 std::size_t n_frames, Variance model, const InvalidValues& invalid) const;
 
  private:
-  // Whether several frames are worth a vector: sums of sixteen frames must stay in the second-level cache.
-  bool in_lanes(std::size_t n_frames, DType dtype) const noexcept;
-  FrameSums finished(const double* sums, std::size_t n_lanes, DType dtype, Variance model,
-                     const InvalidPixels& invalid) const;
+  struct BinRange {
+    std::size_t begin, end;
+  };
+  class RunningSums;
+
+  // Whether several frames are worth a vector.
+  bool in_lanes(std::size_t n_frames, DType dtype, Variance model) const noexcept;
+  std::size_t sums_per_bin(DType dtype, Variance model) const noexcept;
+  FramesJob frames_job(DType dtype, Variance model, const InvalidValues* invalid, const double* const* variance,
+                       const void* const* frames, std::size_t n_frames) const noexcept;
+  void counts_to_doubles(std::size_t part, double* sums) const noexcept;
+  FrameSums empty_result(DType dtype, Variance model) const;
+  // From the sums of up to sixteen frames to those of each.
+  void take_out(const double* sums, std::size_t n_lanes, std::size_t per_bin, FrameSums* const* frames,
+                std::size_t n_frames) const;
+  // Fills in everything but the sums that depend on the values of the frame.
+  void finish(Variance model, const InvalidPixels& invalid, FrameSums& frame) const;
   std::shared_ptr<const StaticSums> without(const InvalidPixels& invalid) const;
-  std::shared_ptr<StaticSums> static_sums(const std::vector<bool>* left_out, unsigned n_threads) const;
+  std::vector<StaticSums> static_parts(const std::vector<bool>* left_out, unsigned n_threads) const;
+  std::shared_ptr<StaticSums> added(std::vector<StaticSums> parts) const;
+  void find_ranges(const std::vector<StaticSums>& parts);
   void add_static(std::size_t pixel, double sign, StaticSums& sums) const;
   std::size_t part_begin(std::size_t part) const noexcept { return part == 0 ? 0 : part_ends_[part - 1]; }
   FrameSums dense_chunk(Codec codec, DType dtype, const std::uint8_t* chunk, std::size_t size, Variance model,
@@ -87,6 +102,8 @@ class Reduction {
   PixelTerms terms_;
   // How many parts a frame has depends on the plan alone, so that the order of additions does too.
   std::vector<std::size_t> part_ends_;
+  // Of each part: the bins that it adds to; those of them that a part before it adds to as well.
+  std::vector<std::vector<BinRange>> touched_, shared_;
   std::shared_ptr<const StaticSums> of_valid_frame_;
   mutable SpareSums spare_;
   // The same pixels are often invalid in every frame (dead ones that nobody masked): the last answer is kept.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""The command line: ``azimuthal integrate | info | average | detectors | units | benchmark | demo``.
+"""The command line: ``azimuthal integrate | average | peakfinder | sparsify | info | detectors | units | ...``.
 
 One module per command.  A command parses, makes a settings record, calls :mod:`azimuthal.pipelines` and prints.
 Nothing of NumPy is imported before the arguments are parsed, so that ``--help`` answers at once.

@@ -23,6 +23,8 @@ argument, command, option = click.argument, click.command, click.option
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
+    "peakfinder": "Find Bragg peaks in images.",
+    "sparsify": "Keep of images the background curves and the pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "detectors": "List the detectors that are known, or describe one.",

@@ -66,6 +66,7 @@ def _number(text: str) -> float | int:
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
 @option("--error-model", help="Uncertainties: poisson.  Default: none.")
+@option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
 @option("--polarization", type=float, metavar="FACTOR", help="Polarisation factor, e.g. 0.99.  Default: no correction.")
@@ -132,6 +133,8 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         if options["solid_angle"] is not None:
             raise ParameterError("solid_angle: --solid-angle and --no-solid-angle contradict each other.")
         choices["solid_angle"] = None
+    if options["covariance"]:
+        choices["covariance"] = True
     if options["sensor_absorption"] is not None:
         mode = options["sensor_absorption"]
         choices["sensor_absorption"] = False if mode == "none" else mode

@@ -22,7 +22,7 @@ import numpy as np
 
 from azimuthal.errors import DataTypeError
 from azimuthal.masks import InvalidRanges
-from azimuthal.sparse import Weights
+from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
 
 VarianceModel: TypeAlias = Literal["none", "poisson", "variance"]
@@ -37,7 +37,10 @@ CHUNK_CODECS: tuple[str, ...] = ("none", "bitshuffle-lz4", "bitshuffle-zstd", "l
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinSums:
-    """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model."""
+    """Sums per bin, float64, shape (n_bins,); `variance` is None without a variance model.
+
+    `covariance` has one sum for each pair of `Reducer.pairs`, and is None where none was asked for.
+    """
 
     signal: FloatArray
     variance: FloatArray | None
@@ -45,6 +48,7 @@ class BinSums:
     normalization2: FloatArray
     count: FloatArray
     n_invalid: int
+    covariance: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +61,15 @@ class ReductionTask:
         Of pixels in bins; pixels that must not count have no entries.
     offset, gain, normalization:
         float64, shape (n_pixels,), or None for 0, 1 and 1.
+    covariance:
+        Whether the covariance of bins that share pixels is summed too (:mod:`azimuthal.engines.covariance`).
     """
 
     weights: Weights
     offset: FloatArray | None = None
     gain: FloatArray | None = None
     normalization: FloatArray | None = None
+    covariance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Capabilities:
     variance_models: tuple[VarianceModel, ...]
     uses_threads: bool
     device: str
+    covariance: bool = False
 
 
 class Reducer(Protocol):
@@ -85,6 +93,10 @@ class Reducer(Protocol):
     @property
     def weights(self) -> Weights:
         """The weights of the task, as the engine keeps them."""
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel; None unless the task asks for their covariance."""
 
     def reduce(
         self,

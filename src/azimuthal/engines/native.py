@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,16 @@ import numpy as np
 from azimuthal import _core
 from azimuthal._validate import one_of
 from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
+from azimuthal.sparse import BinPairs
 from azimuthal.sparse._native import PackedMatrix, packed_matrix
 from azimuthal.typing import AnyArray, FloatArray
 
 name = "native"
-capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=True, device="cpu")
+capabilities = Capabilities(
+    FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=True, device="cpu", covariance=True
+)
 
 INSTRUCTIONS_VARIABLE = "AZIMUTHAL_INSTRUCTIONS"
 _MODELS: dict[VarianceModel, int] = {"none": 0, "poisson": 1, "variance": 2}
@@ -56,7 +60,10 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
         _core.use_instructions(one_of(INSTRUCTIONS_VARIABLE, configured, instruction_sets()))
     weights = packed_matrix(task.weights, n_threads)
     reduction = _core.Reduction(weights.packed, task.offset, task.gain, task.normalization, n_threads)
-    return NativeReducer(weights, reduction, n_threads)
+    pairing = None
+    if task.covariance:
+        pairing = PairSummation.of(weights, task.offset, task.gain, task.normalization, n_threads)
+    return NativeReducer(weights, reduction, n_threads, pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +73,12 @@ class NativeReducer:
     weights: PackedMatrix
     reduction: _core.Reduction
     n_threads: int
+    pairing: PairSummation | None = None
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel, where their covariance is summed."""
+        return None if self.pairing is None else self.pairing.pairs
 
     @property
     def chunk_dtypes(self) -> tuple[str, ...]:
@@ -91,14 +104,18 @@ class NativeReducer:
             )
         )
         assert sums is not None  # only chunks can be damaged
-        return sums
+        return self._with_covariance(sums, frame, variance, invalid, self.n_threads)
 
     def reduce_stack(
         self, frames: Sequence[AnyArray], variance_model: VarianceModel, invalid: InvalidRanges
     ) -> list[BinSums]:
         """Return the sums of several frames, on the calling thread; fastest with 16."""
         found = self.reduction.stack(list(frames), _MODELS[variance_model], invalid.ranges, invalid.nonfinite)
-        return [sums for one in found if (sums := _bin_sums(one)) is not None]
+        return [
+            self._with_covariance(sums, frame, None, invalid, 1)
+            for one, frame in zip(found, frames, strict=True)
+            if (sums := _bin_sums(one)) is not None
+        ]
 
     def reduce_chunks(
         self,
@@ -112,15 +129,28 @@ class NativeReducer:
 
         None stands for a chunk that is damaged.
         """
-        found = self.reduction.chunks(
-            chunks,
-            CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS)),
-            self.chunk_dtypes.index(one_of("dtype", dtype.name, self.chunk_dtypes)),
-            _MODELS[variance_model],
-            invalid.ranges,
-            invalid.nonfinite,
-        )
-        return [_bin_sums(one) for one in found]
+        how = CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS))
+        kind = self.chunk_dtypes.index(one_of("dtype", dtype.name, self.chunk_dtypes))
+        model = _MODELS[variance_model]
+        found = self.reduction.chunks(chunks, how, kind, model, invalid.ranges, invalid.nonfinite)
+        all_sums = [_bin_sums(one) for one in found]
+        if self.pairing is None or variance_model == "none":
+            return all_sums
+        return [
+            None if sums is None else _joined(sums, self.pairing.of_chunk(chunk, how, kind, invalid))
+            for sums, chunk in zip(all_sums, chunks, strict=True)
+        ]
+
+    def _with_covariance(
+        self, sums: BinSums, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int
+    ) -> BinSums:
+        if self.pairing is None or sums.variance is None:
+            return sums
+        return _joined(sums, self.pairing.of_frame(frame, variance, invalid, n_threads=n_threads))
+
+
+def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
+    return replace(sums, covariance=covariance)
 
 
 def _bin_sums(found: tuple[Any, ...]) -> BinSums | None:

@@ -13,20 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.engines.covariance.reference import PairSummation
 from azimuthal.masks import InvalidRanges, invalid_pixels
-from azimuthal.sparse import SparseMatrix
+from azimuthal.sparse import BinPairs, SparseMatrix
 from azimuthal.typing import AnyArray, FloatArray, IndexArray, IntArray
 from azimuthal.uncertainty import poisson_variance
 
 name = "reference"
-capabilities = Capabilities(FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=False, device="cpu")
+capabilities = Capabilities(
+    FRAME_DTYPES, ("none", "poisson", "variance"), uses_threads=False, device="cpu", covariance=True
+)
 
 
 def prepare(task: ReductionTask, *, n_threads: int) -> ReferenceReducer:
     """Return the task made ready; one thread, whatever is asked."""
     del n_threads
     matrix = task.weights.as_matrix()
-    return ReferenceReducer(task, matrix, matrix.entry_pixels())
+    pairing = PairSummation.of(matrix) if task.covariance else None
+    return ReferenceReducer(task, matrix, matrix.entry_pixels(), pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +40,17 @@ class ReferenceReducer:
     task: ReductionTask
     matrix: SparseMatrix
     entry_pixels: IntArray
+    pairing: PairSummation | None
 
     @property
     def weights(self) -> SparseMatrix:
         """The weights."""
         return self.matrix
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins that share a pixel, where their covariance is summed."""
+        return None if self.pairing is None else self.pairing.pairs
 
     def reduce(
         self,
@@ -72,6 +82,9 @@ class ReferenceReducer:
         # NaN and infinity of invalid pixels take part in the arithmetic below, but in no sum.
         with np.errstate(invalid="ignore", over="ignore"):
             signal, pixel_variance = self._pixel_terms(frame, variance_model, variance)
+        covariance: FloatArray | None = None
+        if self.pairing is not None and pixel_variance is not None:
+            covariance = self.pairing.of_variance(pixel_variance, is_invalid)
         normalization = np.ones(matrix.n_pixels) if self.task.normalization is None else self.task.normalization
         return BinSums(
             signal=binned(signal),
@@ -80,6 +93,7 @@ class ReferenceReducer:
             normalization2=_summed(index, (weight * normalization[pixel]) ** 2, matrix.n_bins),
             count=_summed(index, weight, matrix.n_bins),
             n_invalid=int(np.count_nonzero(is_invalid & feeds_a_bin)),
+            covariance=covariance,
         )
 
     def _pixel_terms(

@@ -13,9 +13,17 @@ import numpy as np
 from azimuthal import _core
 from azimuthal.geometry.parallax import SensorAbsorption, entry_scale
 from azimuthal.geometry.pose import Pose
-from azimuthal.typing import FloatArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray
 from azimuthal.units import Quantity
+from azimuthal.units.grazing import sample_of
 
+_SAMPLE_NUMBERS = {
+    "qxgi": 0, "qygi": 1, "qoop": 1, "qzgi": 2, "qip": 3, "qip_abs": 4, "qtot": 5, "chigi": 6, "chigi_abs": 7,
+    "exit_angle_horz": 8, "exit_angle_vert": 9, "scattering_angle_horz": 10, "scattering_angle_vert": 11,
+}  # fmt: skip
+_CUT_NUMBERS = {
+    "qip": 1, "qip_abs": 1, "chigi": 1, "chigi_abs": 1, "exit_angle_horz": 2, "scattering_angle_horz": 3,
+}  # fmt: skip
 _NUMBERS = {"r": 0, "two_theta": 1, "q": 2, "d_star_squared": 3, "d": 4}
 _FEWEST_INTERVALS, _MOST_INTERVALS = 512, 65536
 _TOLERANCE_M = 1e-12
@@ -135,6 +143,86 @@ def project_rows(
         _projected(detector.corners(rows), to, n_threads, at_corner=True) if corners else None,
         _projected(detector.centers(rows), to, n_threads, at_corner=False) if centers else None,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleProjection:
+    """From detector positions to two quantities of grazing incidence and their cut, as the core takes it."""
+
+    rotation: FloatArray
+    shift: FloatArray
+    sample: FloatArray
+    k: float
+    numbers: tuple[int, int, int]
+
+
+def sample_projection(
+    pose: Pose, radial: Quantity, azimuthal: Quantity, wavelength: float | None
+) -> SampleProjection | None:
+    """Return the projection on two quantities of one sample, or None where the core does not know them."""
+    sample = sample_of(radial)
+    if sample is None or sample_of(azimuthal) != sample:
+        return None
+    cut = max(_CUT_NUMBERS.get(radial.name, 0), _CUT_NUMBERS.get(azimuthal.name, 0))
+    return SampleProjection(
+        sample.axes @ pose.rotation,
+        np.array([-pose.poni1, -pose.poni2, pose.dist]),
+        sample.matrix,
+        1.0 if wavelength is None else 2.0 * math.pi / wavelength,
+        (_SAMPLE_NUMBERS[radial.name], _SAMPLE_NUMBERS[azimuthal.name], cut),
+    )
+
+
+def project_sample_rows(
+    detector: _Pixels,
+    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None,
+    to: SampleProjection,
+    rows: slice,
+    *,
+    corners: bool,
+    centers: bool,
+    n_threads: int,
+) -> tuple[FloatArray | None, FloatArray | None, BoolArray]:
+    """Return (u, c) of corners and of centres, as :func:`project_rows`, and which pixels meet the cut (n,)."""
+    n_rows, n_fast = rows.stop - rows.start, detector.shape[1]
+    on_cut = np.zeros((n_rows, n_fast), bool)
+    if edges is None:
+        corner_values = center_values = None
+        if corners:
+            projected = _sample_points(detector.corners(rows), to, n_threads)
+            corner_values = np.ascontiguousarray(projected[..., :2]).reshape(-1, projected.shape[2], 2)
+            on_cut = meets_cut(projected[..., 2])
+        if centers:
+            projected = _sample_points(detector.centers(rows), to, n_threads)
+            center_values = np.ascontiguousarray(projected[..., :2]).reshape(-1, 2)
+        return corner_values, center_values, on_cut.reshape(-1)
+    corner_values = np.empty((n_rows, n_fast, 4, 2)) if corners else None
+    center_values = np.empty((n_rows, n_fast, 2)) if centers else None
+    flags: AnyArray | None = on_cut.view(np.uint8) if corners else None
+    _core.project_sample_grid(
+        *edges, rows.start, rows.stop, to.rotation, to.shift, to.sample, to.k, to.numbers, corner_values, center_values,
+        flags, n_threads,
+    )  # fmt: skip
+    return (
+        None if corner_values is None else corner_values.reshape(-1, 4, 2),
+        None if center_values is None else center_values.reshape(-1, 2),
+        on_cut.reshape(-1),
+    )
+
+
+def meets_cut(values: FloatArray) -> BoolArray:
+    """Return which pixels touch a cut: not all corners (last axis) are on one side of it; where it exists at all."""
+    signs = np.sign(values)
+    touched: BoolArray = np.isfinite(signs).all(axis=-1) & (np.abs(signs.sum(axis=-1)) < signs.shape[-1])
+    return touched
+
+
+def _sample_points(positions: FloatArray, to: SampleProjection, n_threads: int) -> FloatArray:
+    """Return (u, c, function of the cut) of positions."""
+    flat = np.ascontiguousarray(positions).reshape(-1, 3)
+    values = np.empty_like(flat)
+    _core.project_sample_points(flat, to.rotation, to.shift, to.sample, to.k, to.numbers, values, n_threads)
+    return values.reshape(positions.shape)
 
 
 def _projected(positions: FloatArray, to: Projection, n_threads: int, *, at_corner: bool) -> FloatArray:

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""From images to images: averages of frames, corrected and undistorted images.
+"""From profiles back to images, and from images to images: back-projection, separation, inpainting, spots, corrections.
+
+Everything here takes a raw frame, or makes one, in the shape of the detector.  The corrections are those of an
+integration: with ``n`` the normalisation of a pixel (flat, solid angle, polarisation ...), ``d`` its dark and ``M`` the
+monitor, a profile value ``I`` stands for the raw value ``I n M + d``.
 
 Names are imported from their modules when they are first used.
 """
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azimuthal.images.averaging import FrameAverage
+    from azimuthal.images.back_projection import image_from_cake, image_from_profile
     from azimuthal.images.correction import CorrectedImage, ImageCorrection, image_correction
     from azimuthal.images.distortion import Distortion, RegularImage, undistortion
     from azimuthal.images.guessing import (
@@ -20,6 +25,11 @@ if TYPE_CHECKING:
         estimate_polarization,
         propose_detectors,
     )
+    from azimuthal.images.inpainting import Inpainting, inpaint
+    from azimuthal.images.peaks import PeakFinder, Peaks, find_peaks, peak_finder
+    from azimuthal.images.separation import Separation, separate
+    from azimuthal.images.sparse_frames import SparseFrame, sparsify
+    from azimuthal.images.spottiness import Spottiness, spottiness
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
@@ -28,11 +38,25 @@ _LOCATIONS = {
     "Distortion": "distortion",
     "FrameAverage": "averaging",
     "ImageCorrection": "correction",
+    "Inpainting": "inpainting",
+    "PeakFinder": "peaks",
+    "Peaks": "peaks",
     "PolarizationEstimate": "guessing",
     "RegularImage": "distortion",
+    "Separation": "separation",
+    "SparseFrame": "sparse_frames",
+    "Spottiness": "spottiness",
     "estimate_polarization": "guessing",
+    "find_peaks": "peaks",
     "image_correction": "correction",
+    "image_from_cake": "back_projection",
+    "image_from_profile": "back_projection",
+    "inpaint": "inpainting",
+    "peak_finder": "peaks",
     "propose_detectors": "guessing",
+    "separate": "separation",
+    "sparsify": "sparse_frames",
+    "spottiness": "spottiness",
     "undistortion": "distortion",
 }
 
@@ -42,11 +66,25 @@ __all__ = [
     "Distortion",
     "FrameAverage",
     "ImageCorrection",
+    "Inpainting",
+    "PeakFinder",
+    "Peaks",
     "PolarizationEstimate",
     "RegularImage",
+    "Separation",
+    "SparseFrame",
+    "Spottiness",
     "estimate_polarization",
+    "find_peaks",
     "image_correction",
+    "image_from_cake",
+    "image_from_profile",
+    "inpaint",
+    "peak_finder",
     "propose_detectors",
+    "separate",
+    "sparsify",
+    "spottiness",
     "undistortion",
 ]
 

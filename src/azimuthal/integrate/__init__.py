@@ -3,7 +3,20 @@
 """Compile an integration once, apply it to many frames."""
 
 from azimuthal.integrate.integrator import Integrator
+from azimuthal.integrate.moving_geometry import MovingGeometry
+from azimuthal.integrate.multi_geometry import MultiGeometry, MultiPlan, MultiResult
 from azimuthal.integrate.plan import Plan, compile, restore
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 
-__all__ = ["Integrator", "PixelArrays", "Plan", "PlanSpec", "compile", "restore"]
+__all__ = [
+    "Integrator",
+    "MovingGeometry",
+    "MultiGeometry",
+    "MultiPlan",
+    "MultiResult",
+    "PixelArrays",
+    "Plan",
+    "PlanSpec",
+    "compile",
+    "restore",
+]

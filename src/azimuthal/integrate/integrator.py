@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import azimuthal._upward as upward
 from azimuthal._validate import one_of, unknown_name
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
@@ -15,6 +16,7 @@ from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
 from azimuthal.geometry.parallax import doubtful_sensor_facts
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
@@ -25,13 +27,13 @@ _ARRAYS = ("mask", "dark", "flat", "absorption")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
+    "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
-_KEPT_PLANS = 8
+KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
 
-class _PlanCache:
+class PlanCache:
     """The plans used last, as many as fit.  One lock: threads that ask for the same plan wait for one compilation."""
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class _PlanCache:
         self._plans: list[Plan] = []  # the one used last at the end
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
+        """Return the plan, compiled or kept."""
         with self._lock:
             plan = self._find(spec, arrays)
             if plan is None:
@@ -54,7 +57,7 @@ class _PlanCache:
         return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
 
     def _is_full(self) -> bool:
-        return len(self._plans) > _KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
+        return len(self._plans) > KEPT_PLANS or sum(plan.nbytes for plan in self._plans) > _KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
@@ -90,7 +93,7 @@ class Integrator:
     """
 
     instrument: Instrument
-    _cache: _PlanCache = field(repr=False)
+    _cache: PlanCache = field(repr=False)
 
     def __init__(
         self,
@@ -194,6 +197,8 @@ class Integrator:
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
                 None (default) or "poisson".
+            covariance
+                True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
                 Further invalid values.
             invalid_values
@@ -211,7 +216,7 @@ class Integrator:
         ShapeError, DataTypeError, ParameterError, UnknownNameError, WavelengthMissingError
             Naming what cannot be used, and the fix.
         """
-        plan = self._plan("radial", _with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
+        plan = self._plan("radial", with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
 
@@ -224,7 +229,7 @@ class Integrator:
         Parameters are those of :meth:`integrate1d`; `unit` may be a pair (radial, azimuthal), the azimuthal one being
         "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
         """
-        plan = self._plan("cake", _with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        plan = self._plan("cake", with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
         cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return cake
 
@@ -237,9 +242,74 @@ class Integrator:
         `azimuth_range` is in `unit`; the other parameters are those of :meth:`integrate1d`.
         """
         pair = (radial_unit, unit)
-        plan = self._plan("azimuthal", _with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
+        plan = self._plan("azimuthal", with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
         profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
         return profile
+
+    def integrate2d_grazing(
+        self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Cake:  # fmt: skip
+        """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
+
+        Parameters
+        ----------
+        data, variance, normalization_factor, metadata:
+            Those of :meth:`integrate1d`.
+        npt_ip, npt_oop:
+            Number of bins, or bin edges, in plane and out of plane.
+        **options:
+            unit_ip, unit_oop
+                "qip_nm^-1" and "qoop_nm^-1" by default; polar maps, exit angles and others:
+                :mod:`azimuthal.integrate.grazing`.
+            ip_range, oop_range
+                (low, high) in these units.  None: everything.
+            incident_angle, tilt_angle
+                Numbers in `angle_unit` ("deg" or "rad", required with them), or texts such as "0.2 deg".
+            sample_orientation
+                1-8: which image directions are the sample's horizontal and vertical.
+            others
+                mask, dark, split, error_model ... of :meth:`integrate1d`.
+
+        Returns
+        -------
+        :
+            A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
+        """
+        plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
+        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return cake
+
+    def integrate1d_grazing(
+        self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+    ) -> Profile:  # fmt: skip
+        """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
+
+        The other direction is restricted to its range (None: everything); parameters are those of
+        :meth:`integrate2d_grazing`.
+        """
+        plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
+        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return profile
+
+    def plan2d_grazing(
+        self, npt_ip: Any = 1000, npt_oop: Any = 1000, *, unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a map of grazing incidence; parameters of :meth:`integrate2d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        return self._plan("cake", axes.options, npt_rad=npt_ip, npt_azim=npt_oop, unit=axes.units)
+
+    def plan1d_grazing(
+        self, npt: Any = 1000, *, along: Any = "oop", unit_ip: Any = "qip_nm^-1", unit_oop: Any = "qoop_nm^-1",
+        ip_range: Any = None, oop_range: Any = None, **options: Any,
+    ) -> Plan:  # fmt: skip
+        """Compile a cut of grazing incidence; parameters of :meth:`integrate1d_grazing`."""
+        axes = grazing_axes(unit_ip, unit_oop, ip_range, oop_range, options)
+        if one_of("along", along, ("ip", "oop")) == "ip":
+            return self._plan("radial", axes.options, npt_rad=npt, npt_azim=1, unit=axes.units)
+        return self._plan("azimuthal", axes.options, npt_rad=1, npt_azim=npt, unit=axes.units)
 
     def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> Plan:
         """Compile a radial profile; parameters of :meth:`integrate1d`, and error_model="variance"."""
@@ -253,17 +323,46 @@ class Integrator:
         """Compile an azimuthal profile; parameters of :meth:`integrate_radial`."""
         return self._plan("azimuthal", options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
+    def image_from_profile(self, profile: Profile, **choices: Any) -> Any:
+        """Return the image that a profile stands for: :func:`azimuthal.images.image_from_profile`."""
+        return upward.find("image_from_profile")(profile, self, **choices)
+
+    def image_from_cake(self, cake: Cake, **choices: Any) -> Any:
+        """Return the image that a cake stands for: :func:`azimuthal.images.image_from_cake`."""
+        return upward.find("image_from_cake")(cake, self, **choices)
+
+    def separate(self, data: Any, npt: Any, **choices: Any) -> Any:
+        """Return a frame as Bragg spots and a smooth part: :func:`azimuthal.images.separate`."""
+        return upward.find("separate")(data, self, npt, **choices)
+
+    def inpaint(self, data: Any, **choices: Any) -> Any:
+        """Return a frame with its gaps filled: :func:`azimuthal.images.inpaint`."""
+        return upward.find("inpaint")(data, self, **choices)
+
+    def peak_finder(self, npt: Any = 800, **choices: Any) -> Any:
+        """Return what finds the peaks of many frames: :func:`azimuthal.images.peak_finder`."""
+        return upward.find("peak_finder")(self, npt, **choices)
+
+    def find_peaks(self, data: Any, npt: Any = 800, **choices: Any) -> Any:
+        """Return the peaks of a frame: :func:`azimuthal.images.find_peaks`."""
+        return upward.find("find_peaks")(data, self, npt, **choices)
+
+    def sparsify(self, data: Any, npt: Any = 800, **choices: Any) -> Any:
+        """Return a frame as background and pixels that stand out: :func:`azimuthal.images.sparsify`."""
+        return upward.find("sparsify")(data, self, npt, **choices)
+
+    def spottiness(self, data: Any, npt: Any, **choices: Any) -> Any:
+        """Return how spotty the rings of a frame are: :func:`azimuthal.images.spottiness`."""
+        return upward.find("spottiness")(data, self, npt, **choices)
+
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        for name in options:
-            if name not in _CHOICES and name not in _ARRAYS:
-                raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
-        radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
-        choices = {name: value for name, value in options.items() if name in _CHOICES}
-        spec = PlanSpec(
-            self.instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices
-        )
-        arrays = PixelArrays(**{name: options.get(name) for name in _ARRAYS})
-        return self._cache.get(spec, arrays)
+        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
+
+    def described(
+        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
+    ) -> tuple[PlanSpec, PixelArrays]:
+        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
+        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented
@@ -274,13 +373,34 @@ class Integrator:
     def __reduce__(self) -> tuple[Any, ...]:
         return Integrator.from_instrument, (self.instrument,)
 
+    def __repr__(self) -> str:
+        return f"<Integrator: {self.instrument.detector.name} at {self.instrument.pose.dist * 1e3:.6g} mm>"
+
     def __str__(self) -> str:
         return self.instrument.describe()
+
+    def _repr_html_(self) -> str:
+        from azimuthal.integrate._html import instrument_html
+
+        return instrument_html(self.instrument)
+
+
+def described(
+    instrument: Instrument, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
+) -> tuple[PlanSpec, PixelArrays]:
+    """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
+    for name in options:
+        if name not in _CHOICES and name not in _ARRAYS:
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
+    radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
+    choices = {name: value for name, value in options.items() if name in _CHOICES}
+    spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)
+    return spec, PixelArrays(**{name: options.get(name) for name in _ARRAYS})
 
 
 def _holding(integrator: Integrator, instrument: Instrument) -> Integrator:
     object.__setattr__(integrator, "instrument", instrument)
-    object.__setattr__(integrator, "_cache", _PlanCache())
+    object.__setattr__(integrator, "_cache", PlanCache())
     return integrator
 
 
@@ -290,7 +410,8 @@ def _pair(unit: Any) -> tuple[Any, Any]:
     return unit[0], unit[1]
 
 
-def _with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+def with_variance(options: dict[str, Any], variance: Any) -> dict[str, Any]:
+    """Return the options of a call that has a variance: with the error model that it means."""
     if variance is None:
         return options
     return options | {"error_model": checked_error_model(options.get("error_model"), has_variance=True)}

@@ -17,7 +17,7 @@ import numpy as np
 from azimuthal.corrections import DeadTime
 from azimuthal.engines import BinSums, Reducer, VarianceModel
 from azimuthal.masks import InvalidRanges, invalid_pixels
-from azimuthal.sparse import Weights
+from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
 
 _NOT_FINITE = InvalidRanges((), nonfinite=True)
@@ -42,6 +42,11 @@ class DeadTimeReducer:
     def weights(self) -> Weights:
         """The weights of the task."""
         return self.inner.weights
+
+    @property
+    def pairs(self) -> BinPairs | None:
+        """The pairs of bins of the reducer inside."""
+        return self.inner.pairs
 
     def reduce(
         self,

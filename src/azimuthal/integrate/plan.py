@@ -29,7 +29,6 @@ error model and the engine change neither.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,9 +58,10 @@ from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
-from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results import Cake, PairSums, Profile, Sums
+from azimuthal.results.missing_wedge import has_wedge, missing_wedge
 from azimuthal.sparse import SparseMatrix, Weights
-from azimuthal.splitting import Extent, build_matrix, scheme
+from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 from azimuthal.uncertainty import checked_variance
 
@@ -273,6 +273,11 @@ class Plan:
         bins = f"{self.axes.grid.n_u} radial x {self.axes.grid.n_c} azimuthal bins"
         return f"<Plan {self.spec.kind}: {bins}, split={self.spec.split!r}, engine={self.engine!r}>"
 
+    def _repr_html_(self) -> str:
+        from azimuthal.integrate._html import plan_html
+
+        return plan_html(self)
+
     def _lent(self) -> stream.Integration:
         model = self.spec.error_model
         return stream.Integration(
@@ -329,6 +334,12 @@ class Plan:
         checked = checked_variance(variance, shape=self.shape, excluded=unused)
         return "variance", np.require(checked, requirements=["C_CONTIGUOUS", "ALIGNED"]).reshape(-1)
 
+    def _pair_sums(self, values: FloatArray | None) -> PairSums | None:
+        if values is None or self._reducer.pairs is None:
+            return None
+        values.flags.writeable = False
+        return PairSums(self._reducer.pairs, values)
+
     def _result(
         self,
         sums: BinSums,
@@ -344,6 +355,7 @@ class Plan:
             sums.normalization.reshape(shape),
             sums.normalization2.reshape(shape),
             sums.count.reshape(shape),
+            self._pair_sums(sums.covariance),
         )
         of_this_frame = {"n_invalid": sums.n_invalid, "invalid_values": invalid.describe(), "engine": self.engine}
         described: dict[str, Any] = {
@@ -406,20 +418,47 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
         if grid_pixels is not None:
             low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
             return Extent(low, high, -math.pi, math.pi)
-        return functools.reduce(
-            Extent.joined, (splitter.extent(pixels, source.circle, source.u_floor) for pixels in slabs())
-        )
+        return extent_of(slabs(), splitter, source.circle, source.u_floor)
 
     axes = plan_axes(spec, source.circle, source.u_floor, find_extent)
     weights: Weights
     if grid_pixels is not None:
         weights, n_not_finite = grid_pixels.packed(spec.split, axes.grid, n_threads=n_threads)
     else:
-        weights, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        matrix, n_not_finite = build_matrix(slabs(), splitter, axes.grid)
+        weights = _outside_wedge(matrix, spec, axes)
     n_used = int(np.count_nonzero(weights.used_pixels()))
     report |= {"used": n_used, "not_finite": n_not_finite}
     report["out_of_range"] = int(np.count_nonzero(~excluded)) - n_used - n_not_finite
     return _prepared(spec, arrays, axes, weights, report, folded, n_threads)
+
+
+def measured_extent(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int | None = None) -> Extent:
+    """Return the range of the coordinates over all pixels that count, SI units: what a plan measures for open ranges.
+
+    Parameters
+    ----------
+    spec, arrays, threads:
+        As for :func:`compile`.
+
+    Returns
+    -------
+    :
+        Infinite and reversed where no pixel is left.
+    """
+    arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
+    n_threads = thread_count(threads)
+    native = _is_native(spec)
+    source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
+    masked, _ = _masked(spec, arrays)
+    folded = _folded(spec, arrays, masked, n_threads if native else None)
+    excluded = masked if folded.excluded is None else masked | folded.excluded
+    splitter = scheme(spec.split, native=native, n_threads=n_threads)
+    if (grid_pixels := source.grid_pixels(excluded)) is not None:
+        low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
+        return Extent(low, high, -math.pi, math.pi)
+    slabs = source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
+    return extent_of(slabs, splitter, source.circle, source.u_floor)
 
 
 def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseMatrix, report: dict[str, int]) -> Plan:
@@ -428,6 +467,35 @@ def restore(spec: PlanSpec, arrays: PixelArrays, axes: PlanAxes, matrix: SparseM
     n_threads = thread_count()
     folded = _folded(spec, arrays, _masked(spec, arrays)[0], n_threads if _is_native(spec) else None)
     return _prepared(spec, arrays, axes, matrix, report, folded, n_threads)
+
+
+def corrections_of(
+    spec: PlanSpec, arrays: PixelArrays, *, threads: int | None = None
+) -> tuple[BoolArray, FoldedCorrections]:
+    """Return which pixels never count, and the folded corrections of the others, as :func:`compile` makes them.
+
+    Parameters
+    ----------
+    spec:
+        The description.
+    arrays:
+        Mask, dark, flat and absorption, in the shape of the frame.
+    threads:
+        As for :func:`compile`.
+    """
+    arrays = arrays.checked(spec.instrument.detector.shape)
+    masked, _ = _masked(spec, arrays)
+    folded = _folded(spec, arrays, masked, thread_count(threads) if _is_native(spec) else None)
+    return (masked if folded.excluded is None else masked | folded.excluded), folded
+
+
+def _outside_wedge(matrix: SparseMatrix, spec: PlanSpec, axes: PlanAxes) -> SparseMatrix:
+    """Return the weights without those in the missing wedge of a map, into which the boxes around pixels may reach."""
+    if axes.radial is None or axes.azimuthal is None or spec.split == "none":
+        return matrix
+    if not has_wedge(axes.radial.unit, axes.azimuthal.unit):
+        return matrix
+    return matrix.without_bins(missing_wedge(axes.radial, axes.azimuthal, spec.instrument.wavelength).reshape(-1))
 
 
 def _is_native(spec: PlanSpec) -> bool:
@@ -474,7 +542,13 @@ def _prepared(
         with np.errstate(divide="ignore"):  # pixels without normalisation feed no bin
             gain, normalization = 1.0 / normalization, None
     chosen = engine(spec.engine)
-    reducer: Reducer = chosen.prepare(ReductionTask(weights, offset, gain, normalization), n_threads=n_threads)
+    if spec.covariance and not chosen.capabilities.covariance:
+        raise UnsupportedOptionError(
+            f"covariance: the engine {chosen.name!r} does not sum it. Use engine='native', engine='reference', or "
+            "covariance=False."
+        )
+    task = ReductionTask(weights, offset, gain, normalization, spec.covariance)
+    reducer: Reducer = chosen.prepare(task, n_threads=n_threads)
     if (dead_time := spec.pixel_dead_time()) is not None:
         reducer = DeadTimeReducer(reducer, dead_time)
     recipe = {
@@ -496,4 +570,5 @@ def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
             sums, normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
         )
     variance = None if sums.variance is None else sums.variance / monitor**2
-    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance)
+    covariance = None if sums.covariance is None else sums.covariance / monitor**2
+    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance, covariance=covariance)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
 from azimuthal.geometry.parallax import SensorAbsorption, entry_positions
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.sheets import Sheets
 from azimuthal.splitting import PixelShapes
 from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.units import Unit
@@ -53,11 +54,13 @@ class ShapeSource:
     native: bool
     n_threads: int
     _edges: SeparableEdges | None = field(init=False, repr=False)
+    _sheets: Sheets | None = field(init=False, repr=False)
     _absorption: SensorAbsorption | None = field(init=False, repr=False)
     _entry: native_geometry.EntryTable | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         put, instrument = object.__setattr__, self.instrument
+        put(self, "_sheets", Sheets.of(self.radial.quantity, self.azimuthal.quantity, self.wavelength))
         # Once: a detector given by its corners compares all of them to find out.
         put(self, "_edges", instrument.detector.separable_edges())
         absorption = entry = None
@@ -106,7 +109,10 @@ class ShapeSource:
         step = max(1, _PIXELS_PER_SLAB // n_fast)
         for begin in range(0, n_slow, step):
             rows = slice(begin, min(begin + step, n_slow))
-            corner_values, center_values = self._coordinates(rows, corners=corners, centers=centers)
+            if corners and self._sheets is not None:
+                yield self._cut_slab(rows, excluded[rows].reshape(-1), self._sheets, centers=centers)
+                continue
+            corner_values, center_values, _ = self._coordinates(rows, corners=corners, centers=centers)
             yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
 
     def grid_pixels(self, excluded: BoolArray) -> GridPixels | None:
@@ -129,26 +135,52 @@ class ShapeSource:
         return self.native and is_known and (self._absorption is None or self._entry is not None)
 
     @property
+    def _sample_projection(self) -> native_geometry.SampleProjection | None:
+        if not self.native or self.instrument.parallax:
+            return None
+        return native_geometry.sample_projection(
+            self.instrument.pose, self.radial.quantity, self.azimuthal.quantity, self.wavelength
+        )
+
+    @property
     def _projection(self) -> native_geometry.Projection:
         return native_geometry.projection(self.instrument.pose, self.radial.quantity.name, self.wavelength, self._entry)
 
-    def _coordinates(self, rows: slice, *, corners: bool, centers: bool) -> tuple[FloatArray | None, FloatArray | None]:
+    def _coordinates(
+        self, rows: slice, *, corners: bool, centers: bool
+    ) -> tuple[FloatArray | None, FloatArray | None, BoolArray | None]:
+        """Return (u, c) of corners and centres, and, where corners are wanted, which pixels meet the cut."""
+        detector = self.instrument.detector
+        wanted: Any = {"corners": corners, "centers": centers, "n_threads": self.n_threads}
         if self._is_native:
-            return native_geometry.project_rows(
-                self.instrument.detector,
-                self._edges,
-                self._projection,
-                rows,
-                corners=corners,
-                centers=centers,
-                n_threads=self.n_threads,
-            )
+            return *native_geometry.project_rows(detector, self._edges, self._projection, rows, **wanted), None
+        if (to_sample := self._sample_projection) is not None:
+            return native_geometry.project_sample_rows(detector, self._edges, to_sample, rows, **wanted)
         center_positions, corner_positions = self._entry_positions(rows, corners=corners)
         center_values = self._evaluate(center_positions, at_corner=False).reshape(-1, 2)
         if corner_positions is None:
-            return None, center_values
-        corner_values = self._evaluate(corner_positions, at_corner=True)
-        return corner_values.reshape(-1, self.instrument.detector.n_corners, 2), center_values
+            return None, center_values, None
+        corner_values = self._evaluate(corner_positions, at_corner=True).reshape(-1, detector.n_corners, 2)
+        meets = None if self._sheets is None else self._sheets.meet(corner_positions.reshape(-1, detector.n_corners, 3))
+        return corner_values, center_values, meets
+
+    def _cut_slab(self, rows: slice, excluded: BoolArray, sheets: Sheets, *, centers: bool) -> PixelShapes:
+        """Return the pixels of some rows, those on a discontinuity of the coordinates in pieces."""
+        corner_values, center_values, meets = self._coordinates(rows, corners=True, centers=centers)
+        assert meets is not None
+        on_cut = meets & ~excluded
+        pieces = sheets.pieces(self._corners_of(rows, on_cut), on_cut) if on_cut.any() else None
+        return PixelShapes(corner_values, center_values, excluded | on_cut, pieces)
+
+    def _corners_of(self, rows: slice, chosen: BoolArray) -> FloatArray:
+        """Return the laboratory positions (n, n_corners, 3) of the corners of chosen pixels of some rows."""
+        detector = self.instrument.detector
+        if self.instrument.parallax:
+            _, corners = self._entry_positions(rows, corners=True)
+            assert corners is not None
+            return corners.reshape(-1, detector.n_corners, 3)[chosen]
+        corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)[chosen]
+        return lab_positions(detector_positions=corners, pose=self.instrument.pose)
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
         """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""

@@ -27,7 +27,7 @@ from azimuthal.corrections import (
     checked_sensor_absorption,
 )
 from azimuthal.engines import engine_names
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model
@@ -76,6 +76,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    covariance:
+        Sum the covariance of bins that share pixels too; needs an error model.
     sensor_absorption:
         "auto": absorption in the sensor at an angle is corrected where material, thickness and energy are known;
         "relative", "absolute", or False for none: :mod:`azimuthal.corrections.absorption`.
@@ -104,6 +106,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    covariance: bool = False
     sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
     dead_time: float | None = None
     exposure_time: float | None = None
@@ -132,6 +135,16 @@ class PlanSpec:
         self._check_dummy()
         one_of("engine", self.engine, ("auto", *engine_names()))
         self._check_ranges()
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if not isinstance(self.covariance, bool):
+            raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.covariance and self.error_model is None:
+            raise ParameterError(
+                "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
+                "variance=... as well."
+            )
 
     def _check_dummy(self) -> None:
         if self.delta_dummy is not None and self.dummy is None:
@@ -141,7 +154,8 @@ class PlanSpec:
         for name, bins in (("radial_range", self.npt_rad), ("azimuth_range", self.npt_azim)):
             if isinstance(bins, tuple) and getattr(self, name) is not None:
                 raise ParameterError(f"{name}: the bin edges already say the range. Leave one of them out.")
-        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None:
+        of_sample = bool(self.azimuth_unit.parameters)  # grazing incidence: any quantity may be the second one
+        if self.kind == "azimuthal" and self.azimuth_unit.quantity.period is None and not of_sample:
             raise UnsupportedOptionError(
                 f"unit: {self.azimuth_unit.name!r} is not an angle on a circle; an azimuthal profile needs chi_deg or "
                 "chi_rad. The radial unit is radial_unit=; for a radial profile use integrate1d()."
@@ -254,6 +268,8 @@ class PixelArrays:
         ShapeError, DataTypeError
             Naming the array.
         """
+        if self._is_checked(shape):
+            return self
         copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
             value = getattr(self, name)
@@ -265,6 +281,11 @@ class PixelArrays:
         for name, copy in copies.items():
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
+
+    def _is_checked(self, shape: tuple[int, int]) -> bool:
+        """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
+        held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:

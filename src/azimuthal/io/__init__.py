@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from azimuthal.io.geometry_files import load_instrument, save_instrument
     from azimuthal.io.image_files import save_average, save_image
     from azimuthal.io.integrators import load, save_geometry
+    from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
+    from azimuthal.io.sparse_files import SparseWriter, load_sparse, save_sparse
     from azimuthal.io.writers import NxazintWriter, ResultFile, load_result, save
 
 #: Public name -> module that holds it.
@@ -24,13 +26,18 @@ _LOCATIONS = {
     "describe_file": "azimuthal.io.frames",
     "load": "azimuthal.io.integrators",
     "load_instrument": "azimuthal.io.geometry_files",
+    "load_peaks": "azimuthal.io.peak_files",
     "load_plan": "azimuthal.io.plan_files",
+    "load_sparse": "azimuthal.io.sparse_files",
     "open_frames": "azimuthal.io.frames",
     "save_average": "azimuthal.io.image_files",
     "save_geometry": "azimuthal.io.integrators",
     "save_image": "azimuthal.io.image_files",
     "save_instrument": "azimuthal.io.geometry_files",
+    "save_peaks": "azimuthal.io.peak_files",
     "save_plan": "azimuthal.io.plan_files",
+    "save_sparse": "azimuthal.io.sparse_files",
+    "SparseWriter": "azimuthal.io.sparse_files",
     "NxazintWriter": "azimuthal.io.writers",
     "ResultFile": "azimuthal.io.writers",
     "load_result": "azimuthal.io.writers",
@@ -41,18 +48,23 @@ __all__ = [
     "FrameSource",
     "NxazintWriter",
     "ResultFile",
+    "SparseWriter",
     "describe_file",
     "load",
     "load_instrument",
+    "load_peaks",
     "load_plan",
     "load_result",
+    "load_sparse",
     "open_frames",
     "save",
     "save_average",
     "save_geometry",
     "save_image",
     "save_instrument",
+    "save_peaks",
     "save_plan",
+    "save_sparse",
 ]
 
 

@@ -356,11 +356,20 @@ def _incident_wavelength(file: H5Object, path: Path) -> float | None:
 
 def save_cxi(instrument: Instrument, path: Path, force: bool) -> None:
     """Write an instrument as CXI 1.6."""
-    grid = as_grid(instrument, "CXI")
-    content = cxi.format_cxi(cxi.cxi_from_pose(**grid._asdict(), wavelength=instrument.wavelength))
+    content = _cxi_content(instrument)
     with pending(path, force=force) as temporary, open_hdf5(temporary, "w") as file:
         file["cxi_version"] = 160
         _put_tree(file.create_group("entry_1/instrument_1"), content)
+
+
+def put_cxi_instrument(file: H5Object, instrument: Instrument) -> None:
+    """Describe an instrument in an open CXI file."""
+    _put_tree(file.require_group("entry_1").create_group("instrument_1"), _cxi_content(instrument))
+
+
+def _cxi_content(instrument: Instrument) -> dict[str, Any]:
+    grid = as_grid(instrument, "CXI")
+    return cxi.format_cxi(cxi.cxi_from_pose(**grid._asdict(), wavelength=instrument.wavelength))
 
 
 def load_cxi(path: Path, given: Given) -> Instrument:

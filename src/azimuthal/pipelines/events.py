@@ -11,12 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
 from azimuthal.pipelines.inputs import FrameFailure
 
-if TYPE_CHECKING:
-    from azimuthal.pipelines.batch import Batch
+
+class PreparedRun(Protocol):
+    """What is known of a batch, or of another run over frames, before the first of them."""
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Surveying:
 class Prepared:
     """Everything was checked; frames come next."""
 
-    batch: Batch
+    batch: PreparedRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from azimuthal.errors import UnsupportedOptionError
+from azimuthal.results._covariance import PairSums
 from azimuthal.results._sums import Sums
 from azimuthal.typing import Average, BoolArray, FloatArray
 from azimuthal.uncertainty import standard_deviation, standard_error
@@ -51,6 +53,32 @@ def std(sums: Sums) -> FloatArray | None:
     if sums.variance is None:
         return None
     return standard_deviation(sum_variance=sums.variance, sum_normalization2=sums.normalization2)
+
+
+def covariance(sums: Sums, average: Average) -> tuple[FloatArray, PairSums]:
+    """Return the covariance of the intensities: its diagonal, shape (n_bins,), and that of bins that share pixels.
+
+    The diagonal is the square of :func:`sem`; both are NaN in empty bins unless `average` is "sum".
+
+    Raises
+    ------
+    UnsupportedOptionError
+        It was not summed.
+    """
+    sigma = sem(sums, average)
+    if sums.covariance is None or sigma is None:
+        raise UnsupportedOptionError(
+            "covariance: the bins of this result were summed without it. Integrate with covariance=True and an error "
+            "model."
+        )
+    held = sums.covariance
+    if average == "sum":
+        return sigma.reshape(-1) ** 2, held
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = np.where(sums.normalization != 0, 1.0 / sums.normalization, np.nan).reshape(-1)
+    return sigma.reshape(-1) ** 2, PairSums(
+        held.pairs, held.values * inverse[held.pairs.first] * inverse[held.pairs.partners]
+    )
 
 
 def is_empty(sums: Sums) -> BoolArray:

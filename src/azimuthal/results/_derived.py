@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from azimuthal import _upward
 from azimuthal._validate import one_of, positive_number
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
-from azimuthal.results import _averages
+from azimuthal.results import _averages, _covariance
+from azimuthal.results._covariance import ChiSquare, PairSums
 from azimuthal.results._sums import Sums
-from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray
+from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray, IndexArray
 from azimuthal.units import Axis
 
 if TYPE_CHECKING:
@@ -84,6 +86,91 @@ class Derived:
         """Sum of the squared normalisation with squared weights; read-only."""
         return self.sums.normalization2
 
+    @property
+    def has_covariance(self) -> bool:
+        """Whether the covariance of the bins was summed (``covariance=True``)."""
+        return self.sums.covariance is not None
+
+    def covariance(self, *, banded: bool = False) -> FloatArray:
+        """Return the covariance of the intensities; its diagonal is ``sigma**2``.
+
+        Parameters
+        ----------
+        banded:
+            The lower form of a banded matrix, element (a + k, a) at [k, a], as :func:`scipy.linalg.solveh_banded` and
+            :func:`scipy.linalg.cholesky_banded` take it with ``lower=True``.
+
+        Returns
+        -------
+        :
+            Shape (n_bins, n_bins), or (bandwidth + 1, n_bins); units of the intensity squared.  Bins are in the order
+            of ``intensity.ravel()``.  NaN in the row and column of an empty bin (0 for the average "sum").  The band
+            of a full circle, whose last bin touches the first, is as wide as the matrix.
+
+        Raises
+        ------
+        UnsupportedOptionError
+            It was not summed, or is too large.
+        """
+        return _covariance_of(self, banded=banded)
+
+    def correlation(self, *, banded: bool = False) -> FloatArray:
+        """Return the correlation of the intensities; parameters and forms of :meth:`covariance`.
+
+        NaN in the rows and columns of bins whose variance is zero or not known.
+        """
+        diagonal, sums = _averages.covariance(self.sums, self.average)
+        scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
+        first, second = sums.pairs.first, sums.pairs.partners
+        rho = _covariance.PairSums(sums.pairs, sums.values / (scale[first] * scale[second]))
+        return _with_gaps(scale / scale, rho, banded=banded)
+
+    def covariance_pairs(self) -> tuple[IndexArray, IndexArray, FloatArray]:
+        """Return the covariance beside the diagonal as bins a, bins b > a and their covariance: for sparse matrices.
+
+        Bins are in the order of ``intensity.ravel()``; all other pairs are zero.
+        """
+        _, sums = _averages.covariance(self.sums, self.average)
+        return sums.pairs.first, sums.pairs.partners, sums.values
+
+    @property
+    def effective_sample_size(self) -> float:
+        """Number of independent points worth the correlated ones, n^2 / sum of all correlations.
+
+        That is the number of bins with a variance where no pixel is shared (Bayley and Hammersley 1946,
+        doi:10.2307/2983560).
+        """
+        return _covariance.effective_sample_size(*_averages.covariance(self.sums, self.average))
+
+    def chi_square(self, model: npt.ArrayLike, *, n_parameters: int = 0) -> ChiSquare:
+        """Return how far the intensities are from a model, with their covariance and without.
+
+        Parameters
+        ----------
+        model:
+            Intensity of every bin: a number, or the shape of the intensity.  Bins where it is NaN do not count, nor do
+            those without pixels or without a variance.
+        n_parameters:
+            Of the model, that were fitted to these data.
+
+        Raises
+        ------
+        ParameterError, ShapeError
+            The covariance of the bins is singular; the model has another shape; no bin is left.
+        UnsupportedOptionError
+            The covariance was not summed, or there are too many bins.
+        """
+        diagonal, sums = _averages.covariance(self.sums, self.average)
+        values = np.asarray(model, dtype=np.float64)
+        if values.shape not in ((), self.sums.shape):
+            raise ShapeError(f"model: expected a number or shape {self.sums.shape}, got shape {values.shape}.")
+        residuals = (self.intensity - values).reshape(-1)
+        counts = np.isfinite(residuals) & (diagonal > 0)
+        number = int(np.count_nonzero(counts))
+        if number <= n_parameters:
+            raise ParameterError(f"chi_square: {number} bins are left for {n_parameters} parameters.")
+        return _covariance.chi_square(residuals, diagonal, sums, counts, n_parameters)
+
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the result and return the path; the format is the extension: :func:`azimuthal.io.save`."""
         written: tuple[Path, ...] = _upward.find("save")(self, path, **options)
@@ -106,6 +193,26 @@ class Derived:
         _set(self, "normalization_factor", positive_number("normalization_factor", self.normalization_factor))
         _set(self, "provenance", dict(self.provenance))
         _set(self, "metadata", dict(self.metadata))
+
+
+def _covariance_of(result: Derived, *, banded: bool) -> FloatArray:
+    diagonal, sums = _averages.covariance(result.sums, result.average)
+    return _with_gaps(diagonal, sums, banded=banded)
+
+
+def _with_gaps(diagonal: FloatArray, sums: PairSums, *, banded: bool) -> FloatArray:
+    """Return a matrix whose rows and columns are NaN where the diagonal is."""
+    unknown = np.isnan(diagonal)
+    if not banded:
+        matrix = _covariance.dense(diagonal, sums)
+        matrix[unknown], matrix[:, unknown] = np.nan, np.nan
+        return matrix
+    band = _covariance.banded(diagonal, sums)
+    band[:, unknown] = np.nan
+    for k in range(1, band.shape[0]):
+        band[k, : diagonal.size - k][unknown[k:]] = np.nan
+        band[k, diagonal.size - k :] = 0.0
+    return band
 
 
 def _set(record: object, name: str, value: object) -> None:

@@ -11,6 +11,7 @@ import base64
 import html
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 320, 90
 _LARGEST_IMAGE = (90, 160)
+_NAMED_PARTS = 6
 
 
 def profile_html(profile: Profile) -> str:
@@ -43,6 +45,19 @@ def cake_html(cake: Cake) -> str:
     )
     facts = f"{cake.azimuthal_unit.label} against {cake.radial_unit.label}, {_sigma_text(cake)}"
     return _figure(drawing, f"{range_text(cake.azimuthal_axis)} x {range_text(cake.radial_axis)}", facts)
+
+
+def merged_html(merged: Profile | Cake, parts: Sequence[Profile | Cake]) -> str:
+    """Return the drawing of a merged result, and which part of its bins each geometry fills."""
+    drawing = merged._repr_html_()
+    shares = ", ".join(f"{_filled(part):.0%}" for part in parts[:_NAMED_PARTS])
+    more = ", ..." if len(parts) > _NAMED_PARTS else ""
+    caption = f"merged from {len(parts)} geometries, which fill {shares}{more} of the bins"
+    return f'<div>{drawing}<div style="font-size:smaller">{html.escape(caption)}</div></div>'
+
+
+def _filled(part: Profile | Cake) -> float:
+    return float(np.count_nonzero(part.count)) / part.count.size
 
 
 def _sigma_text(result: Profile | Cake) -> str:

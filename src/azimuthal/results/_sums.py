@@ -14,7 +14,8 @@ field                average "ratio_of_sums"     "mean_of_ratios" and "sum"
 ``count``            sum of c                    sum of c
 ===================  ==========================  =======================================
 
-An empty bin holds zero in all of them.  Sums of several frames add up; means do not.
+An empty bin holds zero in all of them.  Where it was asked for, ``covariance`` holds the sums of c_a c_b var of the
+bins a and b that share pixels (:mod:`azimuthal.results._covariance`).  Sums of several frames add up; means do not.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.results._covariance import PairSums
 from azimuthal.typing import AnyArray, FloatArray
 
 _FIELDS = ("signal", "variance", "normalization", "normalization2", "count")
@@ -42,6 +44,8 @@ class Sums:
         Arrays of one shape, ``(n_bins,)`` or ``(n_azimuthal, n_radial)``.
     variance:
         Same shape, or None when no error model was asked for.
+    covariance:
+        Of the bins that share pixels, or None when it was not asked for.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Sums:
     normalization: FloatArray
     normalization2: FloatArray
     count: FloatArray
+    covariance: PairSums | None
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class Sums:
         normalization: npt.ArrayLike,
         normalization2: npt.ArrayLike,
         count: npt.ArrayLike,
+        covariance: PairSums | None = None,
     ) -> None:
         values = (signal, variance, normalization, normalization2, count)
         for name, value in zip(_FIELDS, values, strict=True):
@@ -82,6 +88,16 @@ class Sums:
             array = getattr(self, name)
             if array is not None and array.shape != self.signal.shape:
                 raise ShapeError(f"{name}: expected shape {self.signal.shape} to match signal, got {array.shape}.")
+        object.__setattr__(self, "covariance", covariance)
+        self._check_covariance()
+
+    def _check_covariance(self) -> None:
+        if self.covariance is None:
+            return
+        if self.variance is None:
+            raise ParameterError("covariance: needs a variance, which is its diagonal.")
+        if self.covariance.pairs.n_bins != self.signal.size:
+            raise ShapeError(f"covariance: expected {self.signal.size} bins, got {self.covariance.pairs.n_bins}.")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -114,21 +130,28 @@ class Sums:
             self.normalization[order],
             self.normalization2[order],
             self.count[order],
+            self._moved(order),
         )
 
-    def _fields(self) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, FloatArray]:
+    def _moved(self, order: tuple[slice, ...]) -> PairSums | None:
+        """Return the covariance with the bins in another order; itself where nothing moves."""
+        if self.covariance is None or all(one == slice(None) for one in order):
+            return self.covariance
+        return self.covariance.moved(np.arange(self.signal.size).reshape(self.shape)[order].reshape(-1))
+
+    def _fields(self) -> tuple[FloatArray | None, ...]:
         return self.signal, self.variance, self.normalization, self.normalization2, self.count
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sums):
             return NotImplemented
         pairs = zip(self._fields(), other._fields(), strict=True)
-        return all(_equal(one, two) for one, two in pairs)
+        return self.covariance == other.covariance and all(_equal(one, two) for one, two in pairs)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sums, self._fields()
+        return Sums, (*self._fields(), self.covariance)
 
     def __repr__(self) -> str:
         variance = "no variance" if self.variance is None else "with variance"
@@ -169,4 +192,16 @@ def _added(one: Sums, two: Sums) -> Sums:
         one.normalization + two.normalization,
         one.normalization2 + two.normalization2,
         one.count + two.count,
+        _added_covariance(one.covariance, two.covariance),
     )
+
+
+def _added_covariance(one: PairSums | None, two: PairSums | None) -> PairSums | None:
+    if one is not None and two is not None:
+        return one + two
+    if one is not two:
+        raise ParameterError(
+            "sums: some have a covariance of their bins and some have none, so that of the total is not known. "
+            "Integrate all of them with the same covariance=."
+        )
+    return None

@@ -7,25 +7,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
+from azimuthal.results._history import with_step
 from azimuthal.results._sums import Sums
-from azimuthal.typing import Average, ErrorModel, FloatArray
+from azimuthal.results.arithmetic import Arithmetic
+from azimuthal.typing import Average, BoolArray, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
 from azimuthal.units import unit as find_unit
 
 if TYPE_CHECKING:
     import matplotlib.axes
+    import numpy.typing as npt
     import pandas as pd
+    import scipp
     import xarray
+
+    from azimuthal.results.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cake(Derived):
+class Cake(Derived, Arithmetic):
     """Intensity over azimuth (slow) and radius (fast).
 
     Parameters
@@ -82,6 +88,16 @@ class Cake(Derived):
         """Centres of the azimuthal bins, in `azimuthal_unit`."""
         return self.azimuthal_axis.centers
 
+    @property
+    def missing_wedge(self) -> BoolArray:
+        """Bins of a grazing-incidence map that no elastic scattering can reach: always empty, intensity NaN.
+
+        Definition: :mod:`azimuthal.results.missing_wedge`.  Empty bins beside it are those that no pixel covers.
+        """
+        from azimuthal.results.missing_wedge import missing_wedge
+
+        return missing_wedge(self.radial_axis, self.azimuthal_axis, self.wavelength)
+
     def __iter__(self) -> Iterator[FloatArray]:
         yield self.intensity
         yield self.radial
@@ -101,15 +117,55 @@ class Cake(Derived):
         target = find_unit(unit)
         if target.quantity == self.azimuthal_axis.quantity:
             azimuthal, order = self.azimuthal_axis.to(target, self.wavelength)
-            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order))
+            provenance = with_step(self.provenance, "unit", unit=[self.azimuthal_unit.name, azimuthal.unit.name])
+            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order), provenance=provenance)
         radial, order = self.radial_axis.to(target, self.wavelength)
-        return replace(self, radial_axis=radial, sums=self.sums.reordered(slice(None), order))
+        provenance = with_step(self.provenance, "unit", unit=[self.radial_unit.name, radial.unit.name])
+        sums = self.sums.reordered(slice(None), order)
+        return replace(self, radial_axis=radial, sums=sums, provenance=provenance)
 
     def merged(self, *others: Cake) -> Cake:
         """Return one cake from the sums of this and all others, as :meth:`Profile.merged` does."""
         for other in others:
             check_mergeable(self, other, ("radial_axis", "azimuthal_axis"))
         return Cake(self.radial_axis, self.azimuthal_axis, **merged_fields([self, *others]))
+
+    def radial_profile(self, azimuth_range: Sequence[float] | None = None, *, method: Any = "exact") -> Profile:
+        """Return the profile along the radial axis, from the sums over an arc of azimuths (any arc) or over all.
+
+        `method` says what becomes of bins that the arc cuts: "exact" raises, "shared" takes a part of them; see
+        :func:`azimuthal.results.rebin.radial_profile`.
+        """
+        from azimuthal.results.rebin import radial_profile
+
+        return radial_profile(self, azimuth_range, method=method)
+
+    def azimuthal_profile(self, radial_range: Sequence[float] | None = None, *, method: Any = "exact") -> Profile:
+        """Return the profile along the azimuthal axis, from the sums over a radial range or over all."""
+        from azimuthal.results.rebin import azimuthal_profile
+
+        return azimuthal_profile(self, radial_range, method=method)
+
+    def rebinned(
+        self,
+        radial: npt.ArrayLike | None = None,
+        azimuthal: npt.ArrayLike | None = None,
+        *,
+        radial_every: int | None = None,
+        azimuthal_every: int | None = None,
+        method: Any = "exact",
+    ) -> Cake:
+        """Return the cake with other bins along one axis or both; parameters as of :meth:`Profile.rebinned`."""
+        from azimuthal.results.rebin import rebinned_cake
+
+        every = {"radial_every": radial_every, "azimuthal_every": azimuthal_every}
+        return rebinned_cake(self, radial, azimuthal, **every, method=method)
+
+    def symmetrized(self, *, full_circle: bool = False) -> Cake:
+        """Return the cake with bins half a turn apart put together; see :mod:`azimuthal.results.symmetry`."""
+        from azimuthal.results.symmetry import symmetrized
+
+        return symmetrized(self, full_circle=full_circle)
 
     def plot(self, ax: matplotlib.axes.Axes | None = None, **options: Any) -> matplotlib.axes.Axes:
         """Draw the cake as an image; see :func:`azimuthal.results.plot_cake`."""
@@ -122,6 +178,12 @@ class Cake(Derived):
         from azimuthal.results.convert import cake_to_xarray
 
         return cake_to_xarray(self)
+
+    def to_scipp(self) -> scipp.DataArray:
+        """Return a ``scipp.DataArray`` with variances and bin edges; see :mod:`azimuthal.results.convert_scipp`."""
+        from azimuthal.results.convert_scipp import cake_to_scipp
+
+        return cake_to_scipp(self)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a ``pandas.DataFrame``, one row per bin, azimuth slow."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from azimuthal.errors import MissingDependencyError
+from azimuthal.errors import MissingDependencyError, ParameterError
 from azimuthal.results._derived import Derived
+from azimuthal.results._sums import Sums
 from azimuthal.typing import FloatArray
 from azimuthal.units import Axis
 
@@ -83,6 +84,54 @@ def _attributes(result: Derived) -> dict[str, Any]:
         "metadata": json.dumps(result.metadata, default=plain),
     }
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
+    """Return the result that :func:`profile_to_xarray` or :func:`cake_to_xarray` made a dataset of, to the last bit.
+
+    It is made from the sums and edges; means that were changed in the dataset are not seen.
+
+    Raises
+    ------
+    ParameterError
+        A variable, coordinate or attribute is missing: the dataset is not of this package, or has been cut down.
+    """
+    from azimuthal.results.cake import Cake
+    from azimuthal.results.profile import Profile
+
+    try:
+        arrays = {name: dataset[name].values for name in VARIABLES if name.startswith("sum_") and name in dataset}
+        sums = Sums(
+            arrays["sum_signal"],
+            arrays.get("sum_variance"),
+            arrays["sum_normalization"],
+            arrays["sum_normalization2"],
+            dataset["count"].values,
+        )
+        axes = [_axis(dataset, str(name)) for name in dataset["count"].dims]
+        attributes = dataset.attrs
+        facts = {
+            "average": attributes["average"],
+            "error_model": attributes.get("error_model"),
+            "wavelength": attributes.get("wavelength_m"),
+            "normalization_factor": attributes["normalization_factor"],
+            "provenance": json.loads(attributes["provenance"]),
+            "metadata": json.loads(attributes["metadata"]),
+        }
+    except KeyError as error:
+        raise ParameterError(
+            f"dataset: expected what to_xarray() makes, but {error.args[0]!r} is missing. Keep the sums, the edges and "
+            "the attributes of the dataset."
+        ) from error
+    if len(axes) == 1:
+        return Profile(axes[0], sums, **facts)
+    azimuthal, radial = axes
+    return Cake(radial, azimuthal, sums, **facts)
+
+
+def _axis(dataset: xarray.Dataset, name: str) -> Axis:
+    edges = dataset[f"{name}_edges"]
+    return Axis(edges.attrs["unit"], edges.values)
 
 
 def profile_to_pandas(profile: Profile) -> pd.DataFrame:

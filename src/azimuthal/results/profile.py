@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
+from azimuthal.results._history import with_step
 from azimuthal.results._sums import Sums
+from azimuthal.results.arithmetic import Arithmetic
 from azimuthal.typing import Average, ErrorModel, FloatArray
 from azimuthal.units import Axis, Unit
 
 if TYPE_CHECKING:
     import matplotlib.axes
+    import numpy.typing as npt
     import pandas as pd
+    import scipp
     import xarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile(Derived):
+class Profile(Derived, Arithmetic):
     """Intensity along one axis.
 
     Parameters
@@ -103,7 +107,8 @@ class Profile(Derived):
             The conversion does not exist, lacks the wavelength, or makes an edge infinite.
         """
         axis, order = self.axis.to(unit, self.wavelength)
-        return replace(self, axis=axis, sums=self.sums.reordered(order))
+        provenance = with_step(self.provenance, "unit", unit=[self.unit.name, axis.unit.name])
+        return replace(self, axis=axis, sums=self.sums.reordered(order), provenance=provenance)
 
     def merged(self, *others: Profile) -> Profile:
         """Return one profile from the sums of this and all others: the profile of all frames together.
@@ -120,6 +125,24 @@ class Profile(Derived):
             check_mergeable(self, other, ("axis",))
         return Profile(axis=self.axis, **merged_fields([self, *others]))
 
+    def rebinned(
+        self, edges: npt.ArrayLike | None = None, *, every: int | None = None, method: Any = "exact"
+    ) -> Profile:
+        """Return the profile with other bins: unions of its own; see :mod:`azimuthal.results.rebin`.
+
+        Parameters
+        ----------
+        edges:
+            New edges in `unit`.
+        every:
+            Instead of edges: how many bins become one.
+        method:
+            "exact" refuses edges that cut a bin, "shared" shares the content of such a bin by width.
+        """
+        from azimuthal.results.rebin import rebinned_profile
+
+        return rebinned_profile(self, edges, every=every, method=method)
+
     def plot(self, ax: matplotlib.axes.Axes | None = None, **options: Any) -> matplotlib.axes.Axes:
         """Draw the profile with its error band; see :func:`azimuthal.results.plot_profile`."""
         from azimuthal.results.plot import plot_profile
@@ -131,6 +154,12 @@ class Profile(Derived):
         from azimuthal.results.convert import profile_to_xarray
 
         return profile_to_xarray(self)
+
+    def to_scipp(self) -> scipp.DataArray:
+        """Return a ``scipp.DataArray`` with variances and bin edges; see :mod:`azimuthal.results.convert_scipp`."""
+        from azimuthal.results.convert_scipp import profile_to_scipp
+
+        return profile_to_scipp(self)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a ``pandas.DataFrame``, one row per bin."""

@@ -7,5 +7,6 @@ few bytes per pixel (`azimuthal.sparse._native.PackedMatrix`) and unpacks them w
 """
 
 from azimuthal.sparse._matrix import SparseMatrix, Weights
+from azimuthal.sparse._pairs import MOST_PAIRS, BinPairs, matrix_pairs, refuse_pairs
 
-__all__ = ["SparseMatrix", "Weights"]
+__all__ = ["MOST_PAIRS", "BinPairs", "SparseMatrix", "Weights", "matrix_pairs", "refuse_pairs"]

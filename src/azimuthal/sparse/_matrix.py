@@ -116,6 +116,27 @@ class SparseMatrix:
         """Return the weight of every entry, ones included; float64, shape (n_entries,)."""
         return np.ones(self.n_entries) if self.weights is None else self.weights
 
+    def without_bins(self, bins: BoolArray) -> SparseMatrix:
+        """Return the weights with some bins emptied; a pixel gives what it had there to its other bins, in proportion.
+
+        Parameters
+        ----------
+        bins:
+            (n_bins,), True = empty it.  A pixel that has no other bin is left out.
+        """
+        gone = bins[self.indices]
+        if not gone.any():
+            return self
+        pixels = self.entry_pixels()
+        kept, weights = pixels[~gone], self.entry_weights()[~gone]
+        before = np.bincount(pixels[gone], weights=self.entry_weights()[gone], minlength=self.n_pixels)
+        after = np.bincount(kept, weights=weights, minlength=self.n_pixels)
+        touched = before > 0
+        factors = np.ones(self.n_pixels)
+        factors[touched] = 1.0 + before[touched] / np.where(after[touched] > 0, after[touched], 1.0)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(kept, minlength=self.n_pixels))]).astype(np.int64)
+        return SparseMatrix(indptr, self.indices[~gone], weights * factors[kept], self.n_bins)
+
     def pixel_sums(self) -> FloatArray:
         """Return the sum of the weights of every pixel: 1 for a pixel wholly inside the range; shape (n_pixels,)."""
         sums = np.bincount(self.entry_pixels(), weights=self.entry_weights(), minlength=self.n_pixels)

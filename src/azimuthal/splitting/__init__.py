@@ -26,10 +26,10 @@ from typing import cast
 
 from azimuthal._validate import one_of
 from azimuthal.splitting import bounding_box, full, none, pseudo
-from azimuthal.splitting._protocol import Extent, PixelBins, PixelShapes, Scheme
-from azimuthal.splitting.build import build_matrix
+from azimuthal.splitting._protocol import Extent, Pieces, PixelBins, PixelShapes, Scheme
+from azimuthal.splitting.build import build_matrix, extent_of
 
-__all__ = ["Extent", "PixelBins", "PixelShapes", "Scheme", "build_matrix", "scheme"]
+__all__ = ["Extent", "Pieces", "PixelBins", "PixelShapes", "Scheme", "build_matrix", "extent_of", "scheme"]
 
 _SCHEMES: dict[str, ModuleType] = {module.name: module for module in (none, bounding_box, pseudo, full)}
 

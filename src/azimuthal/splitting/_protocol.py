@@ -19,11 +19,24 @@ class PixelShapes(NamedTuple):
     `corners`: (n, n_corners, 2) in ring order, or None for schemes that need centres only; `c` is NaN where it is
     undefined (a corner exactly on the beam).  `centers`: (n, 2), or None for schemes that need corners only.
     `excluded`: (n,), True = leave out.
+    `pieces`: pixels that a discontinuity of the coordinates cuts in pieces; they are excluded here.
     """
 
     corners: FloatArray | None
     centers: FloatArray | None
     excluded: BoolArray
+    pieces: Pieces | None = None
+
+
+class Pieces(NamedTuple):
+    """Parts of pixels, each split like a pixel of its own.
+
+    `shapes`: the parts; `owner`: (n,) the pixel of each, increasing; `share`: (n,) its part of the pixel, in (0, 1].
+    """
+
+    shapes: PixelShapes
+    owner: IntArray
+    share: FloatArray
 
 
 class PixelBins(NamedTuple):

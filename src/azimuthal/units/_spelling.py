@@ -34,6 +34,8 @@ _QUANTITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "qygi": ("q ygi", "qy gi"),
         "qzgi": ("q zgi", "qz gi"),
         "qip": ("q ip",),
+        "qip_abs": ("abs qip",),
+        "chigi_abs": ("abs chigi",),
         "qoop": ("q oop",),
         "qtot": ("q tot",),
         "scattering_angle_vert": ("scattering angle vertical",),

@@ -58,10 +58,16 @@ _ROWS: tuple[tuple[str, str, float, str], ...] = (
     ("qip_A^-1", "qip", 1e-10, "A^-1"),
     ("qoop_A^-1", "qoop", 1e-10, "A^-1"),
     ("qtot_A^-1", "qtot", 1e-10, "A^-1"),
+    ("qip_abs_nm^-1", "qip_abs", 1e-9, "nm^-1"),
+    ("qip_abs_A^-1", "qip_abs", 1e-10, "A^-1"),
+    ("scattering_angle_vert_deg", "scattering_angle_vert", _DEGREES, "deg"),
+    ("scattering_angle_horz_deg", "scattering_angle_horz", _DEGREES, "deg"),
     ("chi_rad", "chi", 1.0, "rad"),
     ("chi_deg", "chi", _DEGREES, "deg"),
     ("chigi_rad", "chigi", 1.0, "rad"),
     ("chigi_deg", "chigi", _DEGREES, "deg"),
+    ("chigi_abs_rad", "chigi_abs", 1.0, "rad"),
+    ("chigi_abs_deg", "chigi_abs", _DEGREES, "deg"),
 )
 
 #: Plain lengths and angles: good for :func:`azimuthal.units.convert`, not for an axis of positions.

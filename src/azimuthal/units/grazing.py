@@ -42,6 +42,8 @@ Scattering vector
     qip          sqrt(q_b'^2 + q_h'^2), in plane, with the sign of q_h' (negative where q_h' = 0)
     qtot         the length of q, equal to sqrt(qip^2 + qoop^2)
     chigi        atan2(qip, qoop), on a circle
+    qip_abs      sqrt(q_b'^2 + q_h'^2), never negative: both sides of a map laid on one another
+    chigi_abs    atan2(qip_abs, qoop), from 0 along the normal to pi
     ===========  =====================================================================================
 
 Angles
@@ -59,8 +61,24 @@ Angles
 
 Numerics and limits
     ``z/t - 1`` is computed as ``-(x^2 + y^2) / (t (t + z))`` for z >= 0: no cancellation at small angles.
-    ``qip`` jumps by ``2 |q_b'|`` across ``q_h' = 0``: the missing wedge is physical, a pixel that straddles
-    it has corners on both sides.  Refraction at the surface is not corrected.
+    Refraction at the surface is not corrected.
+
+The cut
+    ``qip`` jumps by ``2 |q_b'|`` across the line ``q_h' = 0`` of the image, ``chigi`` with it, and their
+    absolute values are folded there.  A horizontal angle jumps by a full turn across ``h' = 0`` on the side of
+    backscattering (b' < 0).  :func:`cut` gives the function whose zeros are that line and :func:`one_sided` the
+    limit from one of its sides, so that a pixel which straddles the line can be cut in two before it is split
+    (:mod:`azimuthal.integrate.sheets`): its corners are not neighbours in the map.
+
+The missing wedge
+    Elastic scattering is confined to the Ewald sphere, and turning the sample about its normal does not change
+    (|qip|, qoop): with ``a = k cos(omega) sin(eta)`` and ``kappa = sqrt(k^2 - a^2)`` these are reached ::
+
+        |qip^2 + qoop^2 - 2 a qoop| <= 2 kappa |qip|
+
+    For qip > 0 that is the disc of radius k about (kappa, a) without the disc of radius k about (-kappa, a).
+    What is left out along qip = 0 is the missing wedge; it closes at the direct beam and at the specular
+    reflection (qoop = 2 a).  :func:`is_reachable` says it for points.
 
 References: Baker et al. 2010, doi:10.1021/la904840q (missing wedge, qip and qoop); Kieffer et al. 2020,
 doi:10.1107/S1600577520000776 (laboratory frame).
@@ -78,8 +96,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from azimuthal._validate import finite_number, unknown_name
-from azimuthal.errors import ParameterError, UnknownNameError
-from azimuthal.typing import FloatArray
+from azimuthal.errors import ParameterError, UnknownNameError, UnsupportedOptionError
+from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.units._quantity import Dimension, Quantity, scattering_vector_length, wave_number
 
 
@@ -139,6 +157,18 @@ class SampleFrame:
                 )
             object.__setattr__(self, name, angle)
         object.__setattr__(self, "sample_orientation", _checked_orientation(self.sample_orientation))
+
+    @property
+    def axes(self) -> FloatArray:
+        """Laboratory axes y, x, z (rows of a position) to h, v, b: a (3, 3) matrix of 0, 1 and -1."""
+        unit_vectors = np.eye(3)
+        horizontal, vertical = self.oriented(unit_vectors[1], unit_vectors[0])
+        return np.array([horizontal, vertical, unit_vectors[2]])
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Rotation (3, 3) from (h, v, b) to the sample's frame (h', v', b')."""
+        return np.stack(list(self.sample_from_lab(Components(*np.eye(3)))))
 
     def oriented(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sample's horizontal and vertical from laboratory axes 2 and 1."""
@@ -201,6 +231,16 @@ def total(position: Components, wavelength: float | None, sample: SampleFrame) -
     return scattering_vector_length(*position, wavelength)
 
 
+def in_plane_length(position: Components, wavelength: float | None, sample: SampleFrame) -> FloatArray:
+    """Return qip_abs, 1/m."""
+    return np.abs(in_plane(position, wavelength, sample))
+
+
+def polar_angle_length(position: Components, wavelength: float | None, sample: SampleFrame) -> FloatArray:
+    """Return chigi_abs, rad, in [0, pi]."""
+    return np.abs(polar_angle(position, wavelength, sample))
+
+
 def polar_angle(position: Components, wavelength: float | None, sample: SampleFrame) -> FloatArray:
     """Return chigi, rad; the wavelength cancels."""
     vector = scattering_vector(position, 1.0, sample)
@@ -243,6 +283,126 @@ class FunctionInSampleFrame:
         return self.formula(Components(horizontal, vertical, z), wavelength, self.sample)
 
 
+def _across_surface(position: Components, sample: SampleFrame) -> FloatArray:
+    return scattering_vector(position, 1.0, sample).horizontal
+
+
+def _behind(direction: Components) -> FloatArray:
+    """Return the horizontal component where the direction points against the beam; NaN elsewhere: no cut there."""
+    return np.where(direction.beam < 0, direction.horizontal, np.nan)
+
+
+def _behind_sample(position: Components, sample: SampleFrame) -> FloatArray:
+    return _behind(sample.sample_from_lab(position))
+
+
+def _behind_in_lab(position: Components, sample: SampleFrame) -> FloatArray:
+    return _behind(position)
+
+
+_CUTS: Mapping[SampleFormula, Callable[[Components, SampleFrame], FloatArray]] = MappingProxyType(
+    {
+        in_plane: _across_surface,
+        in_plane_length: _across_surface,
+        polar_angle: _across_surface,
+        polar_angle_length: _across_surface,
+        exit_angle_horizontal: _behind_sample,
+        scattering_angle_horizontal: _behind_in_lab,
+    }
+)
+_SIGNED = frozenset({in_plane, polar_angle, exit_angle_horizontal, scattering_angle_horizontal})
+_OF_Q = frozenset({in_plane, in_plane_length, polar_angle, polar_angle_length})
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The line of the image across which quantities jump: where the function is zero; NaN where there is no cut.
+
+    Parameters
+    ----------
+    function:
+        Signed function of the position in (h, v, b).
+    sample:
+        How the sample stands.
+    is_through_beam:
+        Whether it is the line q_h' = 0, which runs through the direct beam and the specular reflection.
+    """
+
+    function: Callable[[Components, SampleFrame], FloatArray]
+    sample: SampleFrame
+    is_through_beam: bool
+
+    def __call__(self, x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+        """Return the signed function at laboratory positions; its zeros are the cut."""
+        return self.function(Components(*self.sample.oriented(x, y), z), self.sample)
+
+    def along_beam(self, x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+        """Return q_b' / k: where it changes sign on the cut, qip is zero and the image of the cut has a tip."""
+        return scattering_vector(Components(*self.sample.oriented(x, y), z), 1.0, self.sample).beam
+
+
+def cut(*quantities: Quantity) -> Cut | None:
+    """Return the cut of the quantities of a map, or None where all are continuous.
+
+    Raises
+    ------
+    UnsupportedOptionError
+        Two of them are cut along different lines.
+    """
+    found = {
+        Cut(_CUTS[function.formula], function.sample, function.formula in _OF_Q)
+        for quantity in quantities
+        if isinstance(function := quantity.function, FunctionInSampleFrame) and function.formula in _CUTS
+    }
+    if len(found) > 1:
+        names = " and ".join(repr(quantity.name) for quantity in quantities)
+        raise UnsupportedOptionError(
+            f"unit: {names} jump along different lines of the image: they are of different samples (incident_angle, "
+            "tilt_angle, sample_orientation), or one is an angle and one a scattering vector. Use units of one kind "
+            "and one sample."
+        )
+    return next(iter(found), None)
+
+
+def one_sided(
+    quantity: Quantity, x: FloatArray, y: FloatArray, z: FloatArray, wavelength: float | None, side: FloatArray
+) -> FloatArray:
+    """Return a quantity on or beside the cut, as the limit from one side of it; SI.
+
+    Parameters
+    ----------
+    quantity:
+        Any; one that is continuous is just evaluated.
+    x, y, z, wavelength:
+        As for :meth:`Quantity.values`.
+    side:
+        +1 or -1, the sign of the cut's function on the side from which the limit is taken.
+    """
+    values = quantity.values(x, y, z, wavelength)
+    function = quantity.function
+    signed = isinstance(function, FunctionInSampleFrame) and function.formula in _SIGNED
+    return side * np.abs(values) if signed else values
+
+
+def is_reachable(in_plane: FloatArray, out_of_plane: FloatArray, wavelength: float, sample: SampleFrame) -> BoolArray:
+    """Return whether elastic scattering can have qip and qoop (1/m), whatever the sample's turn about its normal."""
+    k = wave_number(wavelength)
+    a, kappa = beam_in_sample(k, sample)
+    excess = in_plane * in_plane + out_of_plane * out_of_plane - 2.0 * a * out_of_plane
+    return np.abs(excess) <= 2.0 * kappa * np.abs(in_plane)
+
+
+def beam_in_sample(k: float, sample: SampleFrame) -> tuple[float, float]:
+    """Return the components of the incident wave vector into the surface (a) and along it (kappa), 1/m."""
+    a = k * math.cos(sample.tilt_angle) * math.sin(sample.incident_angle)
+    return a, math.sqrt(k * k - a * a)
+
+
+def sample_of(quantity: Quantity) -> SampleFrame | None:
+    """Return the sample that a quantity is bound to, or None for one that depends on no sample."""
+    return quantity.function.sample if isinstance(quantity.function, FunctionInSampleFrame) else None
+
+
 def with_sample(quantity: Quantity, **parameters: float) -> Quantity:
     """Return the quantity for another sample; parameters that are not named keep their values.
 
@@ -274,6 +434,7 @@ def _in_sample_frame(
     dimension: Dimension,
     long_name: str,
     *,
+    positive: bool = False,
     period: float | None = None,
 ) -> Quantity:
     quantity = Quantity(
@@ -282,6 +443,7 @@ def _in_sample_frame(
         FunctionInSampleFrame(formula),
         dimension,
         needs_wavelength=dimension == "inverse length",
+        positive=positive,
         period=period,
         long_name=long_name,
     )
@@ -298,7 +460,23 @@ SAMPLE_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             _in_sample_frame("qzgi", "qz,GI", along, "inverse length", "q in the surface, along the beam"),
             _in_sample_frame("qip", "qIP", in_plane, "inverse length", "in-plane scattering vector"),
             _in_sample_frame("qoop", "qOOP", out_of_plane, "inverse length", "out-of-plane scattering vector"),
-            _in_sample_frame("qtot", "qtot", total, "inverse length", "length of the scattering vector"),
+            _in_sample_frame("qtot", "qtot", total, "inverse length", "length of the scattering vector", positive=True),
+            _in_sample_frame(
+                "qip_abs",
+                "|qIP|",
+                in_plane_length,
+                "inverse length",
+                "length of the in-plane scattering vector",
+                positive=True,
+            ),
+            _in_sample_frame(
+                "chigi_abs",
+                "|χGI|",
+                polar_angle_length,
+                "angle",
+                "polar angle from the surface normal, without sign",
+                positive=True,
+            ),
             _in_sample_frame(
                 "chigi",
                 "χGI",

@@ -8,13 +8,18 @@ everything else. What all results of a file share is stored once; of every singl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.io.writers._facts import json_text
-from azimuthal.results import Cake, Profile, Sums
+from azimuthal.results import Cake, PairSums, Profile, Sums
 from azimuthal.results.convert import dimension
+from azimuthal.sparse import BinPairs
+from azimuthal.typing import AnyArray
 from azimuthal.units import Axis, Unit
 
 Result: TypeAlias = Profile | Cake
@@ -30,6 +35,9 @@ SUM_NAMES = {
     "normalization2": "sum_normalization2",
     "count": "count",
 }
+#: The covariance of bins that share pixels: which bins, of the intensities, of the sums.
+PAIR_BINS = ("covariance_first", "covariance_second")
+I_COVARIANCE, SUM_COVARIANCE = "I_covariance", "sum_covariance"
 
 
 def axes_of(result: Result) -> dict[str, Axis]:
@@ -43,6 +51,41 @@ def sum_arrays(sums: Sums) -> dict[str, Any]:
     """Return the arrays of the sums under the names that files use, without a variance that is None."""
     arrays = {name: getattr(sums, field) for field, name in SUM_NAMES.items()}
     return {name: array for name, array in arrays.items() if array is not None}
+
+
+def covariance_arrays(result: Result) -> dict[str, Any]:
+    """Return the covariance of the bins of one result, a value for each of `pair_bins`; empty without any."""
+    if result.sums.covariance is None or not result.sums.covariance.pairs.n_pairs:
+        return {}
+    return {I_COVARIANCE: result.covariance_pairs()[2], SUM_COVARIANCE: result.sums.covariance.values}
+
+
+def pair_bins(result: Result) -> dict[str, AnyArray]:
+    """Return the two bins of each pair that has a covariance, by name; empty when it was not summed."""
+    held = result.sums.covariance
+    return {} if held is None else dict(zip(PAIR_BINS, (held.pairs.first, held.pairs.partners), strict=True))
+
+
+def stored_pairs(arrays: Mapping[str, Any], edges: Mapping[str, Any]) -> BinPairs | None:
+    """Return the pairs of what `pair_bins` returned; None where there are none among the arrays.
+
+    Raises
+    ------
+    FileFormatError
+        They cannot be pairs of these bins.
+    """
+    if PAIR_BINS[0] not in arrays:
+        return None
+    n_bins = math.prod(len(one) - 1 for one in edges.values())
+    first, second = (np.asarray(arrays[name][()]) for name in PAIR_BINS)
+    if first.shape != second.shape or any(
+        one.size and (one.min() < 0 or one.max() >= n_bins) for one in (first, second)
+    ):
+        raise FileFormatError(f"{PAIR_BINS[0]}: expected two bins below {n_bins} of each pair. The file is damaged.")
+    pairs, place = BinPairs.from_bins(first, second, n_bins)
+    if not np.array_equal(place, np.arange(first.size)):
+        raise FileFormatError(f"{PAIR_BINS[0]}: expected each pair once, in ascending order. The file is damaged.")
+    return pairs
 
 
 def shared_record(result: Result) -> dict[str, Any]:
@@ -85,6 +128,12 @@ def check_alike(first: Result, other: Result, where: str) -> None:
             f"{where}: its bin edges differ from those of the first result. Integrate all frames with one "
             "plan, or save them in files of their own."
         )
+    one, two = first.sums.covariance, other.sums.covariance
+    if (one is None) != (two is None) or (one is not None and two is not None and not one.pairs.equals(two.pairs)):
+        raise ParameterError(
+            f"{where}: other bins share pixels in it than in the first result, or its covariance was not summed. "
+            "Integrate all frames with one plan, or save them in files of their own."
+        )
 
 
 def _is_plainly_alike(first: Result, other: Result) -> bool:
@@ -92,6 +141,9 @@ def _is_plainly_alike(first: Result, other: Result) -> bool:
     if type(first) is not type(other) or any(
         getattr(first, name) != getattr(other, name) for name in ("average", "error_model", "wavelength")
     ):
+        return False
+    held = [None if result.sums.covariance is None else result.sums.covariance.pairs for result in (first, other)]
+    if held[0] is not held[1]:
         return False
     one, two = axes_of(first), axes_of(other)
     return one.keys() == two.keys() and all(one[name] is two[name] for name in one)
@@ -126,12 +178,14 @@ def rebuilt(
     normalization_factor: float,
     provenance: Mapping[str, Any],
     metadata: Mapping[str, Any],
+    pairs: BinPairs | None = None,
 ) -> Result:
-    """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result."""
+    """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result, and SUM_COVARIANCE."""
     axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}
-    stored: list[Any] = [arrays.get(name) for name in SUM_NAMES.values()]
+    stored: dict[str, Any] = {field: arrays.get(name) for field, name in SUM_NAMES.items()}
+    covariance = None if pairs is None else PairSums(pairs, arrays.get(SUM_COVARIANCE, np.empty(0)))
     fields: dict[str, Any] = {
-        "sums": Sums(*stored),
+        "sums": Sums(**stored, covariance=covariance),
         "average": record["average"],
         "error_model": record["error_model"],
         "wavelength": record["wavelength"],

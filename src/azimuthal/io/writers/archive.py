@@ -9,6 +9,9 @@ radial, azimuthal     bin centres, in the unit that ``about`` names; one of them
 radial_edges, ...     bin edges
 intensity, sigma      derived; sigma only with an error model
 sum_..., count        the sums
+covariance_first      pairs of bins that share pixels, where their covariance was summed: two bins each,
+covariance_second     numbered as in ``intensity.ravel()``
+I_covariance          covariance of the two intensities of each pair; sum_covariance: of the sums of signal
 normalization_factor  one number per result
 metadata, provenance  JSON texts, one per result
 about                 JSON text: format, version, kind, units, average, error model, wavelength (m)
@@ -28,7 +31,15 @@ import numpy as np
 
 from azimuthal._pending_file import check_target, pending
 from azimuthal.io.writers._facts import json_text
-from azimuthal.io.writers._layout import Result, axes_of, check_alike, shared_record, sum_arrays
+from azimuthal.io.writers._layout import (
+    Result,
+    axes_of,
+    check_alike,
+    covariance_arrays,
+    pair_bins,
+    shared_record,
+    sum_arrays,
+)
 from azimuthal.typing import AnyArray
 
 
@@ -52,7 +63,7 @@ def _shared(result: Result) -> dict[str, AnyArray]:
     for name, axis in axes_of(result).items():
         arrays[name] = axis.centers
         arrays[f"{name}_edges"] = axis.edges
-    return arrays
+    return arrays | pair_bins(result)
 
 
 def _own(result: Result) -> dict[str, Any]:
@@ -60,6 +71,7 @@ def _own(result: Result) -> dict[str, Any]:
     return {
         **derived,
         **sum_arrays(result.sums),
+        **covariance_arrays(result),
         "normalization_factor": np.float64(result.normalization_factor),
         "metadata": np.array(json_text(result.metadata)),
         "provenance": np.array(json_text(result.provenance)),

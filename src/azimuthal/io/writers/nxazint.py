@@ -16,6 +16,11 @@
             I[frame, radial]       or [frame, azimuthal, radial]; I_errors: one standard error
             radial_axis, radial_axis_edges, azimuthal_axis, azimuthal_axis_edges
             sum_signal, sum_variance, sum_normalization, sum_normalization2, count
+            I_covariance[frame, covariance_pair]   where the covariance of bins that share pixels was summed: that
+                                   of two intensities, beside the diagonal, which is I_errors squared
+            sum_covariance         the same of the sums of signal
+            covariance_first, covariance_second   [covariance_pair] the two bins, numbered from 0 in the order
+                                   of one frame of I
             norm                   effective number of pixels per bin, when it is the same for all frames
             frame, label, normalization_factor    [frame]
 
@@ -60,7 +65,19 @@ from azimuthal.io.writers._facts import (
     label_of,
     program_version,
 )
-from azimuthal.io.writers._layout import Result, axes_of, check_alike, differing, shared_record, sum_arrays
+from azimuthal.io.writers._layout import (
+    I_COVARIANCE,
+    PAIR_BINS,
+    SUM_COVARIANCE,
+    Result,
+    axes_of,
+    check_alike,
+    covariance_arrays,
+    differing,
+    pair_bins,
+    shared_record,
+    sum_arrays,
+)
 from azimuthal.results import Cake
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 from azimuthal.units import HC_KEV_M, Axis
@@ -75,6 +92,7 @@ _LOOKED_AT_EVERY = 16
 #: Filter mask of a chunk that skipped shuffle and gzip.
 _SKIPS_BOTH = 3
 _NOT_RECORDED = "not recorded"
+_PAIR = "covariance_pair"
 _REFERENCE = "azimuthal (MIT licence); definitions of all numbers in docs/explanation of its sources"
 _LONG_NAMES = {"q": "q", "two_theta": "2theta"}
 #: What GSAS-II and azint expect in ``input/unit``.
@@ -288,11 +306,11 @@ class _Blocks:
     """The arrays that grow by one row per frame; rows are collected and written a chunk at a time."""
 
     def __init__(self, data: Any, template: Result, n_frames: int | None, compression: str | None) -> None:
-        shape = template.sums.shape
-        self._n_rows = max(1, _CHUNK_BYTES // (8 * math.prod(shape)))
+        shapes = {name: array.shape for name, array in _row_arrays(template).items()}
+        self._n_rows = max(1, _CHUNK_BYTES // (8 * max(map(math.prod, shapes.values()))))
         if n_frames is not None:
             self._n_rows = min(self._n_rows, n_frames)
-        self._rows: dict[str, list[AnyArray]] = {name: [] for name in _row_arrays(template)}
+        self._rows: dict[str, list[AnyArray]] = {name: [] for name in shapes}
         self._n_written = 0
         filters = {} if compression is None else {"compression": "gzip", "compression_opts": _LEVEL, "shuffle": True}
         self.datasets = {
@@ -304,10 +322,10 @@ class _Blocks:
                 dtype="<f8",
                 **filters,
             )
-            for name in self._rows
+            for name, shape in shapes.items()
         }
-        whole_rows = _chunk(shape) == shape
-        self._packers = {name: _Packer() for name in self._rows} if filters and whole_rows else {}
+        packed = [name for name, shape in shapes.items() if filters and _chunk(shape) == shape]
+        self._packers = {name: _Packer() for name in packed}
         self._describe(template)
 
     def _describe(self, template: Result) -> None:
@@ -319,11 +337,17 @@ class _Blocks:
             "sum_normalization": "weighted sum of the normalisation",
             "sum_normalization2": "sum of the squared normalisation with squared weights",
             "count": "pixels per bin",
+            I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
+            SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
         }
         axes = [f"{name}_axis" for name in axes_of(template)]
         for name, dataset in self.datasets.items():
             dataset.attrs["long_name"] = about[name]
             dataset.attrs["units"] = "pixels" if name == "count" else "arbitrary units"
+            if name in (I_COVARIANCE, SUM_COVARIANCE):
+                dataset.attrs["bins"] = " ".join(PAIR_BINS)
+                dataset.dims[1].attach_scale(dataset.parent[_PAIR])
+                continue
             for number, axis in enumerate(axes, start=1):
                 dataset.dims[number].attach_scale(dataset.parent[axis])
         image = isinstance(template, Cake)
@@ -344,7 +368,7 @@ class _Blocks:
             dataset.resize(stop, axis=0)
             block = np.stack(rows)
             rows.clear()
-            if self._packers:
+            if name in self._packers:
                 mask, content = self._packers[name].packed(block, self._n_rows)
                 origin = (self._n_written, *(0 for _ in block.shape[1:]))
                 dataset.id.write_direct_chunk(origin, content, filter_mask=mask)
@@ -437,13 +461,13 @@ def _is_close(one: FloatArray, two: FloatArray) -> bool:
 def _row_arrays(result: Result) -> dict[str, AnyArray]:
     sigma = result.sigma
     errors = {} if sigma is None else {"I_errors": sigma}
-    return {"I": result.intensity, **errors, **sum_arrays(result.sums)}
+    return {"I": result.intensity, **errors, **sum_arrays(result.sums), **covariance_arrays(result)}
 
 
 def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the chunk of one row: all of a profile, as much of a cake as is reasonable, whole radii."""
     if len(shape) == 1:
-        return shape
+        return (min(shape[0], _LARGEST_CHUNK_BYTES // 8),)
     return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
 
 
@@ -547,6 +571,19 @@ def _write_axes(entry: Any, result: Result) -> None:
         edges = _field(data, f"{name}_axis_edges", axis.edges, long_name=words[1], units=units)
         for scale in (centers, edges):
             scale.make_scale(scale.name.rpartition("/")[2])
+    _write_pairs(data, pair_bins(result))
+
+
+def _write_pairs(data: Any, bins: dict[str, AnyArray]) -> None:
+    """Write which bins have a covariance; nothing when it was not summed."""
+    if not bins:
+        return
+    n_pairs = len(next(iter(bins.values())))
+    number = _field(data, _PAIR, np.arange(n_pairs, dtype="<i4"), long_name="number of the pair of bins")
+    number.make_scale(_PAIR)
+    for name, values in bins.items():
+        about = f"{name.rpartition('_')[2]} of two bins that share pixels, numbered from 0 in the order of one frame"
+        _field(data, name, values, long_name=about).dims[0].attach_scale(number)
 
 
 def _axis_words(name: str, axis: Axis) -> tuple[str, str]:

@@ -16,7 +16,15 @@ import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
-from azimuthal.io.writers._layout import SUM_NAMES, Result, check_record, rebuilt, with_changes
+from azimuthal.io.writers._layout import (
+    SUM_COVARIANCE,
+    SUM_NAMES,
+    Result,
+    check_record,
+    rebuilt,
+    stored_pairs,
+    with_changes,
+)
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
@@ -129,6 +137,7 @@ class _Archive(_Store):
         self.record = _parsed(str(self._arrays["about"]), str(path))
         check_record(self.record, str(path))
         self.edges = {name: self._array(f"{name}_edges") for name in self.record["units"]}
+        self._pairs = stored_pairs(self._arrays, self.edges)
         self._single = self._array("normalization_factor").ndim == 0
         self.n_results = 1 if self._single else len(self._array("normalization_factor"))
 
@@ -142,10 +151,11 @@ class _Archive(_Store):
         return rebuilt(
             self.record,
             self.edges,
-            {name: row(name) for name in SUM_NAMES.values() if name in self._arrays},
+            {name: row(name) for name in (*SUM_NAMES.values(), SUM_COVARIANCE) if name in self._arrays},
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
+            pairs=self._pairs,
         )
 
     def _array(self, name: str) -> Any:
@@ -165,6 +175,7 @@ class _Nexus(_Store):
             check_record(self.record, str(path))
             self.edges = {name: entry[f"data/{name}_axis_edges"][()] for name in self.record["units"]}
             self.n_results = len(entry["data/normalization_factor"])
+            self._pairs = stored_pairs(entry["data"], self.edges)
             self._provenance = _parsed(_text(about["provenance"]), str(path))
             if "recipe" in about:
                 self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
@@ -174,7 +185,8 @@ class _Nexus(_Store):
     def read(self, start: int, stop: int) -> list[Result]:
         with open_hdf5(self._path) as file, self._understood(file) as entry:
             data, own = entry["data"], entry["reduction/results"]
-            arrays = {name: data[name][start:stop] for name in SUM_NAMES.values() if name in data}
+            names = (*SUM_NAMES.values(), SUM_COVARIANCE)
+            arrays = {name: data[name][start:stop] for name in names if name in data}
             factors = data["normalization_factor"][start:stop]
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
@@ -186,6 +198,7 @@ class _Nexus(_Store):
                 normalization_factor=float(factors[row]),
                 provenance=self._joined(_parsed(provenance[row], str(self._path))),
                 metadata=_parsed(metadata[row], str(self._path)),
+                pairs=self._pairs,
             )
             for row in range(stop - start)
         ]

@@ -116,6 +116,7 @@ def _on(results: Results, cores: int, low: str | None, high: str) -> list[Target
         line(2, f"{full}: bslz4_to_sparse (signal only) / ours", 4.5, ratio(full, "bslz4_to_sparse")),
         line(2, f"{full}: pyFAI with h5py / ours", 40.0, ratio(full, "pyFAI")),
         line(5, f"{cake}: pyFAI / ours, {ours.ONE_FRAME}", 10.0, ratio(cake, "pyFAI", ours.ONE_FRAME)),
+        line(5, f"{cake}: pyFAI / ours, {ours.BATCH}", 10.0, ratio(cake, "pyFAI", ours.BATCH)),
     ]
     if low is not None:
         sparse = f"chunk none u32 {low} counts"

@@ -20,6 +20,8 @@ def project_sample_grid(
     sample: FloatArray,
     k: float,
     numbers: tuple[int, int, int],
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     on_cut: AnyArray | None,

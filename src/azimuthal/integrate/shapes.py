@@ -136,10 +136,10 @@ class ShapeSource:
 
     @property
     def _sample_projection(self) -> native_geometry.SampleProjection | None:
-        if not self.native or self.instrument.parallax:
+        if not self.native or (self._absorption is not None and self._entry is None):
             return None
         return native_geometry.sample_projection(
-            self.instrument.pose, self.radial.quantity, self.azimuthal.quantity, self.wavelength
+            self.instrument.pose, self.radial.quantity, self.azimuthal.quantity, self.wavelength, self._entry
         )
 
     @property
@@ -174,13 +174,14 @@ class ShapeSource:
 
     def _corners_of(self, rows: slice, chosen: BoolArray) -> FloatArray:
         """Return the laboratory positions (n, n_corners, 3) of the corners of chosen pixels of some rows."""
-        detector = self.instrument.detector
-        if self.instrument.parallax:
-            _, corners = self._entry_positions(rows, corners=True)
-            assert corners is not None
-            return corners.reshape(-1, detector.n_corners, 3)[chosen]
+        detector, pose = self.instrument.detector, self.instrument.pose
         corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)[chosen]
-        return lab_positions(detector_positions=corners, pose=self.instrument.pose)
+        if self._absorption is not None:
+            normals = None if detector.is_flat else pixel_normals(corners=corners)[:, np.newaxis, :]
+            corners = entry_positions(
+                detector_positions=corners, pose=pose, absorption=self._absorption, normals=normals
+            )
+        return lab_positions(detector_positions=corners, pose=pose)
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
         """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""

@@ -15,6 +15,8 @@
 
 namespace azimuthal::bind {
 
+namespace {
+
 EntryScale entry_scale(const Input<double, nb::shape<-1, 4>>& table, double step) {
   const std::size_t n = table.shape(0);
   require(n >= 1 && n < (std::size_t{1} << 28), "entry: wrong length");
@@ -30,6 +32,8 @@ EntryScale entry_scale(const Input<double, nb::shape<-1, 4>>& table, double step
   include(end[0] + end[1] + end[2] + end[3]);
   return scale;
 }
+
+}  // namespace
 
 Projection projection(const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
                       int quantity, double factor, const EntryTable& entry, double entry_step) {

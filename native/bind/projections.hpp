@@ -16,8 +16,6 @@ namespace azimuthal::bind {
 // Polynomials of the parallax, one row per interval, and the length of an interval in m^2.
 using EntryTable = std::optional<Input<double, nb::shape<-1, 4>>>;
 
-EntryScale entry_scale(const Input<double, nb::shape<-1, 4>>& table, double step);
-
 Projection projection(const Input<double, nb::shape<3, 3>>& rotation, const Input<double, nb::shape<3>>& shift,
                       int quantity, double factor, const EntryTable& entry, double entry_step);
 

@@ -14,11 +14,12 @@
 namespace azimuthal {
 namespace {
 
+// As in native/isa/pixels.cpp, to the last bit.
 double entry_scale(const EntryScale& entry, double square) noexcept {
   const double at = square * entry.intervals_per_square;
-  const auto interval = static_cast<std::size_t>(at < entry.last_interval ? at : entry.last_interval);
-  const double* c = entry.coefficients + 4 * interval;
-  const double f = at - static_cast<double>(interval);
+  const double interval = std::floor(std::min(at, entry.last_interval));
+  const double* c = entry.coefficients + 4 * static_cast<std::int32_t>(interval);
+  const double f = at - interval;
   return c[0] + f * (c[1] + f * (c[2] + f * c[3]));
 }
 

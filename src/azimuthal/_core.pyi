@@ -199,6 +199,23 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
 
+class Residuals:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        mean: FloatArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> tuple[FloatArray, FloatArray]: ...
+
 class PairReduction:
     def __init__(
         self,

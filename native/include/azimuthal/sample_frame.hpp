@@ -39,7 +39,7 @@ struct SampleProjection {
   double k;
   SampleQuantity u, c;
   SampleCut cut;
-  EntryScale entry{};  // of grids
+  EntryScale entry{};
 };
 
 // Rows [begin, end) of a grid: corners (rows, n2, 4, 2), centres (rows, n2, 2) and whether a pixel meets the cut

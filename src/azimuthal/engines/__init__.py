@@ -10,6 +10,7 @@ from azimuthal.engines._protocol import (
     Engine,
     Reducer,
     ReductionTask,
+    Residuals,
     VarianceModel,
     check_frame_dtype,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Engine",
     "Reducer",
     "ReductionTask",
+    "Residuals",
     "VarianceModel",
     "check_frame_dtype",
     "engine",

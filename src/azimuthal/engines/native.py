@@ -22,7 +22,15 @@ import numpy as np
 
 from azimuthal import _core
 from azimuthal._validate import one_of
-from azimuthal.engines._protocol import CHUNK_CODECS, FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.engines._protocol import (
+    CHUNK_CODECS,
+    FRAME_DTYPES,
+    BinSums,
+    Capabilities,
+    ReductionTask,
+    Residuals,
+    VarianceModel,
+)
 from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
 from azimuthal.sparse import BinPairs
@@ -60,10 +68,11 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
         _core.use_instructions(one_of(INSTRUCTIONS_VARIABLE, configured, instruction_sets()))
     weights = packed_matrix(task.weights, n_threads)
     reduction = _core.Reduction(weights.packed, task.offset, task.gain, task.normalization, n_threads)
+    spread = _core.Residuals(weights.packed, task.offset, task.gain, task.normalization)
     pairing = None
     if task.covariance:
         pairing = PairSummation.of(weights, task.offset, task.gain, task.normalization, n_threads)
-    return NativeReducer(weights, reduction, n_threads, pairing)
+    return NativeReducer(weights, reduction, spread, n_threads, pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +81,7 @@ class NativeReducer:
 
     weights: PackedMatrix
     reduction: _core.Reduction
+    spread: _core.Residuals
     n_threads: int
     pairing: PairSummation | None = None
 
@@ -105,6 +115,17 @@ class NativeReducer:
         )
         assert sums is not None  # only chunks can be damaged
         return self._with_covariance(sums, frame, variance, invalid, self.n_threads)
+
+    def residuals(
+        self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, *, n_threads: int | None = None
+    ) -> Residuals:
+        """Return the sums of the residuals of one frame about the means of its bins."""
+        threads = self.n_threads if n_threads is None else n_threads
+        squares, cross = self.spread.frame(frame, mean, invalid.ranges, invalid.nonfinite, threads)
+        if self.pairing is None:
+            return Residuals(squares, cross)
+        covariance = self.pairing.of_frame(frame, None, invalid, means=mean, n_threads=threads)
+        return Residuals(squares, cross, covariance)
 
     def reduce_stack(
         self, frames: Sequence[AnyArray], variance_model: VarianceModel, invalid: InvalidRanges
@@ -140,6 +161,19 @@ class NativeReducer:
             None if sums is None else _joined(sums, self.pairing.of_chunk(chunk, how, kind, invalid))
             for sums, chunk in zip(all_sums, chunks, strict=True)
         ]
+
+    def decode_chunk(self, chunk: Any, codec: str, out: AnyArray) -> bool:
+        """Fill a frame with the pixels of a chunk, on the calling thread; False when the chunk is damaged.
+
+        Parameters
+        ----------
+        chunk, codec:
+            As for :meth:`reduce_chunks`.
+        out:
+            C-contiguous, of the type of the frame.
+        """
+        number = CHUNK_CODECS.index(one_of("codec", codec, CHUNK_CODECS))
+        return _core.chunk_decode(number, chunk, out.dtype.itemsize, out.reshape(-1).view(np.uint8), 1) == 0
 
     def _with_covariance(
         self, sums: BinSums, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int

@@ -156,18 +156,13 @@ class SampleProjection:
     numbers: tuple[int, int, int]
     entry: EntryTable | None = None
 
-    @property
-    def entry_arguments(self) -> tuple[FloatArray | None, float]:
-        """Polynomials of the parallax and the length of an interval, as the core takes them."""
-        return (None, 0.0) if self.entry is None else (self.entry.coefficients, self.entry.step)
-
 
 def sample_projection(
     pose: Pose, radial: Quantity, azimuthal: Quantity, wavelength: float | None, entry: EntryTable | None = None
 ) -> SampleProjection | None:
     """Return the projection on two quantities of one sample, or None where the core does not know them.
 
-    A table of entry points is taken into account for grids only.
+    With a table of entry points the detector's edges must be separable.
     """
     sample = sample_of(radial)
     if sample is None or sample_of(azimuthal) != sample:
@@ -209,9 +204,10 @@ def project_sample_rows(
     corner_values = np.empty((n_rows, n_fast, 4, 2)) if corners else None
     center_values = np.empty((n_rows, n_fast, 2)) if centers else None
     flags: AnyArray | None = on_cut.view(np.uint8) if corners else None
+    table, step = (None, 0.0) if to.entry is None else to.entry
     _core.project_sample_grid(
-        *edges, rows.start, rows.stop, to.rotation, to.shift, to.sample, to.k, to.numbers, *to.entry_arguments,
-        corner_values, center_values, flags, n_threads,
+        *edges, rows.start, rows.stop, to.rotation, to.shift, to.sample, to.k, to.numbers, table, step, corner_values,
+        center_values, flags, n_threads,
     )  # fmt: skip
     return (
         None if corner_values is None else corner_values.reshape(-1, 4, 2),

@@ -23,12 +23,13 @@ from azimuthal.results import Cake, Profile
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import unit as find_unit
 
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
+_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 
@@ -150,7 +151,7 @@ class Integrator:
 
     def integrate1d(
         self, data: Any, npt: Any, *, unit: Any = "q_nm^-1", variance: Any = None, normalization_factor: float = 1.0,
-        metadata: dict[str, Any] | None = None, **options: Any,
+        metadata: dict[str, Any] | None = None, normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return the radial profile of one frame.
 
@@ -168,6 +169,8 @@ class Integrator:
             Monitor: divides the intensity.
         metadata:
             Kept in the result.
+        normalization_variance:
+            Variance of the monitor; part of sem, common to all bins.
         **options:
             radial_range
                 (low, high) in `unit`.  None: everything.
@@ -196,7 +199,10 @@ class Integrator:
             average
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
-                None (default) or "poisson".
+                None (default), "poisson", "azimuthal" (spread of the pixels of a bin) or "hybrid" (that for rejecting,
+                and Poisson for the errors); all in :mod:`azimuthal.uncertainty`.
+            dark_variance, flat_variance
+                Per-pixel variance of dark and flat; dark_variance="poisson" for a dark of counts.
             covariance
                 True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
@@ -217,12 +223,19 @@ class Integrator:
             Naming what cannot be used, and the fix.
         """
         plan = self._plan("radial", with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def integrate2d(
         self, data: Any, npt_rad: Any, npt_azim: Any = 360, *, unit: Any = "q_nm^-1", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Cake:  # fmt: skip
         """Return the cake of one frame: intensity[azimuthal, radial].
 
@@ -230,12 +243,19 @@ class Integrator:
         "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
         """
         plan = self._plan("cake", with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
-        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        cake: Cake = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return cake
 
     def integrate_radial(
         self, data: Any, npt: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return the azimuthal profile I(chi) of one frame, summed over `radial_range` (in `radial_unit`).
 
@@ -243,18 +263,25 @@ class Integrator:
         """
         pair = (radial_unit, unit)
         plan = self._plan("azimuthal", with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def integrate2d_grazing(
         self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Cake:  # fmt: skip
         """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
 
         Parameters
         ----------
-        data, variance, normalization_factor, metadata:
+        data, variance, normalization_factor, metadata, normalization_variance:
             Those of :meth:`integrate1d`.
         npt_ip, npt_oop:
             Number of bins, or bin edges, in plane and out of plane.
@@ -277,12 +304,19 @@ class Integrator:
             A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
         """
         plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
-        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        cake: Cake = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return cake
 
     def integrate1d_grazing(
         self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
 
@@ -290,7 +324,13 @@ class Integrator:
         :meth:`integrate2d_grazing`.
         """
         plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def plan2d_grazing(
@@ -391,7 +431,7 @@ def described(
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
         if name not in _CHOICES and name not in _ARRAYS:
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

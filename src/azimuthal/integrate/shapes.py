@@ -174,13 +174,15 @@ class ShapeSource:
 
     def _corners_of(self, rows: slice, chosen: BoolArray) -> FloatArray:
         """Return the laboratory positions (n, n_corners, 3) of the corners of chosen pixels of some rows."""
-        detector, pose = self.instrument.detector, self.instrument.pose
+        detector = self.instrument.detector
+        pose, absorption = self.instrument.pose, self._absorption
+        if absorption is not None and not detector.is_flat:
+            _, entries = self._entry_positions(rows, corners=True)
+            assert entries is not None
+            return entries.reshape(-1, detector.n_corners, 3)[chosen]
         corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)[chosen]
-        if self._absorption is not None:
-            normals = None if detector.is_flat else pixel_normals(corners=corners)[:, np.newaxis, :]
-            corners = entry_positions(
-                detector_positions=corners, pose=pose, absorption=self._absorption, normals=normals
-            )
+        if absorption is not None:
+            corners = entry_positions(detector_positions=corners, pose=pose, absorption=absorption)
         return lab_positions(detector_positions=corners, pose=pose)
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:

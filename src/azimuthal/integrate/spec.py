@@ -30,7 +30,7 @@ from azimuthal.engines import engine_names
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
-from azimuthal.uncertainty import checked_error_model
+from azimuthal.uncertainty import checked_error_model, poisson_variance
 from azimuthal.units import Unit
 from azimuthal.units import unit as find_unit
 
@@ -38,7 +38,7 @@ Kind: TypeAlias = Literal["radial", "azimuthal", "cake"]
 Bins: TypeAlias = int | tuple[float, ...]
 
 SPEC_VERSION = 1
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class PlanSpec:
     azimuth_range:
         (start, stop) in `azimuth_unit`, an arc, or None: the full circle.
     split, average, error_model:
-        Names of DESIGN.md section 3; an error model "variance" asks for the variance of every frame.
+        Names of DESIGN.md section 3; an error model "variance" asks for the variance of every frame
+        (:mod:`azimuthal.uncertainty`).
     solid_angle:
         "relative" (to a pixel at the point of normal incidence), "absolute" (sr), "equal_area" or None:
         :mod:`azimuthal.corrections.solid_angle`.
@@ -249,12 +250,18 @@ class PixelArrays:
         Subtracted from the raw values.
     flat, absorption:
         Multiply the normalisation.
+    dark_variance:
+        Variance of the dark, or "poisson": the dark is a counted image (:mod:`azimuthal.uncertainty`).
+    flat_variance:
+        Variance of the flat field.
     """
 
     mask: AnyArray | None = None
     dark: AnyArray | None = None
     flat: AnyArray | None = None
     absorption: AnyArray | None = None
+    dark_variance: AnyArray | Literal["poisson"] | None = None
+    flat_variance: AnyArray | None = None
     digests: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -270,9 +277,10 @@ class PixelArrays:
         """
         if self._is_checked(shape):
             return self
+        given = self.resolved()
         copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
-            value = getattr(self, name)
+            value = getattr(given, name)
             if value is not None:
                 check = boolean_mask if name == "mask" else image_array
                 copies[name] = np.array(check(name, value, shape), order="C")
@@ -282,10 +290,26 @@ class PixelArrays:
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
 
+    def resolved(self) -> PixelArrays:
+        """Return the same with an array in the place of dark_variance="poisson".
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+            A variance without what it is the variance of, or a word that is not known.
+        """
+        for name, of in (("dark_variance", "dark"), ("flat_variance", "flat")):
+            if getattr(self, name) is not None and getattr(self, of) is None:
+                raise ParameterError(f"{name}: is the variance of the {of}, which is not given. Pass {of}=... as well.")
+        if not isinstance(self.dark_variance, str):
+            return self
+        one_of("dark_variance", self.dark_variance, ("poisson",))
+        return dataclasses.replace(self, dark_variance=poisson_variance(np.asarray(self.dark)))
+
     def _is_checked(self, shape: tuple[int, int]) -> bool:
         """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
         held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
-        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
+        return held.keys() == self.digests.keys() and all(np.shape(array) == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:
@@ -294,13 +318,36 @@ class PixelArrays:
 
     def equals(self, other: PixelArrays) -> bool:
         """Return whether both hold the same values."""
+        one, two = self.resolved(), other.resolved()
         for name in _ARRAYS:
-            mine, theirs = getattr(self, name), getattr(other, name)
+            mine, theirs = getattr(one, name), getattr(two, name)
             if mine is theirs:
                 continue
             if mine is None or theirs is None or not np.array_equal(mine, theirs):
                 return False
         return True
+
+
+def check_variances(error_model: ErrorModel | None, arrays: PixelArrays) -> None:
+    """Raise when the variance of a dark or a flat would be ignored, or counted twice.
+
+    Raises
+    ------
+    ParameterError
+        There is no error model, or the spread of the pixels holds their noise already.
+    """
+    for name in ("dark_variance", "flat_variance"):
+        if getattr(arrays, name) is None:
+            continue
+        if error_model is None:
+            raise ParameterError(
+                f"{name}: error_model=None would ignore it. Pass error_model='poisson', or leave it out."
+            )
+        if error_model == "azimuthal":
+            raise ParameterError(
+                f"{name}: error_model='azimuthal' would count it twice, because the spread of the pixels holds their "
+                "noise already. Leave it out, or pass error_model='poisson'."
+            )
 
 
 def _bins(parameter: str, value: Any) -> Bins:

@@ -40,7 +40,7 @@ class Cake(Derived, Arithmetic):
         The bins along both directions: unit and edges.
     sums:
         Sums of shape ``(azimuthal_axis.n_bins, radial_axis.n_bins)``.
-    average, error_model, wavelength, normalization_factor, provenance, metadata:
+    average, error_model, wavelength, normalization_factor, provenance, metadata, normalization_variance:
         As in :class:`azimuthal.results.Profile`.
 
     Raises
@@ -60,6 +60,7 @@ class Cake(Derived, Arithmetic):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()

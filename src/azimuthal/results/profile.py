@@ -51,6 +51,8 @@ class Profile(Derived, Arithmetic):
         How the numbers were made, ready for JSON: ``recipe``, ``engine``, ``version``, ``corrections`` ...
     metadata:
         What is known about the frame, ready for JSON; writers use ``label``, ``index`` and ``name``.
+    normalization_variance:
+        Variance of `normalization_factor`; part of sem, and common to all bins.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Profile(Derived, Arithmetic):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_common()

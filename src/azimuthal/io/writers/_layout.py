@@ -34,6 +34,9 @@ SUM_NAMES = {
     "normalization": "sum_normalization",
     "normalization2": "sum_normalization2",
     "count": "count",
+    "cross": "sum_cross",
+    "static": "sum_static_variance",
+    "shared": "sum_shared_variance",
 }
 #: The covariance of bins that share pixels: which bins, of the intensities, of the sums.
 PAIR_BINS = ("covariance_first", "covariance_second")
@@ -114,6 +117,13 @@ def check_record(record: Any, where: str) -> None:
 
 def check_alike(first: Result, other: Result, where: str) -> None:
     """Raise unless two results can be stored in the same arrays."""
+    held, new = sum_arrays(first.sums).keys(), sum_arrays(other.sums).keys()
+    if held != new and first.error_model == other.error_model:
+        names = ", ".join(sorted(held ^ new))
+        raise ParameterError(
+            f"{where}: has {names} or lacks it, unlike the first result: their variances are of different things "
+            "(noisy dark or flat). Save them in files of their own."
+        )
     if _is_plainly_alike(first, other):
         return
     expected, got = shared_record(first), shared_record(other)
@@ -178,6 +188,7 @@ def rebuilt(
     normalization_factor: float,
     provenance: Mapping[str, Any],
     metadata: Mapping[str, Any],
+    normalization_variance: float = 0.0,
     pairs: BinPairs | None = None,
 ) -> Result:
     """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result, and SUM_COVARIANCE."""
@@ -192,6 +203,7 @@ def rebuilt(
         "normalization_factor": normalization_factor,
         "provenance": provenance,
         "metadata": metadata,
+        "normalization_variance": normalization_variance,
     }
     if record["kind"] == "cake":
         return Cake(axes["radial"], axes["azimuthal"], **fields)

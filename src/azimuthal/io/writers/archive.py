@@ -51,6 +51,11 @@ def write_npz(results: Iterator[Result], path: Path, *, force: bool, compressed:
     for index, other in enumerate(held[1:], start=1):
         check_alike(held[0], other, f"results[{index}]")
     rows = [_own(result) for result in held]
+    if any(result.normalization_variance for result in held):
+        rows = [
+            row | {"normalization_variance": np.float64(result.normalization_variance)}
+            for row, result in zip(rows, held, strict=True)
+        ]
     for name, only in rows[0].items():
         arrays[name] = only if len(rows) == 1 else np.stack([row[name] for row in rows])
     write: Callable[..., None] = np.savez_compressed if compressed else np.savez

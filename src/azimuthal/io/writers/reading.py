@@ -155,6 +155,9 @@ class _Archive(_Store):
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
+            normalization_variance=(
+                float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
+            ),
             pairs=self._pairs,
         )
 
@@ -188,6 +191,7 @@ class _Nexus(_Store):
             names = (*SUM_NAMES.values(), SUM_COVARIANCE)
             arrays = {name: data[name][start:stop] for name in names if name in data}
             factors = data["normalization_factor"][start:stop]
+            variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
         return [
@@ -198,6 +202,7 @@ class _Nexus(_Store):
                 normalization_factor=float(factors[row]),
                 provenance=self._joined(_parsed(provenance[row], str(self._path))),
                 metadata=_parsed(metadata[row], str(self._path)),
+                normalization_variance=0.0 if variances is None else float(variances[row]),
                 pairs=self._pairs,
             )
             for row in range(stop - start)

@@ -27,6 +27,7 @@ COMMANDS = {
     "sparsify": "Keep of images the background curves and the pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
+    "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",

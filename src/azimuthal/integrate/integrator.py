@@ -396,13 +396,8 @@ class Integrator:
         return upward.find("spottiness")(data, self, npt, **choices)
 
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
-
-    def described(
-        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
-    ) -> tuple[PlanSpec, PixelArrays]:
-        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
-        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        return self._cache.get(spec, arrays)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented

@@ -29,6 +29,7 @@ import azimuthal as az
 from azimuthal.corrections import polarization, solid_angle
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.splitting import bounding_box, unroll
+from azimuthal.units.grazing import SampleFrame, is_reachable
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -632,11 +633,163 @@ def narrow_bins() -> Figure:
     return figure
 
 
+# ---- grazing incidence -------------------------------------------------------------------------------------
+
+
+def grazing() -> Figure:
+    """Draw the sample's axes, what elastic scattering reaches, and the map of a textured film."""
+    figure = Figure(figsize=(11, 3.3), layout="constrained")
+    sides, sphere, left, right = figure.subplots(1, 4, width_ratios=[1.2, 0.9, 1.1, 1.1])
+    draw_side_view(sides, SampleFrame(incident_angle=0.35))
+    draw_crescent(sphere, SampleFrame(incident_angle=0.35))
+    ai = az.Integrator(az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(360, 400)), 0.15, 0.012, 0.07, wavelength=1e-10)
+    sample = {"incident_angle": "0.3 deg"}
+    image = textured_film(ai, incident_angle=np.radians(0.3))
+    cakes = (
+        ai.integrate2d_grazing(image, 260, 240, unit_ip="qip_A^-1", unit_oop="qoop_A^-1", **sample),
+        ai.integrate2d_grazing(image, 220, 240, unit_ip="qtot_A^-1", unit_oop="chigi_deg", **sample),
+    )
+    for axes, cake in zip((left, right), cakes, strict=True):
+        x, y = cake.radial_axis.edges, cake.azimuthal_axis.edges
+        wedge = np.where(cake.missing_wedge, 1.0, np.nan)
+        axes.pcolormesh(x, y, wedge, cmap=LinearSegmentedColormap.from_list("wedge", [ORANGE, ORANGE]), alpha=0.35)
+        axes.pcolormesh(x, y, cake.intensity, cmap=PAPER.with_extremes(bad="none"), norm=LogNorm(1, 300))
+        axes.set(xlabel=cake.radial_unit.label, ylabel=cake.azimuthal_unit.label)
+    left.set_title("map; orange: missing wedge", fontsize=9)
+    right.set_title("polar map", fontsize=9)
+    return figure
+
+
+def draw_side_view(axes: Axes, sample: SampleFrame) -> None:
+    """Draw the beam, the surface and its normal in the plane of incidence, as the units turn them."""
+    along, normal = sample.matrix[2, 1:], sample.matrix[1, 1:]  # components (v, b)
+    incident = np.array([0.0, 1.0])
+    specular = incident - 2 * (incident @ normal) * normal
+    axes.plot(*np.outer(along[::-1], [-1, 1]), color=INK, lw=3)
+    arrows = {"beam, z": (-incident, 0 * incident, BLUE), "direct": (0 * incident, incident, BLUE),
+              "specular": (0 * incident, specular, ORANGE), "normal, v'": (0 * incident, normal, GREEN)}  # fmt: skip
+    for label, (start, stop, colour) in arrows.items():
+        axes.add_patch(FancyArrowPatch(start[::-1], stop[::-1], color=colour, arrowstyle="-|>", mutation_scale=10))
+        at = (start if label.startswith("beam") else stop)[::-1]
+        axes.annotate(label, at, textcoords="offset points", xytext=(0, 6), ha="center", color=colour)
+    axes.annotate("surface, b'", along[::-1], textcoords="offset points", xytext=(0, 6), ha="center")
+    axes.set(xlim=(-1.3, 1.4), ylim=(-0.75, 1.25), aspect="equal", title="from the side: incidence > 0")
+    axes.title.set_fontsize(9)
+    axes.set_axis_off()
+
+
+def draw_crescent(axes: Axes, sample: SampleFrame) -> None:
+    """Draw which (|qip|, qoop) elastic scattering reaches, in units of the wave number."""
+    qip, qoop = np.meshgrid(np.linspace(0, 2.1, 420), np.linspace(-0.9, 1.5, 480))
+    k = 2 * np.pi
+    reached = is_reachable(k * qip, k * qoop, 1.0, sample)
+    axes.contourf(qip, qoop, reached, levels=[0.5, 1.5], colors=["#b9cfe0"])
+    axes.plot(0, 0, "o", color=BLUE, ms=4)
+    axes.plot(0, 2 * np.sin(sample.incident_angle), "o", color=ORANGE, ms=4)
+    axes.annotate("direct beam", (0, 0), textcoords="offset points", xytext=(6, -4), fontsize=8)
+    axes.annotate(
+        "specular", (0, 2 * np.sin(sample.incident_angle)), textcoords="offset points", xytext=(6, -4), fontsize=8
+    )
+    axes.set(xlabel="|qIP| / k", ylabel="qOOP / k", aspect="equal")
+    axes.set_title("what is reached", fontsize=9)
+
+
+def textured_film(ai: az.Integrator, *, incident_angle: float) -> np.ndarray:
+    """Return a frame of a film: a faint powder ring and the spots and rods of a lamellar stack, upright."""
+    up, across, along = np.moveaxis(ai.pose.lab_from_detector(ai.detector.centers()), -1, 0)
+    qip, qoop = (
+        az.unit(name, incident_angle=incident_angle).values(across, up, along, ai.wavelength)
+        for name in ("qip_A^-1", "qoop_A^-1")
+    )
+    frame = 1.0 + 6.0 * np.exp(-(((np.hypot(qip, qoop) - 1.4) / 0.06) ** 2) / 2)
+    for order in (1, 2, 3):
+        frame += 400.0 / order**2 * np.exp(-((qip / 0.08) ** 2 + ((qoop - 0.4 * order) / 0.02) ** 2) / 2)
+    for rod in (1.1, 1.7):
+        frame += 30.0 * np.exp(-(((np.abs(qip) - rod) / 0.02) ** 2 + (qoop / 0.5) ** 2) / 2)
+        for order in (0, 1, 2):
+            frame += 200.0 * np.exp(-(((np.abs(qip) - rod) / 0.025) ** 2 + ((qoop - 0.4 * order) / 0.03) ** 2) / 2)
+    return np.where(qoop > 0, frame, 1.0)
+
+
+# ---- covariance --------------------------------------------------------------------------------------------
+
+
+def flat_scene_fits(split: str, n_frames: int = 1000) -> np.ndarray:
+    """Fit a constant to the profiles of many frames of a flat scene of 200 counts.
+
+    Columns: chi-square and (constant - 200) / its error, with the covariance of the bins; the same without.
+    """
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(101, 103))
+    ai = az.Integrator(detector, 0.1, 0.0503, 0.0498)
+    options = {"radial_range": (5, 45), "solid_angle": False, "error_model": "poisson", "covariance": True}
+    plan = ai.plan1d(80, unit="r_mm", split=split, **options)
+    rng, rows = np.random.default_rng(1), []
+    for _ in range(n_frames):
+        profile = plan(rng.poisson(200.0, detector.shape).astype(np.uint32))
+        row = []
+        weights = (np.linalg.solve(profile.covariance(), np.ones(80)), profile.sigma**-2)
+        for weight, name in zip(weights, ("value", "diagonal"), strict=True):
+            constant = weight @ profile.intensity / weight.sum()
+            row += [getattr(profile.chi_square(constant), name), (constant - 200) * np.sqrt(weight.sum())]
+        rows.append(row)
+    return np.array(rows)
+
+
+def correlation_curve(width: float) -> np.ndarray:
+    """Return the mean correlation of bins of `width` pixels, up to eight pixels apart, by distance in bins."""
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(101, 103))
+    ai = az.Integrator(detector, 0.1, 0.0503, 0.0498)
+    frame = np.full(detector.shape, 100, np.uint32)
+    options = {"radial_range": (10, 45), "error_model": "poisson", "covariance": True}
+    band = ai.integrate1d(frame, round(35 / width), unit="r_mm", **options).correlation(banded=True)
+    return np.array([np.mean(row[: row.size - k]) for k, row in enumerate(band)])
+
+
+def covariance() -> Figure:
+    """Draw how far bins are correlated, and what a fit that does not know it gets wrong."""
+    from math import lgamma
+
+    figure = Figure(figsize=(11, 3), layout="constrained")
+    near, chi, pull = figure.subplots(1, 3)
+    for width, colour in ((2.0, GREEN), (1.0, ORANGE), (0.5, BLUE), (0.25, INK)):
+        rho = correlation_curve(width)
+        near.plot(np.arange(rho.size) * width, rho, "o-", ms=3, lw=1, color=colour, label=f"{width:g}")
+    near.set(
+        xlabel="distance of the bins (pixels)", ylabel="correlation", xlim=(0, 3), title="How far bins are correlated"
+    )
+    near.legend(title="bin width (pixels)", frameon=False)
+    fits = flat_scene_fits("full")
+    grid, pulls, half = np.linspace(30, 150, 300), np.linspace(-5, 5, 300), 79 / 2
+    density = np.exp((half - 1) * np.log(grid) - grid / 2 - half * np.log(2) - lgamma(half))
+    for axes, columns, line, bins in (
+        (chi, (0, 2), (grid, density), np.linspace(30, 150, 41)),
+        (pull, (1, 3), (pulls, np.exp(-(pulls**2) / 2) / np.sqrt(2 * np.pi)), np.linspace(-5, 5, 41)),
+    ):
+        for column, colour, label in zip(columns, (BLUE, ORANGE), ("with covariance", "diagonal only"), strict=True):
+            axes.hist(fits[:, column], bins, density=True, histtype="step", color=colour, lw=1.4, label=label)
+        axes.plot(*line, color=INK, lw=1, label="expected")
+        axes.set(yticks=[])
+        axes.legend(frameon=False, fontsize=7.5)
+    chi.set(xlabel="chi-square of 79 degrees of freedom", title="A constant fitted to 1000 frames")
+    pull.set(xlabel="(constant - truth) / its error", title="and the error that it claims")
+    return figure
+
+
 # ---- running -----------------------------------------------------------------------------------------------
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     function.__name__: function
-    for function in (overview, architecture, conventions, orientations, splitting, arcs, narrow_bins)
+    for function in (
+        overview,
+        architecture,
+        conventions,
+        orientations,
+        splitting,
+        arcs,
+        narrow_bins,
+        grazing,
+        covariance,
+    )  # fmt: skip
 }
 
 

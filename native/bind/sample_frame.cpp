@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "arrays.hpp"
+#include "projections.hpp"
 
 namespace azimuthal::bind {
 namespace {
@@ -39,8 +40,9 @@ SampleProjection sample_projection(const Matrix& rotation, const Vector& shift, 
 }
 
 void grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::size_t begin, std::size_t end,
-          Matrix rotation, Vector shift, Matrix sample, double k, Numbers numbers, std::optional<Corners> corners,
-          std::optional<Centers> centers, std::optional<Flags> on_cut, unsigned n_threads) {
+          Matrix rotation, Vector shift, Matrix sample, double k, Numbers numbers, EntryTable entry,
+          double entry_step, std::optional<Corners> corners, std::optional<Centers> centers,
+          std::optional<Flags> on_cut, unsigned n_threads) {
   const std::size_t n1 = lower1.shape(0), n2 = lower2.shape(0);
   require(upper1.shape(0) == n1 && upper2.shape(0) == n2, "edges: lower and upper differ in length");
   require(begin <= end && end <= n1, "rows: out of range");
@@ -48,7 +50,8 @@ void grid(Doubles lower1, Doubles upper1, Doubles lower2, Doubles upper2, std::s
   require(!corners || (corners->shape(0) == n_rows && corners->shape(1) == n2), "corners: wrong shape");
   require(!centers || (centers->shape(0) == n_rows && centers->shape(1) == n2), "centers: wrong shape");
   require(!on_cut || (on_cut->shape(0) == n_rows && on_cut->shape(1) == n2), "on_cut: wrong shape");
-  const SampleProjection p = sample_projection(rotation, shift, sample, k, numbers);
+  SampleProjection p = sample_projection(rotation, shift, sample, k, numbers);
+  p.entry = projection(rotation, shift, 0, 1.0, entry, entry_step).entry;
   const SeparableGrid g{lower1.data(), upper1.data(), lower2.data(), upper2.data(), n2};
   double* corner_data = corners ? corners->data() : nullptr;
   double* center_data = centers ? centers->data() : nullptr;
@@ -73,8 +76,9 @@ void points(Input<double, nb::shape<-1, 3>> positions, Matrix rotation, Vector s
 void bind_sample_frame(nb::module_& module) {
   module.def("project_sample_grid", &grid, nb::arg("lower1"), nb::arg("upper1"), nb::arg("lower2"),
              nb::arg("upper2"), nb::arg("begin"), nb::arg("end"), nb::arg("rotation"), nb::arg("shift"),
-             nb::arg("sample"), nb::arg("k"), nb::arg("numbers"), nb::arg("corners").none(),
-             nb::arg("centers").none(), nb::arg("on_cut").none(), nb::arg("n_threads"));
+             nb::arg("sample"), nb::arg("k"), nb::arg("numbers"), nb::arg("entry").none(),
+             nb::arg("entry_step"), nb::arg("corners").none(), nb::arg("centers").none(), nb::arg("on_cut").none(),
+             nb::arg("n_threads"));
   module.def("project_sample_points", &points, nb::arg("positions"), nb::arg("rotation"), nb::arg("shift"),
              nb::arg("sample"), nb::arg("k"), nb::arg("numbers"), nb::arg("out"), nb::arg("n_threads"));
 }

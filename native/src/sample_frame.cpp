@@ -14,6 +14,15 @@
 namespace azimuthal {
 namespace {
 
+// As in native/isa/pixels.cpp, to the last bit.
+double entry_scale(const EntryScale& entry, double square) noexcept {
+  const double at = square * entry.intervals_per_square;
+  const double interval = std::floor(std::min(at, entry.last_interval));
+  const double* c = entry.coefficients + 4 * static_cast<std::int32_t>(interval);
+  const double f = at - interval;
+  return c[0] + f * (c[1] + f * (c[2] + f * c[3]));
+}
+
 // Quantities of a run of points, a step at a time in plain loops over arrays.
 class Points {
  public:
@@ -26,7 +35,13 @@ class Points {
 
   // Detector position of the point i, before shift and rotation.
   void place(std::size_t i, double p1, double p2, double p3) noexcept {
-    const double d1 = p1 + to_.shift[0], d2 = p2 + to_.shift[1], d3 = p3 + to_.shift[2];
+    double d1 = p1 + to_.shift[0], d2 = p2 + to_.shift[1];
+    const double d3 = p3 + to_.shift[2];
+    if (to_.entry.coefficients != nullptr) {
+      const double scale = entry_scale(to_.entry, d1 * d1 + d2 * d2);
+      d1 *= scale;
+      d2 *= scale;
+    }
     const double* m = to_.rotation;
     h_[i] = m[0] * d1 + m[1] * d2 + m[2] * d3;
     v_[i] = m[3] * d1 + m[4] * d2 + m[5] * d3;

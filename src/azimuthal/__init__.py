@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, ResultSet, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
@@ -76,6 +77,7 @@ _HOMES = {
     "PlanSet": "integrate",
     "Pose": "geometry",
     "Profile": "results",
+    "Rejection": "rejection",
     "ResultSet": "results",
     "Sensor": "detectors",
     "Separation": "images",
@@ -128,6 +130,7 @@ __all__ = [
     "PlanSet",
     "Pose",
     "Profile",
+    "Rejection",
     "ResultSet",
     "Sensor",
     "Separation",

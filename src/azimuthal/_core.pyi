@@ -20,6 +20,8 @@ def project_sample_grid(
     sample: FloatArray,
     k: float,
     numbers: tuple[int, int, int],
+    entry: FloatArray | None,
+    entry_step: float,
     corners: FloatArray | None,
     centers: FloatArray | None,
     on_cut: AnyArray | None,
@@ -197,6 +199,59 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
 
+class RobustReduction:
+    nbytes: int
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        n_threads: int,
+    ) -> None: ...
+    def clip(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        threshold: float | None,
+        max_iter: int | None,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+    def trim(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        low: float,
+        high: float,
+        error: int,
+        ratio: float,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+
+class Residuals:
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+    ) -> None: ...
+    def frame(
+        self,
+        frame: AnyArray,
+        mean: FloatArray,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        n_threads: int,
+    ) -> tuple[FloatArray, FloatArray]: ...
+
 class PairReduction:
     def __init__(
         self,
@@ -268,6 +323,7 @@ class RingLists:
         nonfinite: bool,
         spread: int,
         cutoff: float,
+        noise: float,
         most_rounds: int,
         n_threads: int,
     ) -> tuple[Any, ...]: ...

@@ -321,6 +321,18 @@ SETTING_TROUBLES = {
     "range without end": (lambda poni: ("-p", poni, *COMMON, "--radial-range", "nan", "5"), "radial_range[0]"),
     "split with a slip": (lambda poni: ("-p", poni, *COMMON, "--split", "ful"), "did you mean 'full'"),
     "average with a slip": (lambda poni: ("-p", poni, *COMMON, "--average", "mean"), "average: 'mean' is not known"),
+    "dark variance without dark": (
+        lambda poni: ("-p", poni, *COMMON, "--error-model", "poisson", "--dark-variance", "poisson"),
+        "dark_variance: is the variance of the dark",
+    ),
+    "missing flat variance": (
+        lambda poni: ("-p", poni, *COMMON, "--flat-variance", "f.npy"),
+        "f.npy: this file does not",
+    ),
+    "monitor variance ignored": (
+        lambda poni: ("-p", poni, *COMMON, "--normalization-variance", "1"),
+        "normalization_variance: error_model=None",
+    ),
     "error model with a slip": (lambda poni: ("-p", poni, *COMMON, "--error-model", "poison"), "'poisson'"),
     "engine with a slip": (lambda poni: ("-p", poni, *COMMON, "--engine", "nativ"), "'native'"),
     "polarisation above one": (lambda poni: ("-p", poni, *COMMON, "--polarization", "2"), "polarization_factor"),
@@ -481,6 +493,8 @@ SAME_NUMBERS = {
     "split pseudo": (["--split", "pseudo"], {"split": "pseudo"}),
     "mean of ratios": (["--average", "mean_of_ratios"], {"average": "mean_of_ratios"}),
     "poisson": (["--error-model", "poisson"], {"error_model": "poisson"}),
+    "azimuthal": (["--error-model", "azimuthal"], {"error_model": "azimuthal"}),
+    "hybrid": (["--error-model", "hybrid"], {"error_model": "hybrid"}),
     "polarisation": (["--polarization", "0.99"], {"polarization_factor": 0.99}),
     "no solid angle": (["--no-solid-angle"], {"solid_angle": False}),
     "absolute": (["--solid-angle", "absolute"], {"solid_angle": "absolute"}),
@@ -498,6 +512,10 @@ SAME_NUMBERS = {
     "monitor": (["--normalization-factor", "2.5"], {"normalization_factor": 2.5}),
     "reference engine": (["--engine", "reference"], {"engine": "reference"}),
     "one thread": (["--threads", "1"], {}),
+    "covariance": (
+        ["--error-model", "poisson", "--covariance"],
+        {"error_model": "poisson", "covariance": True},
+    ),
 }
 
 
@@ -510,6 +528,7 @@ def test_integrate_option_gives_the_numbers_of_the_library(run, poni, images, fr
         expected = ai.integrate1d(frames[number], 50, unit="q_nm^-1", **keywords)
         assert_same(result, expected)
         np.testing.assert_array_equal(result.edges, expected.edges)
+        assert result.sums.covariance == expected.sums.covariance
 
 
 def test_integrate_sensor_is_named_in_one_line(run, poni, images):
@@ -545,6 +564,24 @@ def test_integrate_dark_and_flat_give_the_numbers_of_the_library(run, poni, imag
     run("integrate", images, "-p", poni, *COMMON, "--dark", "dark.npy", "--flat", "flat.npy", "-o", "r.h5")
     expected = az.load(poni).integrate1d(frames[2], 50, unit="q_nm^-1", dark=dark, flat=flat)
     assert_same(az.load_result("r.h5")[2], expected)
+
+
+def test_integrate_variances_give_the_numbers_of_the_library(run, poni, images, frames):
+    generator = np.random.default_rng(1)
+    arrays = {"dark": np.full(SHAPE, 3.0), "flat": generator.uniform(0.8, 1.2, SHAPE)}
+    arrays |= {"flat_variance": np.full(SHAPE, 0.01), "dark_variance": generator.uniform(0, 2, SHAPE)}
+    options = ["--error-model", "poisson", "--normalization-factor", "2", "--normalization-variance", "0.25"]
+    for name, array in arrays.items():
+        np.save(f"{name}.npy", array)
+        options += [f"--{name.replace('_', '-')}", f"{name}.npy"]
+    keywords = dict(unit="q_nm^-1", error_model="poisson", normalization_factor=2.0, normalization_variance=0.25)
+    for words, more in (([], {}), (["--dark-variance", "poisson"], {"dark_variance": arrays["dark"]})):
+        assert run("integrate", images, "-p", poni, *COMMON, *options, *words, "-o", "r.h5", "--force").code == 0
+        expected = az.load(poni).integrate1d(frames[2], 50, **keywords, **(arrays | more))
+        result = az.load_result("r.h5")[2]
+        assert_same(result, expected)
+        np.testing.assert_array_equal(result.sigma, expected.sigma)
+        assert result.provenance["inputs"]["dark_variance"] == (words[1] if words else "dark_variance.npy")
 
 
 def test_integrate_dark_stack_is_refused(run, poni, images, stack):
@@ -732,3 +769,22 @@ def test_integrate_real_process_returns_its_exit_code(poni, images, folder):
     done = subprocess.run([*command, "--force"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "image_1" in done.stderr
+
+
+def test_integrate_with_rejection_gives_what_the_library_gives(run, stack, poni, frames):
+    outcome = run(
+        "integrate", stack, "-p", poni, *COMMON, "--error-model", "poisson", "--reject", "sigma", "--reject-threshold", "6",
+        "-o", "run.h5",
+    )  # fmt: skip
+    assert outcome.code == 0
+    result = az.load_result("run.h5")[3]
+    reject = az.Rejection("sigma", threshold=6)
+    expected = az.load(poni).integrate1d(frames[3], 50, unit="q_nm^-1", error_model="poisson", reject=reject)
+    assert_same(result, expected)
+    assert result.provenance["recipe"]["reject"] == reject.to_dict()
+
+
+def test_integrate_with_settings_of_no_rejection_is_refused(run, stack, poni):
+    outcome = run("integrate", stack, "-p", poni, *COMMON, "--reject-threshold", "6", "-o", "run.h5")
+    assert outcome.code == 2
+    assert "--reject sigma" in outcome.err

@@ -115,6 +115,64 @@ def test_explicit_variance_and_invalid_pixels(ai, frame):
     assert ai.integrate1d(spoilt, 40, variance=variance, covariance=True).sums == result.sums
 
 
+def weights_of(plan):
+    matrix = plan.matrix
+    weights = np.zeros((matrix.n_pixels, matrix.n_bins))
+    weights[matrix.entry_pixels(), matrix.indices] = matrix.entry_weights()
+    return weights
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+def test_azimuthal_model_takes_the_products_of_the_residuals(ai, frame, average):
+    options = {"error_model": "azimuthal", "covariance": True, "average": average, "polarization_factor": 0.9}
+    plan = ai.plan1d(60, engine="reference", **options)
+    result = plan(frame)
+    task, weights = plan._reducer.task, weights_of(plan)
+    gain = np.ones(frame.size) if task.gain is None else task.gain
+    norm = np.ones(frame.size) if task.normalization is None else task.normalization
+    mean = result.sum_signal / result.sum_normalization
+    residual = weights * ((frame.ravel() * gain)[:, np.newaxis] - np.outer(norm, mean))
+    n_eff = result.sum_normalization**2 / result.sum_normalization2
+    factor = np.sqrt(n_eff / (n_eff - 1))
+    expected = residual.T @ residual * np.outer(factor, factor)
+    if average != "sum":
+        expected /= np.outer(result.sum_normalization, result.sum_normalization)
+    native = ai.plan1d(60, engine="native", **options)
+    for found in (result, native(frame), native.integrate_stack([frame] * 5)[3]):
+        assert np.abs(found.covariance() - expected).max() <= 1e-11 * expected.max()
+        assert np.allclose(np.diag(found.covariance()), found.sigma**2, rtol=1e-14)
+    chunks = native.integrate_chunks([frame.tobytes()] * 2, dtype=frame.dtype, codec="none")
+    assert chunks[1].sums == native(frame).sums
+
+
+def test_noise_of_dark_and_flat_is_shared_by_bins_too(ai, frame):
+    rng = np.random.default_rng(4)
+    dark, flat = rng.uniform(1, 3, frame.shape), rng.uniform(0.8, 1.2, frame.shape)
+    dark_variance, flat_variance = rng.uniform(1, 4, frame.shape), rng.uniform(0, 0.01, frame.shape)
+    arrays = {"dark": dark, "flat": flat, "dark_variance": dark_variance, "flat_variance": flat_variance}
+    plan = ai.plan1d(60, solid_angle=False, **arrays, **MODEL)
+    result, weights = plan(frame), weights_of(plan)
+    mean = result.intensity
+    plain = weights.T @ (weights * (frame + dark_variance).reshape(-1, 1))
+    expected = plain + np.outer(mean, mean) * (weights.T @ (weights * flat_variance.reshape(-1, 1)))
+    expected /= np.outer(result.sum_normalization, result.sum_normalization)
+    assert np.abs(result.covariance() - expected).max() <= 1e-11 * expected.max()
+    assert np.allclose(np.diag(result.covariance()), result.sigma**2, rtol=1e-14)
+
+
+def test_what_does_not_follow_from_the_pairs_is_refused(ai, frame):
+    spread = ai.integrate1d(frame, 60, error_model="azimuthal", covariance=True)
+    noisy = ai.integrate1d(frame, 60, dark=np.ones(frame.shape), dark_variance=np.ones(frame.shape), **MODEL)
+    for result in (spread, noisy):
+        with pytest.raises(UnsupportedOptionError, match="does not follow"):
+            result.merged(result)
+        with pytest.raises(UnsupportedOptionError, match="does not follow"):
+            result.rebinned(every=2)
+    monitored = ai.integrate1d(frame, 60, normalization_factor=2.0, normalization_variance=0.1, **MODEL)
+    with pytest.raises(UnsupportedOptionError, match="monitor is common to all bins"):
+        monitored.covariance()
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_way_of_a_frame_gives_the_same_bits(ai, frame, engine, tmp_path):
     frames = np.stack([frame, frame // 2, frame + 1, frame, frame])

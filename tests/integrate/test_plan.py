@@ -361,7 +361,7 @@ def test_spec_round_trips_through_json(ai):
         (dict(npt=[3, 2, 1]), ParameterError, "increase"),
         (dict(npt=10, split="ful"), UnknownNameError, "did you mean 'full'"),
         (dict(npt=10, error_model="poison"), UnknownNameError, "did you mean 'poisson'"),
-        (dict(npt=10, error_model="azimuthal"), UnsupportedOptionError, "azimuthal"),
+        (dict(npt=10, error_model="azimutal"), UnknownNameError, "azimuthal"),
         (dict(npt=10, average="mean"), UnknownNameError, "mean_of_ratios"),
         (dict(npt=10, radial_range=(5, 2)), ParameterError, "radial_range"),
         (dict(npt=10, radial_range=(2, 2)), ParameterError, "radial_range"),

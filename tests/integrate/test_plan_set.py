@@ -125,7 +125,7 @@ def test_set_reads_every_frame_once(ai, frame):
     from azimuthal.integrate import stream
 
     plans = az.PlanSet([ai.plan1d(20), ai.plan1d(30), ai.plan_sectors(10, EIGHT)])
-    results = list(stream.integrate_frames(plans._lent(), Counted(), None, "raise"))
+    results = list(stream.integrate_frames(plans._lent(), Counted(), stream.Monitors(), "raise"))
     assert sorted(reads) == list(range(5))
     assert len(results) == 5
     assert len(results[0]) == 10
@@ -223,3 +223,40 @@ def test_default_azimuth_bins_are_on_round_numbers(ai, frame, npt):
     for axis in (ai.integrate2d(frame, 5, npt).azimuthal_axis, ai.integrate_radial(frame, npt).axis):
         assert np.array_equal(axis.edges, -180 + width * np.arange(npt + 1))
         assert np.array_equal(axis.centers, -180 + width * (np.arange(npt) + 0.5))
+
+
+@pytest.mark.parametrize("error_model", ["azimuthal", "hybrid"])
+def test_sectors_with_spread_of_pixels_equal_an_integration_each(ai, frame, error_model):
+    sectors = [(0, 90), (90, 200), (45, 60)]
+    plans = ai.plan_sectors(10, sectors, error_model=error_model)
+    for found in (plans(frame), *plans.map(np.stack([frame] * 2))):
+        for profile, sector in zip(found, sectors, strict=True):
+            alone = ai.integrate1d(frame, 10, azimuth_range=sector, error_model=error_model)
+            check_equal(profile, alone)
+            np.testing.assert_allclose(profile.sigma, alone.sigma, rtol=1e-9)
+
+
+def test_sectors_without_outliers_equal_an_integration_each(ai, frame):
+    spoiled = frame.copy()
+    spoiled[20:40:5, 30:90:7] = 9000
+    sectors = [(0, 90), (90, 200)]
+    options = {"error_model": "poisson", "reject": "sigma"}
+    plans = ai.plan_sectors(10, sectors, **options)
+    for found in (plans(spoiled), *plans.map(np.stack([spoiled] * 2))):
+        for profile, sector in zip(found, sectors, strict=True):
+            alone = ai.integrate1d(spoiled, 10, azimuth_range=sector, **options)
+            check_equal(profile, alone)
+            assert np.array_equal(profile.outliers.n_rejected, alone.outliers.n_rejected)
+            assert np.array_equal(profile.outliers.mask, alone.outliers.mask)
+
+
+def test_variance_of_the_monitor_goes_to_plans_with_an_error_model(ai, frame):
+    plans = az.PlanSet([ai.plan1d(10), ai.plan1d(10, error_model="poisson")])
+    alone = plans.plans[1](frame, normalization_factor=4.0, normalization_variance=0.1)
+    for found in (
+        plans(frame, normalization_factor=4.0, normalization_variance=0.1),
+        next(plans.map(frame[None], normalization_factors=[4.0], normalization_variances=[0.1])),
+    ):
+        assert np.array_equal(found[1].sigma, alone.sigma)
+    with pytest.raises(ParameterError, match="normalization_variance"):
+        az.PlanSet([ai.plan1d(10)])(frame, normalization_variance=0.1)

@@ -34,7 +34,7 @@ def sums_of(rng, shape=(N,), pairs=None, *, empty=()):
     held = PairSums(found, matrix[found.first, found.partners])
     count, norm = pixels.sum(axis=0), 1.3 * pixels.sum(axis=0)
     fields = [array.reshape(shape) for array in (pixels.T @ v, np.diag(matrix).copy(), norm, norm, count)]
-    return Sums(*fields, held), matrix
+    return Sums(*fields, covariance=held), matrix
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_chi_square_refuses_what_it_cannot_compare(rng):
 def test_singular_covariance_is_reported(n):
     pairs, _ = BinPairs.from_bins(np.array([1]), np.array([2]), n)
     ones = np.ones(n)
-    profile = profile_of(Sums(ones, ones, ones, ones, ones, PairSums(pairs, np.ones(1))))
+    profile = profile_of(Sums(ones, ones, ones, ones, ones, covariance=PairSums(pairs, np.ones(1))))
     with pytest.raises(ParameterError, match=r"singular.*Merge frames"):
         profile.chi_square(2.0)
 
@@ -204,7 +204,7 @@ def test_sums_with_covariance_compare_and_pickle(rng):
     copy = pickle.loads(pickle.dumps(sums))
     assert copy == sums
     assert copy.covariance == sums.covariance
-    other = Sums(*sums._fields(), sums.covariance.scaled(2.0))
+    other = Sums(*sums._fields(), covariance=sums.covariance.scaled(2.0))
     assert other != sums
     assert sums.covariance.__eq__(3) is NotImplemented
     with pytest.raises(ValueError, match="read-only"):
@@ -216,6 +216,6 @@ def test_covariance_that_does_not_fit_is_refused(rng):
     with pytest.raises(ShapeError, match="values"):
         PairSums(sums.covariance.pairs, np.ones(3))
     with pytest.raises(ParameterError, match="variance"):
-        Sums(sums.signal, None, sums.signal, sums.signal, sums.signal, sums.covariance)
+        Sums(sums.signal, None, sums.signal, sums.signal, sums.signal, covariance=sums.covariance)
     with pytest.raises(ShapeError, match="expected 3 bins"):
-        Sums(np.ones(3), np.ones(3), np.ones(3), np.ones(3), np.ones(3), sums.covariance)
+        Sums(np.ones(3), np.ones(3), np.ones(3), np.ones(3), np.ones(3), covariance=sums.covariance)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azimuthal.errors import DataTypeError, ParameterError, UnknownNameError
+from azimuthal.errors import DataTypeError, ParameterError, UnknownNameError, UnsupportedOptionError
 from azimuthal.units import unit, unit_names
+from azimuthal.units.grazing import beam_in_sample, cut, is_reachable, one_sided, sample_of
 
 WAVELENGTH = 1e-10
 ETA = 0.2
@@ -184,3 +185,58 @@ def test_parameters_of_a_unit_are_changed_one_by_one():
 
 def test_default_parameters_equal_no_parameters():
     assert unit("qip_nm^-1", incident_angle=0.0, tilt_angle=0, sample_orientation=np.int64(1)) == unit("qip_nm^-1")
+
+
+CUT_NAMES = ["qip_nm^-1", "qip_abs_nm^-1", "chigi_rad", "chigi_abs_rad"]
+
+
+@pytest.mark.parametrize("name", CUT_NAMES)
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_one_sided_value_on_the_cut_is_the_limit_from_that_side(name, side):
+    quantity = unit(name, incident_angle=0.05).quantity
+    at, beside = (
+        one_sided(quantity, np.array([x]), np.array([0.3]), np.array([1.0]), WAVELENGTH, np.array([side]))[0]
+        for x in (0.0, side * 1e-9)
+    )
+    assert at == pytest.approx(beside, rel=1e-6)
+    assert at == pytest.approx(float(quantity.values(side * 1e-9, 0.3, 1.0, WAVELENGTH)), rel=1e-6)
+
+
+def test_cut_runs_through_beam_and_specular_reflection():
+    line = cut(unit("qip_nm^-1", incident_angle=ETA, tilt_angle=0.1).quantity)
+    direct = line(np.zeros(1), np.zeros(1), np.ones(1))
+    assert direct == pytest.approx(0.0, abs=1e-16)
+    # The specular reflection of a tilted sample: the incident direction mirrored at the surface.
+    normal = np.array([-math.sin(0.1), math.cos(0.1) * math.cos(ETA), -math.cos(0.1) * math.sin(ETA)])
+    x, y, z = np.array([0.0, 0.0, 1.0]) - 2 * normal[2] * normal
+    assert line(np.array([x]), np.array([y]), np.array([z])) == pytest.approx(0.0, abs=1e-15)
+    qip = unit("qip_nm^-1", incident_angle=ETA, tilt_angle=0.1).values(x, y, z, WAVELENGTH)
+    assert float(qip) == pytest.approx(0.0, abs=1e-12)
+    qoop = unit("qoop_nm^-1", incident_angle=ETA, tilt_angle=0.1).values(x, y, z, WAVELENGTH)
+    assert float(qoop) == pytest.approx(4 * math.pi / 0.1 * math.cos(0.1) * math.sin(ETA), rel=1e-12)
+
+
+def test_continuous_units_have_no_cut():
+    assert cut(unit("qxgi_nm^-1").quantity, unit("exit_angle_vert_deg").quantity, unit("q_nm^-1").quantity) is None
+    with pytest.raises(UnsupportedOptionError, match="jump along different lines"):
+        cut(unit("qip_nm^-1").quantity, unit("chigi_deg", incident_angle=0.1).quantity)
+
+
+@settings(deadline=None)
+@given(coordinate, coordinate, coordinate, angle, angle, st.integers(1, 8))
+def test_every_scattered_ray_is_reachable(x, y, z, eta, tilt, orientation):
+    sample = {"incident_angle": eta, "tilt_angle": tilt, "sample_orientation": orientation}
+    quantities = [unit(f"{name}_nm^-1", **sample).quantity for name in ("qip", "qoop")]
+    qip, qoop = (float(quantity.values(x, y, z, WAVELENGTH)) for quantity in quantities)
+    k = 2 * math.pi / WAVELENGTH
+    a, kappa = beam_in_sample(k, sample_of(quantities[0]))
+    excess = abs(qip**2 + qoop**2 - 2 * a * qoop) - 2 * kappa * abs(qip)
+    assert excess <= 1e-12 * k**2
+
+
+def test_what_is_in_the_wedge_is_not_reachable():
+    sample = sample_of(unit("qip_nm^-1", incident_angle=math.radians(0.2)).quantity)
+    qoop = np.array([10e9, 10e9, 2e9 * math.pi / 0.1 * 2 * math.sin(math.radians(0.2))])
+    np.testing.assert_array_equal(
+        is_reachable(np.array([0.5e9, 1.0e9, 1e-3]), qoop, WAVELENGTH, sample), [False, True, True]
+    )

@@ -31,7 +31,7 @@ inline constexpr int kSampleQuantities = 12;
 // Where quantities jump: nowhere, at q_h' = 0, at h' = 0 and at h = 0 behind the sample.
 enum class SampleCut { none = 0, across_surface = 1, behind_sample = 2, behind_in_lab = 3 };
 
-// (h, v, b) = rotation * (position + shift); components in the sample's frame = sample * (h, v, b).
+// (h, v, b) = rotation * (entry point of (position + shift)); components in the sample's frame = sample * (h, v, b).
 struct SampleProjection {
   double rotation[9];
   double shift[3];
@@ -39,6 +39,7 @@ struct SampleProjection {
   double k;
   SampleQuantity u, c;
   SampleCut cut;
+  EntryScale entry{};
 };
 
 // Rows [begin, end) of a grid: corners (rows, n2, 4, 2), centres (rows, n2, 2) and whether a pixel meets the cut

@@ -31,9 +31,11 @@ _CHOICES = {
     "exposure_time": "exposure_time",
     "dead_time_model": "dead_time_model",
 }
+#: Parameter of the command -> field of the rejection of outliers.
+_REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
-    "normalization_factor", "threads", "sectors",
+    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance", "sectors",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -41,7 +43,9 @@ Examples:
   azimuthal integrate run_master.h5 -p geometry.poni -n 2000 -u 2th_deg --error-model poisson -o run.h5
   azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
       -o 'out/{stem}_{frame:05d}.xye'
-  azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5"""
+  azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
+  azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\
+      --incident-angle '0.2 deg' -o maps.h5"""
 
 
 def _number(text: str) -> float | int:
@@ -65,7 +69,13 @@ def _number(text: str) -> float | int:
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, exact, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
-@option("--error-model", help="Uncertainties: poisson.  Default: none.")
+@option("--error-model", help="Uncertainties: poisson, azimuthal or hybrid.  Default: none.")
+@option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
+@option("--reject-threshold", type=float, metavar="SIGMAS", help="For --reject sigma.  Default: 5.")
+@option("--reject-iterations", type=int, metavar="N", help="Most rounds of --reject sigma.  Default: 20.")
+@option(
+    "--reject-quantiles", type=float, nargs=2, metavar="LOW HIGH", help="For --reject quantile.  Default: 0.25 0.75."
+)
 @option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
@@ -82,15 +92,23 @@ def _number(text: str) -> float | int:
 @option("--dead-time-model", metavar="NAME", help="paralyzable or nonparalyzable; with --dead-time.")
 @option("--dark", metavar="FILE", help="Dark image, subtracted.")
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
+@option("--dark-variance", metavar="FILE", help="Variance of the dark, or the word poisson for a dark of counts.")
+@option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
 @option(
     "--sector", "sectors", type=float, nargs=2, multiple=True, metavar="START STOP",
     help="A pattern of this sector, degrees; may be repeated: all from one reading of the images (.h5).",
 )  # fmt: skip
+@option("--unit-oop", help="Grazing incidence: out-of-plane unit, such as qoop_A^-1 or chigi_deg; -u is in plane.")
+@option("--incident-angle", metavar="ANGLE", help="With its unit: '0.2 deg', '3.5 mrad'.  Default: 0.")
+@option("--tilt-angle", metavar="ANGLE", help="Tilt of the sample about the beam, with its unit.  Default: 0.")
+@option("--sample-orientation", type=int, metavar="1-8", help="Sample in the image; 1: horizontal x, vertical y.")
+@option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
 @option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
+@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")
 @option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one (or instead of it).")
 @option("--orientation", type=int, metavar="1-4", help="Orientation of the images, instead of the geometry file's.")
 @option("--plot", "picture", metavar="FILE", help="Picture of all frames together: .png, .svg or .pdf.")
@@ -125,6 +143,18 @@ def integrate_command(**options: Any) -> int:
     return print_summary(batch, summary, quiet=options["quiet"])
 
 
+def _grazing(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how the sample stands, or None where grazing incidence was not asked for."""
+    names = ("unit_oop", "incident_angle", "tilt_angle", "sample_orientation", "along")
+    given = {name: options[name] for name in names if options[name] is not None}
+    if given and "unit_oop" not in given:
+        raise ParameterError(
+            f"{', '.join(given)}: of grazing incidence, which needs both units. Pass e.g. -u qip_A^-1 "
+            "--unit-oop qoop_A^-1."
+        )
+    return given or None
+
+
 def _settings(options: dict[str, Any]) -> BatchSettings:
     if options["unit"] is None:
         raise ParameterError(
@@ -133,6 +163,11 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
     from azimuthal.pipelines.settings import BatchSettings
 
     choices = {field: options[name] for name, field in _CHOICES.items() if options[name] is not None}
+    rejection = {field: options[name] for name, field in _REJECTION.items() if options[name] is not None}
+    if rejection and options["reject"] is None:
+        raise ParameterError("reject: is missing, and its settings would be ignored. Pass e.g. --reject sigma.")
+    if options["reject"] is not None:
+        choices["reject"] = rejection | {"method": options["reject"]}
     if options["no_solid_angle"]:
         if options["solid_angle"] is not None:
             raise ParameterError("solid_angle: --solid-angle and --no-solid-angle contradict each other.")
@@ -143,6 +178,7 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
         mode = options["sensor_absorption"]
         choices["sensor_absorption"] = False if mode == "none" else mode
     return BatchSettings(
+        grazing=_grazing(options),
         images=options["images"],
         geometry=options["poni"],
         masks=options["masks"],

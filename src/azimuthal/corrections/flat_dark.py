@@ -14,8 +14,8 @@ Validity of a pixel
     often hold 0 in the gaps of a detector, so that these counts leave out what a mask has excluded already.
 
 Uncertainty
-    Both are taken as exact. Their noise is common to all frames of a run: it does not average out with their
-    number, and no error bar of this package holds it.
+    Both are exact unless their variance is given (``dark_variance``, ``flat_variance``: :mod:`azimuthal.uncertainty`).
+    Their noise is common to all frames of a run: it does not average out with their number.
 """
 
 from __future__ import annotations

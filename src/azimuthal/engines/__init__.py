@@ -10,10 +10,12 @@ from azimuthal.engines._protocol import (
     Engine,
     Reducer,
     ReductionTask,
+    Residuals,
     VarianceModel,
     check_frame_dtype,
 )
 from azimuthal.engines._registry import engine, engine_names, register_engine
+from azimuthal.engines._robust import RobustReducer, RobustSums
 from azimuthal.engines._threads import thread_count
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "Engine",
     "Reducer",
     "ReductionTask",
+    "Residuals",
+    "RobustReducer",
+    "RobustSums",
     "VarianceModel",
     "check_frame_dtype",
     "engine",

@@ -10,7 +10,11 @@ With weights c of pixel p in bin b, and per-pixel arrays offset, gain and normal
     normalization2  sum  c^2 normalization^2
     count           sum  c
 
-over the valid pixels of the bin.  Nothing is divided here.
+over the valid pixels of the bin.  Nothing is divided here.  Given the mean m of every bin, a second pass over the same
+frame returns ::
+
+    squares         sum  c^2 r^2                  r = (raw - offset) gain - m normalization
+    cross           sum  c^2 normalization r
 """
 
 from __future__ import annotations
@@ -48,6 +52,21 @@ class BinSums:
     normalization2: FloatArray
     count: FloatArray
     n_invalid: int
+    covariance: FloatArray | None = None
+    # Made of these by plans, not by engines: azimuthal.integrate.second_pass.
+    cross: FloatArray | None = None
+    static: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """Sums of the second pass per bin, float64, shape (n_bins,); 0 in bins without valid pixels.
+
+    `covariance`, where the task asks for it: sum c_a c_b r_a r_b of the pairs of bins that share pixels.
+    """
+
+    squares: FloatArray
+    cross: FloatArray
     covariance: FloatArray | None = None
 
 
@@ -87,7 +106,8 @@ class Reducer(Protocol):
     """A task made ready; immutable, and safe to call from any number of threads at once.
 
     An engine may add ``reduce_stack`` and ``reduce_chunks``, as the compiled one does: many frames or chunks at once.
-    Streams use them where they exist.
+    Streams use them where they exist.  With ``robust``, which returns an `azimuthal.engines.RobustReducer`, it can keep
+    outliers out of the averages.
     """
 
     @property
@@ -117,6 +137,22 @@ class Reducer(Protocol):
             float64, shape (n_pixels,), C-contiguous and aligned, for the model "variance".
         invalid:
             Values that mark invalid pixels, in the type of the frame.
+        """
+
+    def residuals(
+        self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, *, n_threads: int | None = None
+    ) -> Residuals:
+        """Return the sums of the residuals of one frame about the means of its bins.
+
+        Parameters
+        ----------
+        frame, invalid:
+            As for :meth:`reduce`.
+        mean:
+            float64, shape (n_bins,), C-contiguous and aligned: signal / normalization of :meth:`reduce`, 0 where that
+            is 0 / 0.
+        n_threads:
+            At most so many; None: as for :meth:`reduce`.
         """
 
 

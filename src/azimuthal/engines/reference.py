@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, VarianceModel
+from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, Residuals, VarianceModel
+from azimuthal.engines._robust_reference import RobustReferenceReducer
 from azimuthal.engines.covariance.reference import PairSummation
 from azimuthal.masks import InvalidRanges, invalid_pixels
 from azimuthal.sparse import BinPairs, SparseMatrix
@@ -46,6 +47,10 @@ class ReferenceReducer:
     def weights(self) -> SparseMatrix:
         """The weights."""
         return self.matrix
+
+    def robust(self) -> RobustReferenceReducer:
+        """Return what makes robust averages of the same task."""
+        return RobustReferenceReducer(self.task)
 
     @property
     def pairs(self) -> BinPairs | None:
@@ -95,6 +100,26 @@ class ReferenceReducer:
             n_invalid=int(np.count_nonzero(is_invalid & feeds_a_bin)),
             covariance=covariance,
         )
+
+    def residuals(
+        self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, *, n_threads: int | None = None
+    ) -> Residuals:
+        """Return the sums of the residuals of one frame about the means of its bins."""
+        del n_threads
+        matrix = self.matrix
+        is_invalid = invalid_pixels(frame, invalid)
+        valid_entries = ~is_invalid[self.entry_pixels]
+        pixel, index = self.entry_pixels[valid_entries], matrix.indices[valid_entries]
+        square = matrix.entry_weights()[valid_entries] ** 2
+        with np.errstate(invalid="ignore", over="ignore"):
+            signal = self._pixel_terms(frame, "none", None)[0].astype(np.float64)
+            norm = np.ones(matrix.n_pixels) if self.task.normalization is None else self.task.normalization
+            residual = signal[pixel] - mean[index] * norm[pixel]
+            squares = _summed(index, square * residual**2, matrix.n_bins)
+            cross = _summed(index, square * norm[pixel] * residual, matrix.n_bins)
+            if self.pairing is None:
+                return Residuals(squares, cross)
+            return Residuals(squares, cross, self.pairing.of_residuals(signal, norm, mean, is_invalid))
 
     def _pixel_terms(
         self, frame: AnyArray, variance_model: VarianceModel, variance: FloatArray | None

@@ -196,12 +196,16 @@ class SampleProjection:
     sample: FloatArray
     k: float
     numbers: tuple[int, int, int]
+    entry: EntryTable | None = None
 
 
 def sample_projection(
-    pose: Pose, radial: Quantity, azimuthal: Quantity, wavelength: float | None
+    pose: Pose, radial: Quantity, azimuthal: Quantity, wavelength: float | None, entry: EntryTable | None = None
 ) -> SampleProjection | None:
-    """Return the projection on two quantities of one sample, or None where the core does not know them."""
+    """Return the projection on two quantities of one sample, or None where the core does not know them.
+
+    With a table of entry points the detector's edges must be separable.
+    """
     sample = sample_of(radial)
     if sample is None or sample_of(azimuthal) != sample:
         return None
@@ -212,6 +216,7 @@ def sample_projection(
         sample.matrix,
         1.0 if wavelength is None else 2.0 * math.pi / wavelength,
         (_SAMPLE_NUMBERS[radial.name], _SAMPLE_NUMBERS[azimuthal.name], cut),
+        entry,
     )
 
 
@@ -241,9 +246,10 @@ def project_sample_rows(
     corner_values = np.empty((n_rows, n_fast, 4, 2)) if corners else None
     center_values = np.empty((n_rows, n_fast, 2)) if centers else None
     flags: AnyArray | None = on_cut.view(np.uint8) if corners else None
+    table, step = (None, 0.0) if to.entry is None else to.entry
     _core.project_sample_grid(
-        *edges, rows.start, rows.stop, to.rotation, to.shift, to.sample, to.k, to.numbers, corner_values, center_values,
-        flags, n_threads,
+        *edges, rows.start, rows.stop, to.rotation, to.shift, to.sample, to.k, to.numbers, table, step, corner_values,
+        center_values, flags, n_threads,
     )  # fmt: skip
     return (
         None if corner_values is None else corner_values.reshape(-1, 4, 2),

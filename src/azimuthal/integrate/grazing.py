@@ -33,6 +33,8 @@ from typing import Any
 
 from azimuthal._validate import finite_number, interval, one_of
 from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.instrument import Instrument
+from azimuthal.integrate.spec import PlanSpec
 from azimuthal.units import Unit
 from azimuthal.units import unit as find_unit
 
@@ -84,6 +86,32 @@ def grazing_axes(unit_ip: Any, unit_oop: Any, ip_range: Any, oop_range: Any, opt
     if second.period is None:  # an arc of a circle is checked as one
         limits["azimuth_range"] = _limits("oop_range", oop_range, second)
     return GrazingAxes((first, second), left | limits)
+
+
+def grazing_spec(instrument: Instrument, npt: Any, options: dict[str, Any]) -> PlanSpec:
+    """Return the description of a map, or of a cut, from one record of options.
+
+    Parameters
+    ----------
+    instrument:
+        Detector, pose and beam.
+    npt:
+        A pair (in plane, out of plane) for a map, one number for a cut.
+    options:
+        ``unit_ip``, ``unit_oop``, ``along`` (of a cut, "oop" by default), those of :func:`grazing_axes`, and fields of
+        the description, ``radial_range`` and ``azimuth_range`` being the ranges of the two units.
+    """
+    left = dict(options)
+    along = left.pop("along", None)
+    if isinstance(npt, tuple) and along is not None:
+        raise ParameterError("along: a map has both directions. Leave it out, or leave out the number of bins of one.")
+    limits = {name: left.pop(f"{name}_range", None) for name in ("radial", "azimuth")}
+    axes = grazing_axes(left.pop("unit_ip"), left.pop("unit_oop"), limits["radial"], limits["azimuth"], left)
+    if isinstance(npt, tuple):
+        return PlanSpec(instrument, "cake", npt[0], npt[1], *axes.units, **axes.options)
+    if one_of("along", along or "oop", ("ip", "oop")) == "ip":
+        return PlanSpec(instrument, "radial", npt, 1, *axes.units, **axes.options)
+    return PlanSpec(instrument, "azimuthal", 1, npt, *axes.units, **axes.options)
 
 
 def sample_parameters(

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import azimuthal._upward as upward
 from azimuthal._validate import one_of, unknown_name
@@ -27,14 +28,18 @@ from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import unit as find_unit
 
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
+    "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
+_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
+_KEPT_PREPARED = 2  # each about 250 MB for 4 megapixels
+
+Made = TypeVar("Made")
 
 
 class PlanCache:
@@ -43,6 +48,7 @@ class PlanCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: list[Plan] = []  # the one used last at the end
+        self._prepared: list[tuple[str, PlanSpec, PixelArrays, Any]] = []
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
         """Return the plan, compiled or kept."""
@@ -56,6 +62,18 @@ class PlanCache:
             while len(self._plans) > 1 and self._is_full():
                 del self._plans[0]
             return plan
+
+    def prepared(self, kind: str, spec: PlanSpec, arrays: PixelArrays, make: Callable[[PixelArrays], Made]) -> Made:
+        """Return what `make` makes for a description and copies of the arrays, kept for the next call."""
+        for name, described, copies, made in self._prepared:
+            if name == kind and described == spec and copies.equals(arrays):
+                found: Made = made
+                return found
+        checked = arrays.checked(spec.instrument.detector.shape)
+        fresh = make(checked)
+        with self._lock:
+            self._prepared = [*self._prepared[1 - _KEPT_PREPARED :], (kind, spec, checked, fresh)]
+        return fresh
 
     def _find(self, spec: PlanSpec, arrays: PixelArrays) -> Plan | None:
         return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
@@ -154,7 +172,7 @@ class Integrator:
 
     def integrate1d(
         self, data: Any, npt: Any, *, unit: Any = "q_nm^-1", variance: Any = None, normalization_factor: float = 1.0,
-        metadata: dict[str, Any] | None = None, **options: Any,
+        metadata: dict[str, Any] | None = None, normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return the radial profile of one frame.
 
@@ -172,6 +190,8 @@ class Integrator:
             Monitor: divides the intensity.
         metadata:
             Kept in the result.
+        normalization_variance:
+            Variance of the monitor; part of sem, common to all bins.
         **options:
             radial_range
                 (low, high) in `unit`.  None: everything.
@@ -200,7 +220,10 @@ class Integrator:
             average
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
-                None (default) or "poisson".
+                None (default), "poisson", "azimuthal" (spread of the pixels of a bin) or "hybrid" (that for rejecting,
+                and Poisson for the errors); all in :mod:`azimuthal.uncertainty`.
+            dark_variance, flat_variance
+                Per-pixel variance of dark and flat; dark_variance="poisson" for a dark of counts.
             covariance
                 True to sum the covariance of bins that share pixels too: ``result.covariance()``.  Default False.
             dummy, delta_dummy
@@ -209,6 +232,9 @@ class Integrator:
                 False to let dtype maximum, NaN and the like into the sums.  Default True.
             engine
                 "auto" (default), "native" or "reference".
+            reject
+                Keep outliers out: "sigma" (clipping), "median", "quantile" (trimmed mean), or a
+                :class:`azimuthal.Rejection` with threshold, rounds or quantiles.  Default: no rejection.
 
         Returns
         -------
@@ -221,12 +247,19 @@ class Integrator:
             Naming what cannot be used, and the fix.
         """
         plan = self._plan("radial", with_variance(options, variance), npt_rad=npt, npt_azim=1, unit=unit)
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def integrate2d(
         self, data: Any, npt_rad: Any, npt_azim: Any = 360, *, unit: Any = "q_nm^-1", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Cake:  # fmt: skip
         """Return the cake of one frame: intensity[azimuthal, radial].
 
@@ -234,12 +267,19 @@ class Integrator:
         "chi_deg" otherwise, and `azimuth_range` is in the azimuthal unit.
         """
         plan = self._plan("cake", with_variance(options, variance), npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
-        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        cake: Cake = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return cake
 
     def integrate_radial(
         self, data: Any, npt: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return the azimuthal profile I(chi) of one frame, summed over `radial_range` (in `radial_unit`).
 
@@ -247,18 +287,25 @@ class Integrator:
         """
         pair = (radial_unit, unit)
         plan = self._plan("azimuthal", with_variance(options, variance), npt_rad=1, npt_azim=npt, unit=pair)
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def integrate2d_grazing(
         self, data: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, *, variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Cake:  # fmt: skip
         """Return a map of grazing incidence or of a fibre of one frame: intensity[oop, ip].
 
         Parameters
         ----------
-        data, variance, normalization_factor, metadata:
+        data, variance, normalization_factor, metadata, normalization_variance:
             Those of :meth:`integrate1d`.
         npt_ip, npt_oop:
             Number of bins, or bin edges, in plane and out of plane.
@@ -281,12 +328,19 @@ class Integrator:
             A cake: `radial` is in plane, `azimuthal` out of plane; NaN where no pixel is, the missing wedge included.
         """
         plan = self.plan2d_grazing(npt_ip, npt_oop, **with_variance(options, variance))
-        cake: Cake = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        cake: Cake = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return cake
 
     def integrate1d_grazing(
         self, data: Any, npt: Any = 1000, *, along: Any = "oop", variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> Profile:  # fmt: skip
         """Return a cut through a map of grazing incidence: the profile along "oop" or along "ip".
 
@@ -294,7 +348,13 @@ class Integrator:
         :meth:`integrate2d_grazing`.
         """
         plan = self.plan1d_grazing(npt, along=along, **with_variance(options, variance))
-        profile: Profile = plan(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        profile: Profile = plan(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            normalization_variance=normalization_variance,
+            metadata=metadata,
+        )
         return profile
 
     def plan2d_grazing(
@@ -454,13 +514,12 @@ class Integrator:
         return self._plan("cake", options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
 
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
+        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        return self._cache.get(spec, arrays)
 
-    def described(
-        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
-    ) -> tuple[PlanSpec, PixelArrays]:
-        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
-        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+    def prepared(self, kind: str, spec: PlanSpec, arrays: PixelArrays, make: Callable[[PixelArrays], Made]) -> Made:
+        """Return what `make` makes for a description; the last two are kept, for the calls that make images."""
+        return self._cache.prepared(kind, spec, arrays, make)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented
@@ -489,7 +548,7 @@ def described(
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
         if name not in _CHOICES and name not in _ARRAYS:
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, "unit", "variance", "normalization_factor"))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

@@ -10,12 +10,11 @@ does not count: frames are decoded and integrated one at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from azimuthal.corrections import DeadTime
-from azimuthal.engines import BinSums, Reducer, VarianceModel
+from azimuthal.engines import BinSums, Reducer, Residuals, VarianceModel
 from azimuthal.masks import InvalidRanges, invalid_pixels
 from azimuthal.sparse import BinPairs, Weights
 from azimuthal.typing import AnyArray, FloatArray
@@ -68,10 +67,17 @@ class DeadTimeReducer:
         photons[at_limit], spread[at_limit] = np.nan, 0.0
         return self.inner.reduce(photons, "variance", spread, _NOT_FINITE)
 
-    def residuals(self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, **options: Any) -> Any:
+    def reduce_photons(self, frame: AnyArray, variance: FloatArray, invalid: InvalidRanges) -> BinSums:
+        """Return the sums of a frame whose photons have a variance that its counts do not: of a dark, of a flat."""
+        photons, slope = self.linear(frame, invalid)
+        photons[~np.isfinite(self.dead_time.variance(frame, slope))] = np.nan
+        return self.inner.reduce(photons, "variance", variance, _NOT_FINITE)
+
+    def residuals(
+        self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, *, n_threads: int | None = None
+    ) -> Residuals:
         """Return the sums of the second pass of the reducer inside, for the corrected frame."""
-        inner: Any = self.inner
-        return inner.residuals(self.linear(frame, invalid)[0], mean, _NOT_FINITE, **options)
+        return self.inner.residuals(self.linear(frame, invalid)[0], mean, _NOT_FINITE, n_threads=n_threads)
 
     def linear(self, frame: AnyArray, invalid: InvalidRanges) -> tuple[FloatArray, FloatArray]:
         """Return the photons of every pixel, NaN where it does not count, and their derivative."""

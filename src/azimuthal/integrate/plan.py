@@ -46,6 +46,7 @@ from azimuthal.engines import (
     BinSums,
     Reducer,
     ReductionTask,
+    RobustSums,
     VarianceModel,
     check_frame_dtype,
     engine,
@@ -53,17 +54,19 @@ from azimuthal.engines import (
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.integrate import stream
+from azimuthal.integrate._rejecting import RejectingReducer, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.linearity import DeadTimeReducer
+from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass
 from azimuthal.integrate.shapes import ShapeSource
-from azimuthal.integrate.spec import PixelArrays, PlanSpec
-from azimuthal.results import Cake, PairSums, Profile, Sums
+from azimuthal.integrate.spec import PixelArrays, PlanSpec, check_variances
+from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
 from azimuthal.results.missing_wedge import has_wedge, missing_wedge
 from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
-from azimuthal.uncertainty import checked_variance
+from azimuthal.uncertainty import checked_normalization_variance, checked_variance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +99,10 @@ class Plan:
     report: dict[str, int]
     threads: int
     _reducer: Reducer
+    _second_pass: SecondPass | None
     _engine_name: str
     _recipe: dict[str, Any]
+    _rejecting: RejectingReducer | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,7 +117,8 @@ class Plan:
     @property
     def nbytes(self) -> int:
         """Memory of the weights and the per-pixel inputs in bytes."""
-        return self.weights.nbytes + self.arrays.nbytes
+        lists = 0 if self._rejecting is None else self._rejecting.nbytes
+        return self.weights.nbytes + self.arrays.nbytes + lists
 
     @property
     def matrix(self) -> SparseMatrix:
@@ -131,6 +137,7 @@ class Plan:
         normalization_factor: float = 1.0,
         variance: Any = None,
         metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0,
     ) -> Any:
         """Integrate one frame.
 
@@ -144,6 +151,8 @@ class Plan:
             Variance of every raw value, same shape; required by, and only allowed with, the error model "variance".
         metadata:
             Kept in the result.
+        normalization_variance:
+            Variance of the monitor; part of sem, common to all bins.
 
         Returns
         -------
@@ -156,14 +165,24 @@ class Plan:
             The frame, the variance or the monitor cannot be used.
         """
         raw = self._checked_frame(frame)
-        monitor = positive_number("normalization_factor", normalization_factor)
+        monitor = self._monitor(normalization_factor, normalization_variance)
         invalid = self._invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
-        sums = self._reducer.reduce(raw.reshape(-1), model, pixel_variance, invalid)
-        return self._result(_with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata)
+        flat = raw.reshape(-1)
+        if self._rejecting is not None:
+            return self._result(self._rejecting.reduce(flat, pixel_variance, invalid), monitor, invalid, metadata)
+        sums = self._reducer.reduce(flat, model, pixel_variance, invalid)
+        if self._second_pass is not None:
+            sums = self._second_pass(sums, lambda: flat, invalid)
+        return self._result(sums, monitor, invalid, metadata)
 
     def map(
-        self, source: Any, *, normalization_factors: Any = None, on_error: stream.OnError = "raise"
+        self,
+        source: Any,
+        *,
+        normalization_factors: Any = None,
+        on_error: stream.OnError = "raise",
+        normalization_variances: Any = None,
     ) -> Generator[Any]:
         """Integrate many frames, in order and in bounded memory; :mod:`azimuthal.integrate.stream` says how.
 
@@ -176,6 +195,8 @@ class Plan:
         on_error:
             What becomes of a frame that cannot be read or integrated: "raise" its error, or "yield" it in the place of
             the result and go on.
+        normalization_variances:
+            Variance of every monitor value, or None for 0.
 
         Yields
         ------
@@ -188,26 +209,34 @@ class Plan:
         FileFormatError, FileMissingError
             A frame is damaged, truncated or absent; all frames before it have been yielded.
         """
-        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
+        monitors = stream.Monitors.of(normalization_factors, normalization_variances)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(self.lent(), frames, factors, on_error)
+            yield from stream.integrate_frames(self.lent(), frames, monitors, on_error)
 
-    def integrate_stack(self, frames: Any, *, normalization_factors: Any = None) -> list[Any]:
+    def integrate_stack(
+        self, frames: Any, *, normalization_factors: Any = None, normalization_variances: Any = None
+    ) -> list[Any]:
         """Integrate frames that are in memory, up to 16 at a time on each thread.
 
         Parameters
         ----------
         frames:
             Array of shape (n, slow, fast), or a list of frames.
-        normalization_factors:
-            One monitor value per frame, or None for 1.
+        normalization_factors, normalization_variances:
+            One monitor value per frame, or None for 1, and its variance, or None for 0.
 
         Returns
         -------
         :
             One result per frame; the same bits as from the plan itself.
         """
-        return list(self.map(frames, normalization_factors=normalization_factors))
+        return list(
+            self.map(
+                frames,
+                normalization_factors=normalization_factors,
+                normalization_variances=normalization_variances,
+            )
+        )
 
     def integrate_chunks(
         self,
@@ -217,6 +246,7 @@ class Plan:
         codec: str = "bitshuffle-lz4",
         normalization_factors: Any = None,
         on_error: stream.OnError = "raise",
+        normalization_variances: Any = None,
     ) -> list[Any]:
         """Integrate compressed frames, as HDF5 stores them and detectors send them, without decoding them first.
 
@@ -232,6 +262,8 @@ class Plan:
             One monitor value per frame, or None for 1.
         on_error:
             What becomes of a damaged chunk: "raise" its error, or "yield" it in the place of the result.
+        normalization_variances:
+            Variance of every monitor value, or None for 0.
 
         Returns
         -------
@@ -246,6 +278,11 @@ class Plan:
             A chunk is damaged.
         """
         one_of("codec", codec, CHUNK_CODECS)
+        if self.spec.reject is not None:
+            raise UnsupportedOptionError(
+                f"integrate_chunks: a plan with reject={self.spec.reject.method!r} needs decoded frames. Call the plan "
+                "with them, or plan.map() with the file, which decodes here."
+            )
         frame_type = np.dtype(dtype)
         can = frame_type.isnative and frame_type.name in getattr(self._reducer, "chunk_dtypes", ())
         if not can or self.spec.error_model == "variance":
@@ -255,8 +292,8 @@ class Plan:
                 f"{frame_type}. Decode the frames, and call the plan with them."
             )
         held = ChunkList([memoryview(chunk).cast("B") for chunk in chunks], codec, frame_type, self.shape)
-        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
-        return list(stream.integrate_frames(self.lent(), held, factors, on_error))
+        monitors = stream.Monitors.of(normalization_factors, normalization_variances)
+        return list(stream.integrate_frames(self.lent(), held, monitors, on_error))
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -280,19 +317,28 @@ class Plan:
 
     def lent(self) -> stream.Integration:
         """Return what a stream of frames needs of the plan."""
-        model = self.spec.error_model
         return stream.Integration(
             shape=self.shape,
-            reducer=self._reducer,
-            model="none" if model is None else model,
+            reducer=self._reducer if self._rejecting is None else self._rejecting,
+            model=FIRST_PASS[self.spec.error_model],
             invalid_ranges=self._invalid_ranges,
             checked_frame=self._checked_frame,
-            finished=lambda sums, monitor, invalid, metadata: self._result(
-                _with_monitor(sums, monitor, self.spec.average), monitor, invalid, metadata
-            ),
+            monitor=self._monitor,
+            finished=self._result,
             one=self,
             n_threads=self.threads,
+            second_pass=self._second_pass,
         )
+
+    def _monitor(self, factor: float, variance: float) -> stream.Monitor:
+        monitor = stream.Monitor(
+            positive_number("normalization_factor", factor), checked_normalization_variance(variance)
+        )
+        if monitor.variance > 0 and self.spec.error_model is None:
+            raise ParameterError(
+                "normalization_variance: the plan has error_model=None and would ignore it. Pass an error model."
+            )
+        return monitor
 
     def _checked_frame(self, frame: Any) -> AnyArray:
         if isinstance(frame, np.ma.MaskedArray):
@@ -328,7 +374,7 @@ class Plan:
                 "error_model='variance'."
             )
         if model != "variance":
-            return ("none" if model is None else model), None
+            return FIRST_PASS[model], None
         if variance is None:
             raise ParameterError("variance: the plan has error_model='variance' and needs one per frame.")
         unused = ~self.weights.used_pixels().reshape(self.shape) | masks.invalid_pixels(raw, invalid)
@@ -343,13 +389,22 @@ class Plan:
 
     def _result(
         self,
-        sums: BinSums,
-        monitor: float,
+        sums: BinSums | RobustSums,
+        monitor: stream.Monitor,
         invalid: masks.InvalidRanges,
         metadata: dict[str, Any] | None,
     ) -> Profile | Cake:
+        sums = _with_monitor(sums, monitor.value, self.spec.average)
         axes = self.axes
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
+        rejected = None
+        if isinstance(sums, RobustSums):
+            iterations = None if sums.iterations is None else sums.iterations.reshape(shape)
+            frame_shape = None if sums.rejected is None else self.shape
+            rejected = Rejected(
+                sums.n_kept.reshape(shape), sums.n_rejected.reshape(shape), iterations, sums.rejected, frame_shape
+            )
+            sums = sums.sums
         held = Sums(
             sums.signal.reshape(shape),
             None if sums.variance is None else sums.variance.reshape(shape),
@@ -357,6 +412,8 @@ class Plan:
             sums.normalization2.reshape(shape),
             sums.count.reshape(shape),
             self._pair_sums(sums.covariance),
+            None if sums.cross is None else sums.cross.reshape(shape),
+            None if sums.static is None else sums.static.reshape(shape),
         )
         of_this_frame = {"n_invalid": sums.n_invalid, "invalid_values": invalid.describe(), "engine": self.engine}
         described: dict[str, Any] = {
@@ -366,7 +423,9 @@ class Plan:
             "wavelength": self.spec.instrument.wavelength,
             "provenance": self._recipe | of_this_frame,
             "metadata": dict(metadata or {}),
-            "normalization_factor": monitor,
+            "normalization_factor": monitor.value,
+            "normalization_variance": monitor.variance,
+            "outliers": rejected,
         }
         if axes.radial is not None and axes.azimuthal is not None:
             return Cake(radial_axis=axes.radial, azimuthal_axis=axes.azimuthal, **described)
@@ -382,7 +441,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     spec:
         The description.
     arrays:
-        Mask, dark, flat and absorption; shape of the frame.
+        Mask, dark, flat, absorption and variances; shape of the frame.
     threads:
         Number of threads for compiling and for each frame; None: the environment variable AZIMUTHAL_THREADS, else the
         cores this process may use.  Results do not depend on it.
@@ -402,6 +461,11 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
         The engine cannot run here.
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
+    check_variances(spec.error_model, arrays)
+    if spec.reject is not None and (arrays.dark_variance is not None or arrays.flat_variance is not None):
+        raise UnsupportedOptionError(
+            "reject: does not know the noise of dark and flat. Leave dark_variance and flat_variance out."
+        )
     n_threads = thread_count(threads)
     native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
@@ -553,24 +617,52 @@ def _prepared(
     reducer: Reducer = chosen.prepare(task, n_threads=n_threads)
     if (dead_time := spec.pixel_dead_time()) is not None:
         reducer = DeadTimeReducer(reducer, dead_time)
-    recipe = {
+    product = None if folded.normalization is None else folded.normalization.reshape(-1)
+    then = None if spec.reject is not None else second_pass(spec.error_model, arrays, reducer, product)
+    recipe: dict[str, Any] = {
         "program": "azimuthal",
         "version": __version__,
         "recipe": spec.to_dict(inline_arrays=False),
         "arrays": dict(arrays.digests),
         "pixels": dict(report),
-        "corrections": folded.summary | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)},
+        "corrections": folded.summary
+        | {"dead_time": None if dead_time is None else dataclasses.asdict(dead_time)}
+        | {name: name in arrays.digests for name in ("dark_variance", "flat_variance")},
     }
-    return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, chosen.name, recipe)
+    if noisy := _noisy_arrays(arrays):
+        recipe["noisy_arrays"] = noisy
+    rejects = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
+    return Plan(
+        spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, then, chosen.name, recipe, rejects
+    )  # fmt: skip
 
 
-def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
+def _noisy_arrays(arrays: PixelArrays) -> list[str]:
+    """Return names and digests of the arrays whose noise frames share: results that have them may be merged."""
+    return [f"{name} {arrays.digests[name]}" for name in ("dark", "flat") if f"{name}_variance" in arrays.digests]
+
+
+def _with_monitor(sums: Any, monitor: float, average: str) -> Any:
     if monitor == 1.0:
         return sums
+    if isinstance(sums, RobustSums):
+        return sums.with_sums(_with_monitor(sums.sums, monitor, average))
     if average == "ratio_of_sums":
         return dataclasses.replace(
-            sums, normalization=sums.normalization * monitor, normalization2=sums.normalization2 * monitor**2
+            sums,
+            normalization=sums.normalization * monitor,
+            normalization2=sums.normalization2 * monitor**2,
+            cross=_divided(sums.cross, 1.0 / monitor),
         )
-    variance = None if sums.variance is None else sums.variance / monitor**2
-    covariance = None if sums.covariance is None else sums.covariance / monitor**2
-    return dataclasses.replace(sums, signal=sums.signal / monitor, variance=variance, covariance=covariance)
+    return dataclasses.replace(
+        sums,
+        signal=sums.signal / monitor,
+        variance=_divided(sums.variance, monitor**2),
+        covariance=_divided(sums.covariance, monitor**2),
+        cross=_divided(sums.cross, monitor),
+        static=_divided(sums.static, monitor**2),
+    )
+
+
+def _divided(values: FloatArray | None, by: float) -> FloatArray | None:
+    return None if values is None else values / by

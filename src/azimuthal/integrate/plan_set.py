@@ -63,16 +63,18 @@ class Part:
         if self.row is None:
             return whole  # type: ignore[no-any-return]
         azimuthal = self.across == "azimuthal"
-        sums = whole.sums.reordered(self.row) if azimuthal else whole.sums.reordered(slice(None), self.row)
+        order: Any = (self.row,) if azimuthal else (slice(None), self.row)
         return Profile(
             whole.radial_axis if azimuthal else whole.azimuthal_axis,
-            sums,
+            whole.sums.reordered(*order),
             average=whole.average,
             error_model=whole.error_model,
             wavelength=whole.wavelength,
             normalization_factor=whole.normalization_factor,
             provenance={**whole.provenance, "sector" if azimuthal else "band": list(self.limits or ())},
             metadata=dict(whole.metadata),
+            outliers=None if whole.outliers is None else whole.outliers.reordered(*order),
+            normalization_variance=whole.normalization_variance,
         )
 
 
@@ -143,11 +145,14 @@ class PlanSet:
         normalization_factor: float = 1.0,
         variance: Any = None,
         metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0,
     ) -> ResultSet:
         """Integrate one frame in all ways; parameters of :meth:`Plan.__call__`.
 
-        `variance` goes to the plans with error_model="variance", of which there must be one.
+        `variance` goes to the plans with error_model="variance", `normalization_variance` to those with any error
+        model; there must be one.
         """
+        self._monitor(normalization_factor, normalization_variance)
         takes = [plan.spec.error_model == "variance" for plan in self.plans]
         if variance is not None and not any(takes):
             raise ParameterError(
@@ -160,25 +165,37 @@ class PlanSet:
                     normalization_factor=normalization_factor,
                     variance=variance if takes_it else None,
                     metadata=metadata,
+                    normalization_variance=0.0 if plan.spec.error_model is None else normalization_variance,
                 )
                 for plan, takes_it in zip(self.plans, takes, strict=True)
             ]
         )
 
     def map(
-        self, source: Any, *, normalization_factors: Any = None, on_error: stream.OnError = "raise"
+        self,
+        source: Any,
+        *,
+        normalization_factors: Any = None,
+        on_error: stream.OnError = "raise",
+        normalization_variances: Any = None,
     ) -> Generator[ResultSet]:
         """Integrate many frames in all ways, in order and in bounded memory; parameters of :meth:`Plan.map`.
 
         Every frame is read and decoded once.
         """
-        factors = None if normalization_factors is None else np.asarray(normalization_factors, dtype=np.float64)
+        monitors = stream.Monitors.of(normalization_factors, normalization_variances)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(self._lent(), frames, factors, on_error)
+            yield from stream.integrate_frames(self._lent(), frames, monitors, on_error)
 
-    def integrate_stack(self, frames: Any, *, normalization_factors: Any = None) -> list[ResultSet]:
+    def integrate_stack(
+        self, frames: Any, *, normalization_factors: Any = None, normalization_variances: Any = None
+    ) -> list[ResultSet]:
         """Integrate frames that are in memory; parameters of :meth:`Plan.integrate_stack`."""
-        return list(self.map(frames, normalization_factors=normalization_factors))
+        return list(
+            self.map(
+                frames, normalization_factors=normalization_factors, normalization_variances=normalization_variances
+            )
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return plan_set, (self.plans, self.parts)
@@ -189,6 +206,14 @@ class PlanSet:
     def __repr__(self) -> str:
         return f"<PlanSet: {len(self.parts)} results by {len(self.plans)} plans: {', '.join(self.names)}>"
 
+    def _monitor(self, factor: float, variance: float) -> stream.Monitor:
+        """Return the monitor, checked by a plan with an error model where there is one."""
+        judge = next((plan for plan in self.plans if plan.spec.error_model is not None), self.plans[0])
+        return judge.lent().monitor(factor, variance)
+
+    def _monitor_of(self, plan: Plan, monitor: stream.Monitor) -> stream.Monitor:
+        return monitor if plan.spec.error_model is not None else stream.Monitor(monitor.value, 0.0)
+
     def _results(self, wholes: Sequence[Any]) -> ResultSet:
         return ResultSet(self.names, tuple(part.result(wholes[part.plan]) for part in self.parts))
 
@@ -197,17 +222,22 @@ class PlanSet:
         if len(lent) == 1:
             alone = lent[0]
             return dataclasses.replace(alone, finished=lambda *what: self._results([alone.finished(*what)]), one=self)
-        in_batches = all(one.model != "variance" and hasattr(one.reducer, "reduce_stack") for one in lent)
+        in_batches = all(
+            one.model != "variance" and one.second_pass is None and hasattr(one.reducer, "reduce_stack") for one in lent
+        )
         return stream.Integration(
             shape=self.shape,
             reducer=_Together(lent) if in_batches else None,
             model="none",
             invalid_ranges=lambda dtype: _opaque(tuple(one.invalid_ranges(dtype) for one in lent)),
             checked_frame=lent[0].checked_frame,
+            monitor=self._monitor,
             finished=lambda sums, monitor, invalid, metadata: self._results(
                 [
-                    one.finished(of_one, monitor, its_invalid, metadata)
-                    for one, of_one, its_invalid in zip(lent, _opaque(sums), _opaque(invalid), strict=True)
+                    one.finished(of_one, self._monitor_of(plan, monitor), its_invalid, metadata)
+                    for plan, one, of_one, its_invalid in zip(
+                        self.plans, lent, _opaque(sums), _opaque(invalid), strict=True
+                    )
                 ]
             ),
             one=self,

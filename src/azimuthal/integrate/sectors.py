@@ -42,7 +42,7 @@ def plan_of_sectors(make: Callable[..., Plan], npt: Any, sectors: Any, unit: Any
             f"unit: {azimuthal.name!r} is not an angle on a circle, of which sectors are. Use plan2d() with bin edges."
         )
     arcs = checked_sectors(sectors, azimuthal.period, azimuthal.symbol)
-    groups = sector_rows(arcs, azimuthal.period)
+    groups = _grouped(arcs, options, lambda chosen: sector_rows(chosen, azimuthal.period))
     plans = [make(npt, rows.edges, unit, options) for rows in groups]
     return plan_set(plans, _parts(groups, "azimuthal", as_float_pairs(sectors), names))
 
@@ -52,9 +52,17 @@ def plan_of_bands(
 ) -> PlanSet:
     """Return azimuthal profiles of radial bands; parameters as in `plan_of_sectors`."""
     _not_both("radial_range", "bands", options)
-    groups = band_rows(checked_bands(bands, find_unit(radial_unit).symbol))
+    groups = _grouped(checked_bands(bands, find_unit(radial_unit).symbol), options, band_rows)
     plans = [make(rows.edges, npt, (radial_unit, unit), options) for rows in groups]
     return plan_set(plans, _parts(groups, "radial", as_float_pairs(bands), names))
+
+
+def _grouped(intervals: list[Any], options: Any, rows: Callable[[list[Any]], list[Rows]]) -> list[Rows]:
+    """Return the intervals as rows; each by itself where outliers are rejected, for their mask is that of a plan."""
+    if options.get("reject") is None:
+        return rows(intervals)
+    alone = [rows([one])[0] for one in intervals]
+    return [Rows(one.edges, ((number, 0),)) for number, one in enumerate(alone)]
 
 
 def _parts(groups: list[Rows], across: Along, limits: list[tuple[float, float]], names: Any) -> list[Part]:

@@ -139,10 +139,10 @@ class ShapeSource:
 
     @property
     def _sample_projection(self) -> native_geometry.SampleProjection | None:
-        if not self.native or self.instrument.parallax:
+        if not self.native or (self._absorption is not None and self._entry is None):
             return None
         return native_geometry.sample_projection(
-            self.instrument.pose, self.radial.quantity, self.azimuthal.quantity, self.wavelength
+            self.instrument.pose, self.radial.quantity, self.azimuthal.quantity, self.wavelength, self._entry
         )
 
     @property
@@ -180,12 +180,15 @@ class ShapeSource:
     def _corners_of(self, rows: slice, chosen: BoolArray) -> FloatArray:
         """Return the laboratory positions (n, n_corners, 3) of the corners of chosen pixels of some rows."""
         detector = self.instrument.detector
-        if self.instrument.parallax:
-            _, corners = self._entry_positions(rows, corners=True)
-            assert corners is not None
-            return corners.reshape(-1, detector.n_corners, 3)[chosen]
+        pose, absorption = self.instrument.pose, self._absorption
+        if absorption is not None and not detector.is_flat:
+            _, entries = self._entry_positions(rows, corners=True)
+            assert entries is not None
+            return entries.reshape(-1, detector.n_corners, 3)[chosen]
         corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)[chosen]
-        return lab_positions(detector_positions=corners, pose=self.instrument.pose)
+        if absorption is not None:
+            corners = entry_positions(detector_positions=corners, pose=pose, absorption=absorption)
+        return lab_positions(detector_positions=corners, pose=pose)
 
     def _lattice(self, rows: slice, pixels: IntArray, k: int) -> tuple[FloatArray, FloatArray]:
         """Return points and areas as `azimuthal.splitting.Lattice` has them; pixels are numbered within the rows."""

@@ -23,7 +23,9 @@ With "none" nothing is cut: the centre of the pixel is on one side (the negative
 Absolute values (``qip_abs``, ``chigi_abs``) do not jump on the line, they are folded along it; the same pieces unfold
 them.
 
-Accuracy: the line is straight within a pixel, and so are the edges of pixels in the map, as for every splitting.
+Accuracy: the line is straight within a pixel, and so are the edges of pixels in the map, and a piece is spread evenly
+over its image, as for every splitting.  Next to the wedge the map is squeezed (``d qip / d q_h' = q_h' / qip``), so
+that even spreading moves up to half a pixel between two bins of the size of a pixel there; nothing reaches the wedge.
 """
 
 from __future__ import annotations

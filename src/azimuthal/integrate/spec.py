@@ -29,8 +29,9 @@ from azimuthal.corrections import (
 from azimuthal.engines import engine_names
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
+from azimuthal.rejection import Rejection, rejection
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
-from azimuthal.uncertainty import checked_error_model
+from azimuthal.uncertainty import checked_error_model, poisson_variance
 from azimuthal.units import Unit
 from azimuthal.units import unit as find_unit
 
@@ -38,7 +39,7 @@ Kind: TypeAlias = Literal["radial", "azimuthal", "cake"]
 Bins: TypeAlias = int | tuple[float, ...]
 
 SPEC_VERSION = 1
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class PlanSpec:
     azimuth_range:
         (start, stop) in `azimuth_unit`, an arc, or None: the full circle.
     split, average, error_model:
-        Names of DESIGN.md section 3; an error model "variance" asks for the variance of every frame.
+        Names of DESIGN.md section 3; an error model "variance" asks for the variance of every frame
+        (:mod:`azimuthal.uncertainty`).
     solid_angle:
         "relative" (to a pixel at the point of normal incidence), "absolute" (sr), "equal_area" or None:
         :mod:`azimuthal.corrections.solid_angle`.
@@ -76,6 +78,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    reject:
+        How outliers are kept out: a :class:`~azimuthal.rejection.Rejection`, its name or its record; None: not at all.
     covariance:
         Sum the covariance of bins that share pixels too; needs an error model.
     sensor_absorption:
@@ -106,6 +110,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    reject: Rejection | None = None
     covariance: bool = False
     sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
     dead_time: float | None = None
@@ -128,6 +133,7 @@ class PlanSpec:
             "error_model",
             checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
         )
+        put(self, "reject", rejection(self.reject))
         put(self, "solid_angle", _solid_angle(self.solid_angle))
         put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
         self.correction_settings()  # validates the values, so that a description that exists can be compiled
@@ -140,6 +146,15 @@ class PlanSpec:
     def _check_covariance(self) -> None:
         if not isinstance(self.covariance, bool):
             raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.reject is not None and self.dead_time is not None:
+            raise UnsupportedOptionError(
+                "reject: compares raw values, and dead_time corrects them afterwards. Leave one of the two out."
+            )
+        if self.covariance and self.reject is not None:
+            raise UnsupportedOptionError(
+                f"covariance: is not known of bins that each keep other pixels (reject={self.reject.method!r}). Leave "
+                "one of the two out."
+            )
         if self.covariance and self.error_model is None:
             raise ParameterError(
                 "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
@@ -203,7 +218,7 @@ class PlanSpec:
             value = getattr(self, item.name)
             if isinstance(value, Instrument):
                 value = value.to_dict(inline_arrays=inline_arrays)
-            elif isinstance(value, Unit):
+            elif isinstance(value, Unit | Rejection):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)
@@ -249,12 +264,18 @@ class PixelArrays:
         Subtracted from the raw values.
     flat, absorption:
         Multiply the normalisation.
+    dark_variance:
+        Variance of the dark, or "poisson": the dark is a counted image (:mod:`azimuthal.uncertainty`).
+    flat_variance:
+        Variance of the flat field.
     """
 
     mask: AnyArray | None = None
     dark: AnyArray | None = None
     flat: AnyArray | None = None
     absorption: AnyArray | None = None
+    dark_variance: AnyArray | Literal["poisson"] | None = None
+    flat_variance: AnyArray | None = None
     digests: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -270,9 +291,10 @@ class PixelArrays:
         """
         if self._is_checked(shape):
             return self
+        given = self.resolved()
         copies: dict[str, AnyArray] = {}
         for name in _ARRAYS:
-            value = getattr(self, name)
+            value = getattr(given, name)
             if value is not None:
                 check = boolean_mask if name == "mask" else image_array
                 copies[name] = np.array(check(name, value, shape), order="C")
@@ -282,10 +304,26 @@ class PixelArrays:
             arrays.digests[name] = hashlib.blake2b(copy.data, digest_size=16).hexdigest()
         return arrays
 
+    def resolved(self) -> PixelArrays:
+        """Return the same with an array in the place of dark_variance="poisson".
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+            A variance without what it is the variance of, or a word that is not known.
+        """
+        for name, of in (("dark_variance", "dark"), ("flat_variance", "flat")):
+            if getattr(self, name) is not None and getattr(self, of) is None:
+                raise ParameterError(f"{name}: is the variance of the {of}, which is not given. Pass {of}=... as well.")
+        if not isinstance(self.dark_variance, str):
+            return self
+        one_of("dark_variance", self.dark_variance, ("poisson",))
+        return dataclasses.replace(self, dark_variance=poisson_variance(np.asarray(self.dark)))
+
     def _is_checked(self, shape: tuple[int, int]) -> bool:
         """Return whether :meth:`checked` made this for the same shape: thousands of plans may share it."""
         held = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
-        return held.keys() == self.digests.keys() and all(array.shape == shape for array in held.values())
+        return held.keys() == self.digests.keys() and all(np.shape(array) == shape for array in held.values())
 
     @property
     def nbytes(self) -> int:
@@ -294,13 +332,36 @@ class PixelArrays:
 
     def equals(self, other: PixelArrays) -> bool:
         """Return whether both hold the same values."""
+        one, two = self.resolved(), other.resolved()
         for name in _ARRAYS:
-            mine, theirs = getattr(self, name), getattr(other, name)
+            mine, theirs = getattr(one, name), getattr(two, name)
             if mine is theirs:
                 continue
             if mine is None or theirs is None or not np.array_equal(mine, theirs):
                 return False
         return True
+
+
+def check_variances(error_model: ErrorModel | None, arrays: PixelArrays) -> None:
+    """Raise when the variance of a dark or a flat would be ignored, or counted twice.
+
+    Raises
+    ------
+    ParameterError
+        There is no error model, or the spread of the pixels holds their noise already.
+    """
+    for name in ("dark_variance", "flat_variance"):
+        if getattr(arrays, name) is None:
+            continue
+        if error_model is None:
+            raise ParameterError(
+                f"{name}: error_model=None would ignore it. Pass error_model='poisson', or leave it out."
+            )
+        if error_model == "azimuthal":
+            raise ParameterError(
+                f"{name}: error_model='azimuthal' would count it twice, because the spread of the pixels holds their "
+                "noise already. Leave it out, or pass error_model='poisson'."
+            )
 
 
 def _bins(parameter: str, value: Any) -> Bins:

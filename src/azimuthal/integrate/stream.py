@@ -17,6 +17,9 @@ thread, while other threads read ahead (`azimuthal.integrate._relay`).  Batches 
 the workers finish together.  The result of a frame does not depend on its batch.  ``provenance["decoder"]`` of a result
 says which way it took.
 
+A plan whose errors are the spread of the pixels goes through every frame twice: stored bytes are then decoded first, by
+the worker of the batch.
+
 Streams whose length is not known are read in the thread of the caller, one frame at a time.
 """
 
@@ -26,14 +29,15 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from azimuthal._validate import one_of, positive_number
-from azimuthal.engines import BinSums, VarianceModel
+from azimuthal._validate import one_of
+from azimuthal.engines import BinSums, RobustSums, VarianceModel
 from azimuthal.errors import AzimuthalError, ShapeError
 from azimuthal.integrate._relay import Relay
+from azimuthal.integrate.second_pass import SecondPass
 from azimuthal.masks import InvalidRanges
 from azimuthal.typing import AnyArray, FloatArray
 
@@ -119,6 +123,40 @@ class Source(Protocol):
         """Return access to the stored bytes."""
 
 
+class Monitor(NamedTuple):
+    """What a frame is divided by, and the variance of that."""
+
+    value: float
+    variance: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Monitors:
+    """Monitor values of the frames and their variances; None: 1 and 0."""
+
+    values: FloatArray | None = None
+    variances: FloatArray | None = None
+
+    @classmethod
+    def of(cls, values: Any, variances: Any) -> Monitors:
+        """Return them as arrays."""
+        return cls(*(None if given is None else np.asarray(given, np.float64) for given in (values, variances)))
+
+    def check(self, n_frames: int | None) -> None:
+        """Raise unless there is one for every frame."""
+        for name, given in (("normalization_factors", self.values), ("normalization_variances", self.variances)):
+            if given is not None and given.shape != (n_frames,):
+                raise ShapeError(
+                    f"{name}: expected one value for each of the {n_frames} frames, got shape {given.shape}."
+                )
+
+    def __getitem__(self, index: int) -> tuple[float, float]:
+        return (
+            1.0 if self.values is None else float(self.values[index]),
+            0.0 if self.variances is None else float(self.variances[index]),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Integration:
     """What a plan lends to a stream.
@@ -135,12 +173,16 @@ class Integration:
         Invalid values for a type of frames.
     checked_frame:
         Raises for a frame that does not fit, and returns it C-contiguous in native byte order.
+    monitor:
+        Checks a monitor value and its variance.
     finished:
         Makes a result of sums, monitor, invalid values and metadata.
     one:
         The plan itself: one frame to one result.
     n_threads:
         How many may work.
+    second_pass:
+        Completes the sums of a frame, or None.
     """
 
     shape: tuple[int, int]
@@ -148,9 +190,11 @@ class Integration:
     model: VarianceModel
     invalid_ranges: Callable[[np.dtype[Any]], InvalidRanges]
     checked_frame: Callable[[Any], AnyArray]
-    finished: Callable[[BinSums, float, InvalidRanges, dict[str, Any]], Any]
+    monitor: Callable[[float, float], Monitor]
+    finished: Callable[[BinSums | RobustSums, Monitor, InvalidRanges, dict[str, Any]], Any]
     one: Callable[..., Any]
     n_threads: int
+    second_pass: SecondPass | None = None
 
 
 @dataclass(slots=True)
@@ -164,14 +208,12 @@ class _Item:
     stored: StoredFrame | None = None  # `content` are stored bytes
     is_fused: bool = False
     decoder: str = ""
-    sums: BinSums | None = None
+    sums: BinSums | RobustSums | None = None
     invalid: InvalidRanges | None = None
     error: Exception | None = None
 
 
-def integrate_frames(
-    integration: Integration, source: Source, factors: FloatArray | None, on_error: OnError
-) -> Generator[Any]:
+def integrate_frames(integration: Integration, source: Source, monitors: Monitors, on_error: OnError) -> Generator[Any]:
     """Yield one result per frame, in order; see :meth:`azimuthal.integrate.Plan.map`.
 
     Parameters
@@ -180,20 +222,16 @@ def integrate_frames(
         Of the plan.
     source:
         Open; stays open.
-    factors:
-        One monitor value per frame; None: 1.
+    monitors:
+        Of the frames.
     on_error:
         "raise", or "yield" errors of this package and of the system in the place of results.
     """
     one_of("on_error", on_error, ("raise", "yield"))
-    if factors is not None and factors.shape != (source.n_frames,):
-        raise ShapeError(
-            f"normalization_factors: expected one value for each of the {source.n_frames} frames, got shape "
-            f"{factors.shape}."
-        )
+    monitors.check(source.n_frames)
     stream = _Stream(integration, source)
     for item in stream.items():
-        outcome = stream.outcome(item, 1.0 if factors is None else float(factors[item.index]))
+        outcome = stream.outcome(item, *monitors[item.index])
         if isinstance(outcome, Exception) and (
             on_error == "raise" or not isinstance(outcome, AzimuthalError | OSError)
         ):
@@ -216,6 +254,7 @@ class _Stream:
         self._stored = (
             source.stored_frames() if source.n_frames is not None and source.shape == integration.shape else None
         )
+        self._needs_frames = integration.second_pass is not None and integration.second_pass.is_spread
         self._ranges: dict[np.dtype[Any], InvalidRanges] = {}
         self._memory = _Memory()
 
@@ -240,16 +279,21 @@ class _Stream:
         )
         yield from relay.outcomes()
 
-    def outcome(self, item: _Item, factor: float) -> Any:
+    def outcome(self, item: _Item, factor: float, variance: float) -> Any:
         """Return the result of a frame, or the error that it ended in."""
         try:
             if item.error is not None:
                 return item.error
-            factor = positive_number("normalization_factor", factor)
             if item.sums is None or item.invalid is None:
-                result = self._plan.one(item.content, normalization_factor=factor, metadata=item.metadata)
+                result = self._plan.one(
+                    item.content,
+                    normalization_factor=factor,
+                    normalization_variance=variance,
+                    metadata=item.metadata,
+                )
             else:
-                result = self._plan.finished(item.sums, factor, item.invalid, item.metadata)
+                monitor = self._plan.monitor(factor, variance)
+                result = self._plan.finished(item.sums, monitor, item.invalid, item.metadata)
         except (AzimuthalError, OSError) as error:
             return error
         for one in getattr(result, "results", (result,)):  # a set of plans gives several
@@ -296,7 +340,8 @@ class _Stream:
                     item.content = self._stored.read(item.index, item.memory[: stored.size])
                 item.stored = stored
                 item.is_fused = self._is_fused(stored)
-                item.decoder = f"azimuthal: {stored.codec}, {'fused' if item.is_fused else 'dense'}"
+                is_dense = self._needs_frames or not item.is_fused
+                item.decoder = f"azimuthal: {stored.codec}, {'dense' if is_dense else 'fused'}"
                 return
         if self._reduce_stack is not None and not self._source.is_in_memory:
             item.memory = self._memory.of_frame(self._source.shape, self._source.dtype)
@@ -306,7 +351,7 @@ class _Stream:
     def _reduced(self, items: Sequence[_Item]) -> Sequence[_Item]:
         """Reduce a batch; what was read is let go."""
         for item in items:
-            if item.error is None and not item.is_fused:
+            if item.error is None and (not item.is_fused or self._needs_frames):
                 self._make_dense(item)
         good = (item for item in items if item.error is None)
         for _, group in groupby(good, _kind):
@@ -326,9 +371,9 @@ class _Stream:
         try:
             if item.stored is not None:
                 frame = self._memory.of_frame(self._source.shape, item.stored.dtype.newbyteorder("="))
-                item.content = item.stored.decode(item.content, frame)
+                item.content = self._decoded(item, item.stored, frame)
                 self._memory.take_back(item.memory)
-                item.memory = frame
+                item.memory, item.is_fused = frame, False
             item.content = self._plan.checked_frame(item.content)
         except Exception as error:  # raised again where the frame is due
             item.error = error
@@ -346,10 +391,30 @@ class _Stream:
             sums = self._reduce_stack(flat, self._plan.model, invalid)  # type: ignore[misc]  # batches need it
         for item, of_item in zip(items, sums, strict=True):
             if of_item is not None:
-                item.sums = _frozen(of_item)
+                item.sums = _frozen(self._completed(item, of_item, invalid))
                 item.invalid = invalid
             elif item.stored is not None:
                 item.error = item.stored.damage(item.content)
+
+    def _completed(self, item: _Item, sums: BinSums, invalid: InvalidRanges) -> BinSums:
+        if self._plan.second_pass is None:
+            return sums
+        return self._plan.second_pass(sums, lambda: self._dense(item).reshape(-1), invalid, n_threads=1)
+
+    def _dense(self, item: _Item) -> AnyArray:
+        """Return the frame, decoded where it is not yet."""
+        if item.is_fused and item.stored is not None:
+            return self._decoded(item, item.stored, np.empty(self._source.shape, item.stored.dtype))
+        frame: AnyArray = item.content
+        return frame
+
+    def _decoded(self, item: _Item, stored: StoredFrame, frame: AnyArray) -> AnyArray:
+        """Return `frame`, filled with the pixels of the stored bytes; by the engine where it knows them."""
+        if not item.is_fused:
+            return stored.decode(item.content, frame)
+        if not self._plan.reducer.decode_chunk(item.content, stored.codec, frame):
+            raise stored.damage(item.content)
+        return frame
 
     def _invalid(self, dtype: np.dtype[Any]) -> InvalidRanges:
         found = self._ranges.get(dtype)
@@ -406,7 +471,11 @@ def _frozen(sums: Any) -> Any:
     """Make the arrays read-only, so that results keep them without a copy; a set of plans has a tuple of sums."""
     if isinstance(sums, tuple):
         return tuple(_frozen(one) for one in sums)
-    for array in (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count):
+    if isinstance(sums, RobustSums):
+        _frozen(sums.sums)
+        return sums
+    arrays = (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count, sums.cross, sums.static)
+    for array in arrays:
         if array is not None:
             array.flags.writeable = False
     return sums

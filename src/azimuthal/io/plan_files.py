@@ -4,8 +4,8 @@
 
 Layout (version 1): attributes ``azimuthal_plan`` (the version), ``program_version`` and ``report`` (JSON), the dataset
 ``spec`` (JSON), and the groups ``matrix`` (indptr, indices, weights), ``axes`` (radial_edges and azimuthal_edges in the
-units of the axes, u_edges and c_edges in canonical units) and ``arrays`` (mask, dark, flat, absorption); what a plan
-does not have is absent.
+units of the axes, u_edges and c_edges in canonical units) and ``arrays`` (mask, dark, flat, absorption,
+dark_variance, flat_variance); what a plan does not have is absent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from azimuthal.typing import PathLike
 from azimuthal.units import Axis
 
 PLAN_VERSION = 1
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 
 
 def save_plan(plan: Plan, path: PathLike, *, force: bool = False) -> None:

@@ -47,6 +47,7 @@ from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.poni import describe_history
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSet, PlanSpec, compile
+from azimuthal.integrate.grazing import grazing_spec
 from azimuthal.integrate.plan_set import checked_sectors
 from azimuthal.integrate.sectors import plan_of_sectors
 from azimuthal.io.geometry_files import load_instrument, read_poni
@@ -70,10 +71,12 @@ from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import check_picture, save_picture
 from azimuthal.typing import BoolArray
+from azimuthal.uncertainty import checked_normalization_variance
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
 #: Stands in for the instrument while the choices of the user are checked, before any file is looked at.
+_IMAGES = ("dark", "flat", "dark_variance", "flat_variance")
 _SOME_INSTRUMENT = Instrument(Detector(pixel1=1e-4, pixel2=1e-4, shape=(1, 1)), Pose(1.0))
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
@@ -166,7 +169,9 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
 def _check_choices(settings: BatchSettings) -> None:
     """Raise for everything that is plainly wrong, before thousands of files are looked at."""
     positive_number("normalization_factor", settings.normalization_factor)
-    plan_spec(settings, _SOME_INSTRUMENT)
+    spec = plan_spec(settings, _SOME_INSTRUMENT)
+    if checked_normalization_variance(settings.normalization_variance) > 0 and spec.error_model is None:
+        raise ParameterError("normalization_variance: error_model=None would ignore it. Pass --error-model.")
     if settings.picture is not None:
         check_picture(settings.picture)
     if settings.sectors:
@@ -180,6 +185,7 @@ def _check_sectors(settings: BatchSettings) -> None:
     for name, value in (
         ("npt_azim", settings.npt_azim),
         ("picture", settings.picture),
+        ("grazing", settings.grazing),
         ("azimuth_range", settings.choices.get("azimuth_range")),
     ):
         if value is not None:
@@ -192,7 +198,7 @@ def _plan_of_sectors(settings: BatchSettings, spec: PlanSpec, arrays: PixelArray
         del npt_rad, unit, options  # of the description already
         return compile(spec.replace(kind="cake", npt_azim=npt_azim), arrays, threads=settings.threads)
 
-    return plan_of_sectors(cake, settings.npt, settings.sectors, settings.unit, None, {})
+    return plan_of_sectors(cake, settings.npt, settings.sectors, settings.unit, None, {"reject": spec.reject})
 
 
 def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
@@ -225,6 +231,12 @@ def plan_spec(settings: BatchSettings, instrument: Instrument) -> PlanSpec:
     for name in settings.choices:
         if name not in known:
             raise unknown_name("choices", name, known)
+    if settings.grazing is not None:
+        return grazing_spec(
+            instrument,
+            (settings.npt, settings.npt_azim) if settings.npt_azim is not None else settings.npt,
+            {"unit_ip": settings.unit, **settings.grazing, **settings.choices},
+        )
     return PlanSpec(
         instrument,
         "cake" if cake else "radial",
@@ -338,10 +350,12 @@ class _Run:
         if not batch.survey.files:
             return
         factors = np.full(batch.n_frames, batch.settings.normalization_factor, np.float64)
+        variances = np.full(batch.n_frames, batch.settings.normalization_variance, np.float64)
         frames = SurveyFrames(batch.survey)
-        with closing(
-            (batch.sectors or batch.plan).map(frames, normalization_factors=factors, on_error="yield")
-        ) as outcomes:
+        mapped = (batch.sectors or batch.plan).map(
+            frames, normalization_factors=factors, normalization_variances=variances, on_error="yield"
+        )
+        with closing(mapped) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
                     ones: Any = outcome if isinstance(outcome, ResultSet) else (outcome,)
@@ -412,9 +426,12 @@ def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> Pi
     mask = read_masks(settings.masks, shape)
     if settings.file_mask:
         mask = combine(mask, _file_mask(survey), shape=shape)
-    dark = None if settings.dark is None else read_image("dark", settings.dark, shape)
-    flat = None if settings.flat is None else read_image("flat", settings.flat, shape)
-    return PixelArrays(mask=mask, dark=dark, flat=flat)
+    images: dict[str, Any] = {
+        name: path if _is_word(name, path) else read_image(name, path, shape)
+        for name in _IMAGES
+        if (path := getattr(settings, name)) is not None
+    }
+    return PixelArrays(mask=mask, **images)
 
 
 def _file_mask(survey: Survey) -> BoolArray | None:
@@ -435,8 +452,14 @@ def _inputs(settings: BatchSettings, survey: Survey) -> list[str]:
 
 def _other_inputs(settings: BatchSettings) -> list[str]:
     """Return every file that is read besides the images."""
-    paths = (settings.geometry, *settings.masks, settings.dark, settings.flat)
-    return [path for path in paths if path is not None]
+    given = {name: getattr(settings, name) for name in _IMAGES}
+    images = [path for name, path in given.items() if path is not None and not _is_word(name, path)]
+    return [settings.geometry, *settings.masks, *images]
+
+
+def _is_word(name: str, path: str) -> bool:
+    """Return whether what is given for an image is not a file: the dark is a counted image."""
+    return name == "dark_variance" and path == "poisson"
 
 
 def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
@@ -444,7 +467,7 @@ def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
     record: dict[str, Any] = {"geometry": str(plain_path(settings.geometry).resolve())}
     if settings.masks:
         record["masks"] = list(settings.masks)
-    for name in ("dark", "flat"):
+    for name in _IMAGES:
         if getattr(settings, name) is not None:
             record[name] = getattr(settings, name)
     return record

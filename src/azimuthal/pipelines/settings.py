@@ -46,8 +46,16 @@ class BatchSettings:
         Number of threads; None for all that this process may use.
     sectors:
         Azimuthal sectors (start, stop) in degrees, each of which gives a pattern; empty for the whole circle.
+    dark_variance, flat_variance:
+        Image files; "poisson" in the place of the first for a dark of counts.
+    normalization_variance:
+        Variance of `normalization_factor`.
     picture:
         Picture of all frames together, ``.png``, ``.svg`` or ``.pdf``; None for none.
+    grazing:
+        For grazing incidence ``unit_oop`` and, as needed, ``incident_angle`` and ``tilt_angle`` (texts with their
+        unit), ``sample_orientation`` and, for a cut, ``along``; `unit` is the in-plane one, `npt_azim` counts
+        out-of-plane bins, and the ranges of `choices` are those of the two units.
     """
 
     images: tuple[str, ...]
@@ -67,4 +75,8 @@ class BatchSettings:
     normalization_factor: float = 1.0
     threads: int | None = None
     picture: str | None = None
+    grazing: Mapping[str, Any] | None = None
+    dark_variance: str | None = None
+    flat_variance: str | None = None
+    normalization_variance: float = 0.0
     sectors: tuple[tuple[float, float], ...] = ()

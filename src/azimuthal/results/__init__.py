@@ -3,6 +3,7 @@
 """Results: sums with named axes, and everything that follows from them."""
 
 from azimuthal.results._covariance import ChiSquare, PairSums
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
 from azimuthal.results.cake import Cake
 from azimuthal.results.merging import merge
@@ -15,6 +16,7 @@ __all__ = [
     "ChiSquare",
     "PairSums",
     "Profile",
+    "Rejected",
     "ResultSet",
     "Sums",
     "merge",

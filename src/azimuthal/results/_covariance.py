@@ -95,6 +95,14 @@ class PairSums:
         """Return the sums times a number."""
         return PairSums(self.pairs, self.values * factor)
 
+    def weighted(self, factors: FloatArray) -> PairSums:
+        """Return the sums as if the signal of every bin, in order, had been multiplied by a factor."""
+        return PairSums(self.pairs, self.values * factors[self.pairs.first] * factors[self.pairs.partners])
+
+    def without_gaps(self) -> PairSums:
+        """Return the sums with 0 where a bin is empty (NaN)."""
+        return PairSums(self.pairs, np.nan_to_num(self.values, nan=0.0, posinf=np.inf, neginf=-np.inf))
+
     def moved(self, old: IntArray) -> PairSums:
         """Return the sums with bins in another order.
 
@@ -185,6 +193,51 @@ def effective_sample_size(diagonal: FloatArray, sums: PairSums) -> float:
     both = known[first] & known[second]
     rho = sums.values[both] / np.sqrt(diagonal[first[both]] * diagonal[second[both]])
     return 0.0 if n == 0 else n**2 / (n + 2.0 * float(rho.sum()))
+
+
+def transformed(
+    diagonal: FloatArray, sums: PairSums, source: IntArray, target: IntArray, part: FloatArray, n_new: int
+) -> tuple[FloatArray, PairSums]:
+    """Return M C M^T: the covariance of bins that are made of parts of others.
+
+    Parameters
+    ----------
+    diagonal, sums:
+        C.
+    source, target, part:
+        Elements of M: the new bin `target` has `part` of the old bin `source`; each shape (n_elements,).
+    n_new:
+        Number of new bins.
+
+    Returns
+    -------
+    :
+        The diagonal, shape (n_new,), and the pairs.
+    """
+    first, second = sums.pairs.first.astype(np.int64), sums.pairs.partners.astype(np.int64)
+    own = np.arange(diagonal.size)
+    order = np.argsort(source, kind="stable")
+    source, target, part = source[order], target[order], part[order]
+    begin = np.searchsorted(source, np.arange(diagonal.size + 1))
+
+    def spread(bins: IntArray) -> tuple[IntArray, IntArray]:
+        """Return, for the elements of M that these bins have, the number of the bin in the list and the element."""
+        counts = begin[bins + 1] - begin[bins]
+        item = np.repeat(np.arange(bins.size), counts)
+        element = np.arange(item.size) - np.repeat(np.cumsum(counts) - counts, counts) + begin[bins][item]
+        return item, element
+
+    i, j = np.concatenate([own, first, second]), np.concatenate([own, second, first])
+    values = np.concatenate([diagonal, sums.values, sums.values])
+    item, left = spread(i)
+    again, right = spread(j[item])
+    values, left = values[item][again] * part[left][again] * part[right], left[again]
+    a, b = target[left], target[right]
+    same, above = a == b, a < b
+    pairs, place = BinPairs.from_bins(a[above], b[above], n_new)
+    made = np.bincount(place, weights=values[above], minlength=pairs.n_pairs)
+    new_diagonal = np.bincount(a[same], weights=values[same], minlength=n_new)
+    return np.asarray(new_diagonal, np.float64), PairSums(pairs, np.asarray(made, dtype=np.float64))
 
 
 def chi_square(

@@ -15,8 +15,10 @@ from azimuthal._validate import one_of, positive_number
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.results import _averages, _covariance
 from azimuthal.results._covariance import ChiSquare, PairSums
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
-from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray, IndexArray
+from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, BoolArray, ErrorModel, FloatArray, IndexArray
+from azimuthal.uncertainty import checked_normalization_variance
 from azimuthal.units import Axis
 
 if TYPE_CHECKING:
@@ -40,6 +42,28 @@ class Derived:
     normalization_factor: float
     provenance: Mapping[str, Any]
     metadata: Mapping[str, Any]
+    normalization_variance: float
+    outliers: Rejected | None
+
+    @property
+    def rejected(self) -> BoolArray | None:
+        """Pixels that sigma clipping rejected from any bin: bool, shape of the frame; None for others and mergers."""
+        return None if self.outliers is None else self.outliers.mask
+
+    @property
+    def iterations(self) -> IndexArray | None:
+        """Rounds of sigma clipping per bin; None without it and for mergers."""
+        return None if self.outliers is None else self.outliers.iterations
+
+    @property
+    def n_rejected(self) -> IndexArray | None:
+        """Number of pixels per bin that do not count as outliers or beyond the quantiles; None without `reject`."""
+        return None if self.outliers is None else self.outliers.n_rejected
+
+    @property
+    def n_kept(self) -> IndexArray | None:
+        """Number of pixels per bin that count; None without `reject`."""
+        return None if self.outliers is None else self.outliers.n_kept
 
     @property
     def intensity(self) -> FloatArray:
@@ -49,7 +73,12 @@ class Derived:
     @property
     def sem(self) -> FloatArray | None:
         """Standard error of the intensity (standard error of the mean); None without an error model."""
-        return _averages.sem(self.sums, self.average)
+        return _averages.sem(self.sums, self.average, self.relative_normalization_variance)
+
+    @property
+    def relative_normalization_variance(self) -> float:
+        """Variance of the monitor over its square: common to all bins, so that no sum of bins averages it out."""
+        return self.normalization_variance / self.normalization_factor**2
 
     @property
     def sigma(self) -> FloatArray | None:
@@ -87,6 +116,21 @@ class Derived:
         return self.sums.normalization2
 
     @property
+    def sum_cross(self) -> FloatArray | None:
+        """Sum of the residuals times the normalisation with squared weights, of the azimuthal model; read-only."""
+        return self.sums.cross
+
+    @property
+    def sum_static_variance(self) -> FloatArray | None:
+        """Part of `sum_variance` that comes from a noisy dark and flat, read-only; None where these are exact."""
+        return self.sums.static
+
+    @property
+    def sum_shared_variance(self) -> FloatArray | None:
+        """Variance that this part amounts to, because frames share dark and flat; read-only."""
+        return self.sums.shared
+
+    @property
     def has_covariance(self) -> bool:
         """Whether the covariance of the bins was summed (``covariance=True``)."""
         return self.sums.covariance is not None
@@ -110,7 +154,7 @@ class Derived:
         Raises
         ------
         UnsupportedOptionError
-            It was not summed, or is too large.
+            It was not summed, is too large, or the monitor is uncertain: an error that all bins have in common.
         """
         return _covariance_of(self, banded=banded)
 
@@ -119,7 +163,7 @@ class Derived:
 
         NaN in the rows and columns of bins whose variance is zero or not known.
         """
-        diagonal, sums = _averages.covariance(self.sums, self.average)
+        diagonal, sums = _averages.covariance(self.sums, self.average, self.relative_normalization_variance)
         scale = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
         first, second = sums.pairs.first, sums.pairs.partners
         rho = _covariance.PairSums(sums.pairs, sums.values / (scale[first] * scale[second]))
@@ -130,7 +174,7 @@ class Derived:
 
         Bins are in the order of ``intensity.ravel()``; all other pairs are zero.
         """
-        _, sums = _averages.covariance(self.sums, self.average)
+        _, sums = _averages.covariance(self.sums, self.average, self.relative_normalization_variance)
         return sums.pairs.first, sums.pairs.partners, sums.values
 
     @property
@@ -140,7 +184,9 @@ class Derived:
         That is the number of bins with a variance where no pixel is shared (Bayley and Hammersley 1946,
         doi:10.2307/2983560).
         """
-        return _covariance.effective_sample_size(*_averages.covariance(self.sums, self.average))
+        return _covariance.effective_sample_size(
+            *_averages.covariance(self.sums, self.average, self.relative_normalization_variance)
+        )
 
     def chi_square(self, model: npt.ArrayLike, *, n_parameters: int = 0) -> ChiSquare:
         """Return how far the intensities are from a model, with their covariance and without.
@@ -160,7 +206,7 @@ class Derived:
         UnsupportedOptionError
             The covariance was not summed, or there are too many bins.
         """
-        diagonal, sums = _averages.covariance(self.sums, self.average)
+        diagonal, sums = _averages.covariance(self.sums, self.average, self.relative_normalization_variance)
         values = np.asarray(model, dtype=np.float64)
         if values.shape not in ((), self.sums.shape):
             raise ShapeError(f"model: expected a number or shape {self.sums.shape}, got shape {values.shape}.")
@@ -191,12 +237,18 @@ class Derived:
         if self.wavelength is not None:
             _set(self, "wavelength", positive_number("wavelength", self.wavelength, unit="m"))
         _set(self, "normalization_factor", positive_number("normalization_factor", self.normalization_factor))
+        if self.outliers is not None and self.outliers.n_kept.shape != self.sums.shape:
+            raise ShapeError(f"outliers: expected shape {self.sums.shape}, got {self.outliers.n_kept.shape}.")
+        variance = checked_normalization_variance(self.normalization_variance)
+        _set(self, "normalization_variance", variance)
+        if variance > 0 and self.error_model is None:
+            raise ParameterError("normalization_variance: error_model=None would ignore it. Leave it out.")
         _set(self, "provenance", dict(self.provenance))
         _set(self, "metadata", dict(self.metadata))
 
 
 def _covariance_of(result: Derived, *, banded: bool) -> FloatArray:
-    diagonal, sums = _averages.covariance(result.sums, result.average)
+    diagonal, sums = _averages.covariance(result.sums, result.average, result.relative_normalization_variance)
     return _with_gaps(diagonal, sums, banded=banded)
 
 
@@ -240,6 +292,21 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
     for name in ("average", "error_model", "wavelength"):
         if getattr(one, name) != getattr(two, name):
             raise ParameterError(f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}.")
+    if (one.outliers is None) != (two.outliers is None) or _rejection_of(one) != _rejection_of(two):
+        raise ParameterError(
+            f"merge: expected the same rejection of outliers, got {_rejection_of(one)} and {_rejection_of(two)}. "
+            "Integrate both with the same reject=."
+        )
+    if one.average != "ratio_of_sums" and max(one.normalization_variance, two.normalization_variance) > 0:
+        raise ParameterError(
+            f"merge: with average={one.average!r} the uncertain monitors of several frames do not make one number. "
+            "Integrate with average='ratio_of_sums'."
+        )
+
+
+def _rejection_of(result: Derived) -> Any:
+    recipe = result.provenance.get("recipe")
+    return recipe.get("reject") if isinstance(recipe, Mapping) else None
 
 
 def _axis_text(axis: Axis) -> str:
@@ -249,8 +316,8 @@ def _axis_text(axis: Axis) -> str:
 def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
     """Return the constructor fields of the merger that are not axes.
 
-    Sums add up, and so do the normalisation factors that are part of them.  Of provenance and metadata,
-    entries on which all agree are kept; ``provenance["n_merged"]`` counts the results and
+    Sums add up, and so do the normalisation factors that are part of them and their variances.  Of provenance and
+    metadata, entries on which all agree are kept; ``provenance["n_merged"]`` counts the results and
     ``provenance["n_invalid"]`` adds up.
     """
     first = results[0]
@@ -260,14 +327,43 @@ def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
     if all(isinstance(number, int | np.integer) for number in invalid):
         provenance["n_invalid"] = sum(int(number) for number in invalid if number is not None)
     return {
-        "sums": first.sums.merge(*(result.sums for result in results[1:])),
+        "sums": _merged_sums(results, provenance),
         "average": first.average,
         "error_model": first.error_model,
         "wavelength": first.wavelength,
         "normalization_factor": _merged_factor(results),
         "provenance": provenance,
         "metadata": _agreed([result.metadata for result in results]),
+        "normalization_variance": sum(result.normalization_variance for result in results),
+        "outliers": _merged_outliers([result.outliers for result in results]),
     }
+
+
+def _merged_outliers(records: list[Rejected | None]) -> Rejected | None:
+    known = [record for record in records if record is not None]
+    return known[0].merged(*known[1:]) if known else None
+
+
+def _merged_sums(results: list[AnyResult], provenance: dict[str, Any]) -> Sums:
+    """Return the sums of all results, with the noise of dark and flat as shared by those that have the same ones.
+
+    `provenance` of the merger says what it shares then; results that share some of it cannot be merged with it.
+    """
+    groups: dict[tuple[str, ...], list[Sums]] = {}
+    for result in results:
+        label = () if result.sums.static is None else tuple(result.provenance.get("noisy_arrays", ("?",)))
+        groups.setdefault(label, []).append(result.sums)
+    if len(groups) == 1 and "?" not in next(iter(groups)):
+        return results[0].sums.merge(*(result.sums for result in results[1:]))
+    names = [name for label in groups for name in label]
+    if "?" in names or len(set(names)) < len(names):
+        raise ParameterError(
+            "merge: it is not known which of the results share a noisy dark or flat, or they share one and not the "
+            "other. Merge all results with the same dark and flat first, in one call, and others with those."
+        )
+    provenance["noisy_arrays"] = ["?"]
+    first, *rest = (sums[0].merge(*sums[1:]) for sums in groups.values())
+    return first.merge_independent(*rest)
 
 
 def _merged_factor(results: list[AnyResult]) -> float:

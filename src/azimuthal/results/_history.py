@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from azimuthal.errors import UnsupportedOptionError
+from azimuthal.results._covariance import PairSums
 from azimuthal.results._sums import Sums
 from azimuthal.typing import FloatArray
 
@@ -48,8 +50,33 @@ def mapped(sums: Sums, function: Callable[[FloatArray], FloatArray]) -> Sums:
 
 
 def fields(sums: Sums) -> dict[str, Any]:
-    """Return the fields of sums by name."""
-    return {item.name: getattr(sums, item.name) for item in dataclasses.fields(sums)}
+    """Return the fields of sums by name: arrays with one value for each bin (the covariance is none of them)."""
+    return {item.name: getattr(sums, item.name) for item in dataclasses.fields(sums) if item.name != "covariance"}
+
+
+def movable_covariance(sums: Sums) -> PairSums | None:
+    """Return the covariance for use in other bins; None where it was not summed.
+
+    Raises
+    ------
+    UnsupportedOptionError
+        That of other bins does not follow from it: residuals about the means of the old bins, or a dark or flat that
+        frames share.
+    """
+    if sums.covariance is not None and not (sums.cross is None and sums.static is None):
+        raise UnsupportedOptionError(
+            "covariance: with error_model='azimuthal' or a noisy dark or flat, that of other bins does not follow from "
+            "that of these. Integrate with the bins that you want."
+        )
+    return sums.covariance
+
+
+def with_covariance(sums: Sums, covariance: PairSums | None, variance: FloatArray | None = None) -> Sums:
+    """Return sums with the covariance of their bins, and its diagonal as variance where that is given."""
+    if covariance is None:
+        return sums
+    made = fields(sums) | ({} if variance is None else {"variance": variance.reshape(sums.shape)})
+    return Sums(**made, covariance=covariance)
 
 
 def joined(parts: list[Sums]) -> Sums:

@@ -56,8 +56,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from azimuthal._validate import finite_number
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
-from azimuthal.results._history import fields, kept_fields, summary
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.results._averages import covariance as covariance_of
+from azimuthal.results._covariance import PairSums
+from azimuthal.results._history import fields, kept_fields, summary, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.units import Axis
@@ -80,6 +82,7 @@ class _Operand(NamedTuple):
 class _Outcome(NamedTuple):
     intensity: FloatArray
     variance: FloatArray | None
+    covariance: PairSums | None = None  # of the intensities, beside the diagonal
 
 
 class Arithmetic:
@@ -164,6 +167,7 @@ def scaled(result: Any, factor: Any, *, factor_sigma: float = 0.0) -> Any:
     k = finite_number("factor", factor)
     spread = _checked_sigma("factor_sigma", factor_sigma, result)
     if spread:
+        _refuse_common_error(result, "factor_sigma")
         outcome = _Outcome(k * result.intensity, _squared(k) * _variance(result) + (result.intensity * spread) ** 2)
         return _remade(result, outcome, {"step": "scale", "factor": k, "factor_sigma": spread}, "variance", exact=False)
     facts: dict[str, Any] = kept_fields(result, "scale", factor=k)
@@ -227,8 +231,12 @@ def subtracted(result: Any, background: Any, *, scale: Any = 1.0, scale_sigma: f
     variance: FloatArray | None = None
     if right.variance is not None:
         variance = _variance(result) + _squared(k) * right.variance + (right.values * spread) ** 2
+    if spread:
+        _refuse_common_error(result, "scale_sigma")
+    covariance = _propagated(result, background, 1.0, -k)
     record = {"step": "subtract", "scale": k, "scale_sigma": spread, "operand": right.about}
-    return _remade(result, _Outcome(values, variance), record, right.error_model, exact=right.variance is None)
+    exact = right.variance is None
+    return _remade(result, _Outcome(values, variance, covariance), record, right.error_model, exact=exact)
 
 
 def _calculated(left: Any, other: Any, operation: str) -> Any:
@@ -241,9 +249,10 @@ def _calculated(left: Any, other: Any, operation: str) -> Any:
         variance = None if left.error_model is None else slope_a**2 * _variance(left)
         if variance is not None and right.variance is not None:
             variance = variance + slope_b**2 * right.variance
+        covariance = _propagated(left, other, slope_a, slope_b)
     exact = right.variance is None and operation in ("add", "subtract", "multiply", "divide")
     record = {"step": operation, "operand": right.about}
-    return _remade(left, _Outcome(values, variance), record, right.error_model, exact=exact)
+    return _remade(left, _Outcome(values, variance, covariance), record, right.error_model, exact=exact)
 
 
 def _power(a: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, Any]:
@@ -345,7 +354,40 @@ def _remade(left: Any, outcome: _Outcome, record: dict[str, Any], error_model: s
             normalization2=where_finite(sums.normalization2 if keeps_spread else np.full_like(intensity, math.nan)),
             count=where_finite(sums.count),
         )
+    if outcome.covariance is not None:
+        held = outcome.covariance
+        if left.average != "sum":
+            held = held.weighted(np.where(finite, weight, 0.0).reshape(-1)).without_gaps()
+        made = with_covariance(made, held)
     return _like(left, made, facts)
+
+
+def _propagated(left: Any, right: Any, slope_left: Any, slope_right: Any) -> PairSums | None:
+    """Return the covariance of the outcome, to first order, of operands that are independent; None without any."""
+    operands = [(left, slope_left)]
+    if isinstance(right, Arithmetic) and getattr(right, "error_model", None) is not None:
+        operands.append((right, slope_right))
+    held = [operand.sums.covariance is not None for operand, _ in operands]
+    if not any(held):
+        return None
+    if not all(held):
+        raise ParameterError(
+            "operand: one of the two has a covariance of its bins and the other has none, so that of the outcome is "
+            "not known. Integrate both with the same covariance=."
+        )
+    parts = []
+    for operand, slope in operands:
+        _, pairs = covariance_of(operand.sums, operand.average, operand.relative_normalization_variance)
+        parts.append(pairs.weighted(np.broadcast_to(slope, operand.sums.shape).reshape(-1)))
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def _refuse_common_error(result: Any, parameter: str) -> None:
+    if result.sums.covariance is not None:
+        raise UnsupportedOptionError(
+            f"{parameter}: its error is common to all bins, which the covariance of bins that share pixels has no "
+            f"place for. Leave {parameter} out and add it to your own matrix, or integrate without covariance."
+        )
 
 
 def _like(result: Any, sums: Sums, facts: dict[str, Any]) -> Any:
@@ -360,7 +402,8 @@ def _with_factors(sums: Sums, factor: float, powers: dict[str, int]) -> Sums:
     for name, power in powers.items():
         if values.get(name) is not None:
             values[name] = values[name] * factor**power
-    return Sums(**values)
+    held = sums.covariance
+    return with_covariance(Sums(**values), held and held.scaled(factor ** powers.get("variance", 0)))
 
 
 def _variance(result: Any) -> FloatArray:

@@ -12,9 +12,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from azimuthal.errors import MissingDependencyError, ParameterError
+from azimuthal.results._covariance import PairSums
 from azimuthal.results._derived import Derived
 from azimuthal.results._sums import Sums
+from azimuthal.sparse import BinPairs
 from azimuthal.typing import FloatArray
 from azimuthal.units import Axis
 
@@ -36,11 +40,17 @@ VARIABLES = (
     "sum_normalization",
     "sum_normalization2",
 )
+#: Of some error models only, after those.
+FURTHER_VARIABLES = ("sum_cross", "sum_static_variance", "sum_shared_variance")
+
+
+#: The covariance of bins that share pixels: two bins of each pair, and the covariance of their sums of signal.
+_PAIRS = ("covariance_first", "covariance_second", "sum_covariance")
 
 
 def variables(result: Derived) -> dict[str, FloatArray]:
-    """Return the arrays of a result by name, without those that need an error model when there is none."""
-    values = {name: getattr(result, name) for name in VARIABLES}
+    """Return the arrays of a result by name, without those that its error model does not have."""
+    values = {name: getattr(result, name) for name in (*VARIABLES, *FURTHER_VARIABLES)}
     return {name: array for name, array in values.items() if array is not None}
 
 
@@ -69,7 +79,11 @@ def _dataset(result: Derived, axes: dict[str, Axis]) -> xarray.Dataset:
         about = {"units": axis.unit.symbol, "long_name": axis.unit.label, "unit": axis.unit.name}
         coordinates[name] = (name, axis.centers, about)
         coordinates[f"{name}_edges"] = (f"{name}_edges", axis.edges, about)
-    data = {name: (tuple(axes), array) for name, array in variables(result).items()}
+    data: dict[str, Any] = {name: (tuple(axes), array) for name, array in variables(result).items()}
+    if result.sums.covariance is not None:
+        held = result.sums.covariance
+        named = zip(_PAIRS, (held.pairs.first, held.pairs.partners, held.values), strict=True)
+        data |= {name: (("covariance_pair",), array) for name, array in named}
     dataset: xarray.Dataset = package.Dataset(data, coordinates, _attributes(result))
     return dataset
 
@@ -80,10 +94,21 @@ def _attributes(result: Derived) -> dict[str, Any]:
         "error_model": result.error_model,
         "wavelength_m": result.wavelength,
         "normalization_factor": result.normalization_factor,
+        "normalization_variance": result.normalization_variance or None,
         "provenance": json.dumps(result.provenance, default=plain),
         "metadata": json.dumps(result.metadata, default=plain),
     }
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _covariance_in(dataset: xarray.Dataset) -> PairSums | None:
+    if _PAIRS[0] not in dataset:
+        return None
+    first, second, values = (dataset[name].values for name in _PAIRS)
+    pairs, place = BinPairs.from_bins(first, second, dataset["count"].size)
+    made = np.empty(pairs.n_pairs)
+    made[place] = values
+    return PairSums(pairs, made)
 
 
 def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
@@ -100,13 +125,18 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
     from azimuthal.results.profile import Profile
 
     try:
-        arrays = {name: dataset[name].values for name in VARIABLES if name.startswith("sum_") and name in dataset}
+        names = (*VARIABLES, *FURTHER_VARIABLES)
+        arrays = {name: dataset[name].values for name in names if name.startswith("sum_") and name in dataset}
         sums = Sums(
             arrays["sum_signal"],
             arrays.get("sum_variance"),
             arrays["sum_normalization"],
             arrays["sum_normalization2"],
             dataset["count"].values,
+            cross=arrays.get("sum_cross"),
+            static=arrays.get("sum_static_variance"),
+            shared=arrays.get("sum_shared_variance"),
+            covariance=_covariance_in(dataset),
         )
         axes = [_axis(dataset, str(name)) for name in dataset["count"].dims]
         attributes = dataset.attrs
@@ -115,6 +145,7 @@ def from_xarray(dataset: xarray.Dataset) -> Profile | Cake:
             "error_model": attributes.get("error_model"),
             "wavelength": attributes.get("wavelength_m"),
             "normalization_factor": attributes["normalization_factor"],
+            "normalization_variance": attributes.get("normalization_variance", 0.0),
             "provenance": json.loads(attributes["provenance"]),
             "metadata": json.loads(attributes["metadata"]),
         }

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from azimuthal.results.profile import Profile
 
 _SUMS = ("count", "sum_signal", "sum_variance", "sum_normalization", "sum_normalization2", "std")
-_FACTS = ("average", "error_model", "wavelength", "normalization_factor")
+_OF_SOME_MODELS = ("sum_cross", "sum_static_variance", "sum_shared_variance")
+_FACTS = ("average", "error_model", "wavelength", "normalization_factor", "normalization_variance")
 
 
 def profile_to_scipp(profile: Profile) -> scipp.DataArray:
@@ -49,7 +50,7 @@ def _data_array(result: Profile | Cake, axes: dict[str, Axis]) -> scipp.DataArra
     array: scipp.DataArray = sc.DataArray(data, coords=edges)
     others: dict[str, Any] = {
         name: sc.array(dims=dims, values=values, unit="one")
-        for name in _SUMS
+        for name in (*_SUMS, *_OF_SOME_MODELS)
         if (values := getattr(result, name)) is not None
     }
     for name in _FACTS:

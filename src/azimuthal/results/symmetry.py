@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from azimuthal.errors import ParameterError, UnsupportedOptionError
-from azimuthal.results._history import fields, joined, kept_fields, mapped
+from azimuthal.results._covariance import transformed
+from azimuthal.results._history import fields, joined, kept_fields, mapped, movable_covariance, with_covariance
 from azimuthal.results._sums import Sums
 from azimuthal.units import Axis
 
@@ -54,10 +55,27 @@ def symmetrized(cake: Cake, *, full_circle: bool = False) -> Cake:
     half = _half_of(axis)
     together = joined([mapped(cake.sums, lambda array: array[:half]), mapped(cake.sums, lambda array: array[half:])])
     if full_circle:
+        twice = _with_covariance(cake.sums, _repeated(together), half)
         facts = kept_fields(cake, "symmetrize, full circle")
-        return type(cake)(cake.radial_axis, axis, _repeated(together), **facts)
+        return type(cake)(cake.radial_axis, axis, twice, **facts)
+    together = _with_covariance(cake.sums, together, half)
     facts = kept_fields(cake, "symmetrize")
     return type(cake)(cake.radial_axis, Axis(axis.unit, axis.edges[: half + 1]), together, **facts)
+
+
+def _with_covariance(old: Sums, new: Sums, half: int) -> Sums:
+    """Return the new sums, of half a circle or twice that half, with the covariance of the old ones."""
+    held = movable_covariance(old)
+    if held is None or old.variance is None:
+        return new
+    n = old.signal.size
+    source = np.arange(n)
+    target = source % (n // 2)
+    part = np.ones(n)
+    if new.shape[0] != half:
+        source, target, part = np.tile(source, 2), np.concatenate([target, target + n // 2]), np.full(2 * n, 0.5)
+    variance, covariance = transformed(old.variance.reshape(-1), held, source, target, part, new.signal.size)
+    return with_covariance(new, covariance, variance)
 
 
 def _half_of(axis: Axis) -> int:

@@ -16,17 +16,19 @@ Laboratory directions
     ===========  ====  ====        ===========  ====  ====
 
 From laboratory to sample
-    With the incident angle ``eta`` and the tilt angle ``omega`` (rotation of the sample about the beam), any
-    vector with laboratory components (h, v, b) has in the sample's frame the components ::
+    With the incident angle ``eta`` and the tilt angle ``omega``, any vector with laboratory components
+    (h, v, b) has in the sample's frame the components ::
 
         b' =  cos(eta) b + sin(eta) v
         v0 = -sin(eta) b + cos(eta) v
         h' =  cos(omega) h + sin(omega) v0
         v' = -sin(omega) h + cos(omega) v0
 
-    ``v'`` is along the surface normal.  A positive ``eta`` turns the normal against the beam, so that the
-    beam comes down on the surface: the direct beam leaves at -eta and the specular reflection (two_theta = 2
-    eta, upwards) at +eta.
+    ``v'`` is along the surface normal.  The sample is first turned by omega about the beam (a positive omega
+    leans the normal towards -h), then together with that tilt by eta about ``h`` (a positive eta turns the
+    normal against the beam, so that the beam comes down on the surface).  Without tilt the direct beam leaves
+    at -eta and the specular reflection (two_theta = 2 eta, upwards) at +eta; with tilt the angle between beam
+    and surface is ``asin(cos(omega) sin(eta))``.
 
 Scattering vector
     In the laboratory ``q = k (h/t, v/t, z/t - 1)`` with ``k = 2 pi / lambda`` and ``t`` the distance from the
@@ -139,7 +141,7 @@ class SampleFrame:
     incident_angle:
         Angle between the beam and the surface, rad, in [-pi, pi].
     tilt_angle:
-        Rotation of the sample about the beam, rad, in [-pi, pi].
+        Rotation of the sample about the beam before it is brought to the incident angle, rad, in [-pi, pi].
     sample_orientation:
         Which image directions are the sample's horizontal and vertical, 1-8.
     """

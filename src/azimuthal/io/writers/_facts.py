@@ -50,14 +50,18 @@ def profile_lines(profile: Profile) -> list[str]:
     lines = [f"program: {PROGRAM} {program_version(profile.provenance)}"]
     if label_of(profile.metadata):
         lines.append(f"label: {label_of(profile.metadata)}")
-    return [
-        *lines,
+    lines += [
         f"axis: {profile.unit.name}, {ascii_axis_text(profile.axis)}",
         f"wavelength: {wavelength}",
         f"average: {profile.average}",
         f"error model: {profile.error_model or 'none'}",
         f"normalization factor: {profile.normalization_factor!r}",
     ]
+    if profile.normalization_variance > 0:
+        lines.append(f"variance of the normalization factor: {profile.normalization_variance!r}")
+    if noisy := profile.provenance.get("noisy_arrays"):
+        lines.append(f"errors include the noise of: {', '.join(noisy) if '?' not in noisy else 'several arrays'}")
+    return lines
 
 
 def correction(provenance: Mapping[str, Any], name: str) -> Any:

@@ -8,6 +8,7 @@
         solid_angle_applied, polarization_applied, normalization_applied, monitor_applied
         instrument                 NXinstrument: name, monochromator (wavelength in angstrom, energy in keV),
                                    source
+        sample                     NXsample: incident_angle, tilt_angle, sample_orientation, for grazing incidence
         monitor                    NXmonitor: data[frame], when frames were divided by a monitor
         reduction                  NXprocess: program, version, date, reference, note
             input                  NXparameters: recipe, provenance and unit as text, average, error_model ...
@@ -22,7 +23,9 @@
             covariance_first, covariance_second   [covariance_pair] the two bins, numbered from 0 in the order
                                    of one frame of I
             norm                   effective number of pixels per bin, when it is the same for all frames
+            sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
+            normalization_variance                [frame], when monitors have one
     /entry_2, /entry_3, ...        the further results of sets (several sectors, several plans), laid out like /entry;
                                    the attribute result_name of each is the name of its result
 
@@ -76,6 +79,7 @@ from azimuthal.io.writers._layout import (
     check_alike,
     covariance_arrays,
     differing,
+    outlier_arrays,
     pair_bins,
     shared_record,
     sum_arrays,
@@ -380,6 +384,12 @@ class _Blocks:
             "sum_normalization": "weighted sum of the normalisation",
             "sum_normalization2": "sum of the squared normalisation with squared weights",
             "count": "pixels per bin",
+            "n_kept": "pixels that count",
+            "n_rejected": "pixels that do not count: outliers, or beyond the quantiles",
+            "iterations": "rounds of sigma clipping",
+            "sum_cross": "sum of the residuals times the normalisation with squared weights",
+            "sum_static_variance": "part of sum_variance that comes from dark and flat",
+            "sum_shared_variance": "variance that this part amounts to, frames sharing dark and flat",
             I_COVARIANCE: "covariance of the intensities of two bins that share pixels",
             SUM_COVARIANCE: "covariance of the sums of signal of two bins that share pixels",
         }
@@ -459,6 +469,7 @@ class _FrameColumns:
         self.labels: list[str] = []
         self._numbers: list[int] = []
         self._factors: list[float] = []
+        self._variances: list[float] = []
         self._metadata: list[str] = []
         self._provenance: list[str] = []
 
@@ -467,6 +478,7 @@ class _FrameColumns:
         self._numbers.append(frame_number(metadata, len(self.labels)))
         self.labels.append(label_of(metadata))
         self._factors.append(result.normalization_factor)
+        self._variances.append(result.normalization_variance)
         self._metadata.append(own[0])
         self._provenance.append(own[1])
 
@@ -481,17 +493,19 @@ class _FrameColumns:
             long_name="monitor that intensities are divided by",
         )
         label = _field(data, "label", self.labels, long_name="name of the frame")
-        for dataset in (*datasets.values(), factor, label):
+        columns = [factor, label]
+        if any(self._variances):
+            about = "variance of the monitor"
+            columns.append(_field(data, "normalization_variance", np.array(self._variances), long_name=about))
+        for dataset in (*datasets.values(), *columns):
             dataset.dims[0].attach_scale(frame)
         monitored = any(value != 1.0 for value in self._factors)
         _field(entry, "monitor_applied", monitored)
         if monitored:
-            _field(
-                _group(entry, "monitor", "NXmonitor"),
-                "data",
-                np.array(self._factors),
-                units="arbitrary units",
-            )
+            monitor = _group(entry, "monitor", "NXmonitor")
+            _field(monitor, "data", np.array(self._factors), units="arbitrary units")
+            if any(self._variances):
+                _field(monitor, "data_errors", np.sqrt(self._variances), units="arbitrary units")
         own = _group(entry["reduction"], "results", "NXcollection")
         _field(own, "metadata", self._metadata, format="JSON, one record per frame")
         _field(own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame")
@@ -504,7 +518,13 @@ def _is_close(one: FloatArray, two: FloatArray) -> bool:
 def _row_arrays(result: Result) -> dict[str, AnyArray]:
     sigma = result.sigma
     errors = {} if sigma is None else {"I_errors": sigma}
-    return {"I": result.intensity, **errors, **sum_arrays(result.sums), **covariance_arrays(result)}
+    return {
+        "I": result.intensity,
+        **errors,
+        **sum_arrays(result.sums),
+        **covariance_arrays(result),
+        **outlier_arrays(result),
+    }
 
 
 def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -524,6 +544,7 @@ def _write_entry(file: Any, name: str, result: Result, instrument: str, source: 
     _field(entry, "title", words or "azimuthal integration")
     _write_flags(entry, result)
     _write_instrument(entry, result, instrument, source)
+    _write_sample(entry, result)
     _write_reduction(entry, result, definition)
     _write_axes(entry, result)
     return entry
@@ -563,6 +584,17 @@ def _write_instrument(entry: Any, result: Result, instrument: str, source: str) 
     kind = _field(laboratory, "type", _NOT_RECORDED)
     kind.attrs["custom"] = True  # NeXus: a value outside the list, which is open
     _field(laboratory, "probe", "x-ray")
+
+
+def _write_sample(entry: Any, result: Result) -> None:
+    """Write how the sample stands, for axes of grazing incidence: azimuthal.units.grazing."""
+    sample = next((axis.unit.parameters for axis in axes_of(result).values() if axis.unit.parameters), None)
+    if sample is None:
+        return
+    group = _group(entry, "sample", "NXsample")
+    for name in ("incident_angle", "tilt_angle"):
+        _field(group, name, math.degrees(sample[name]), units="deg")
+    _field(group, "sample_orientation", int(sample["sample_orientation"]))
 
 
 def _write_reduction(entry: Any, result: Result, definition: str | None) -> None:
@@ -629,7 +661,7 @@ def _write_pairs(data: Any, bins: dict[str, AnyArray]) -> None:
 
 
 def _axis_words(name: str, axis: Axis) -> tuple[str, str]:
-    if name == "azimuthal":
+    if name == "azimuthal" and not axis.unit.parameters:
         return "azimuthal bin center", "azimuthal bin edges"
     word = _LONG_NAMES.get(axis.quantity.name, axis.quantity.long_name or axis.quantity.name)
     return word, f"{word} bin edges"

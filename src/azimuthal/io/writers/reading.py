@@ -17,6 +17,7 @@ import numpy as np
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
+    OUTLIER_NAMES,
     SUM_COVARIANCE,
     SUM_NAMES,
     Result,
@@ -186,10 +187,13 @@ class _Archive(_Store):
         return rebuilt(
             self.record,
             self.edges,
-            {name: row(name) for name in (*SUM_NAMES.values(), SUM_COVARIANCE) if name in self._arrays},
+            {name: row(name) for name in (*SUM_NAMES.values(), SUM_COVARIANCE, *OUTLIER_NAMES) if name in self._arrays},
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
+            normalization_variance=(
+                float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
+            ),
             pairs=self._pairs,
         )
 
@@ -221,9 +225,10 @@ class _Nexus(_Store):
     def read(self, start: int, stop: int) -> list[Result]:
         with open_hdf5(self._path) as file, self._understood(file) as entry:
             data, own = entry["data"], entry["reduction/results"]
-            names = (*SUM_NAMES.values(), SUM_COVARIANCE)
+            names = (*SUM_NAMES.values(), SUM_COVARIANCE, *OUTLIER_NAMES)
             arrays = {name: data[name][start:stop] for name in names if name in data}
             factors = data["normalization_factor"][start:stop]
+            variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
         return [
@@ -234,6 +239,7 @@ class _Nexus(_Store):
                 normalization_factor=float(factors[row]),
                 provenance=self._joined(_parsed(provenance[row], str(self._path))),
                 metadata=_parsed(metadata[row], str(self._path)),
+                normalization_variance=0.0 if variances is None else float(variances[row]),
                 pairs=self._pairs,
             )
             for row in range(stop - start)

@@ -83,7 +83,10 @@ def write_dat(
     profile = _only_profile(results)
     sigma = _required_sigma(profile, "dat")
     columns = {profile.unit.name: profile.radial, "intensity": profile.intensity, "sigma": sigma}
-    _write_columns(_table(profile, columns, empty_bins), path, force=force, header=header)
+    table = _table(profile, columns, empty_bins)
+    if empty_bins == "omit":  # a single pixel has no spread
+        table = table.without(np.isnan(table.columns["sigma"]), "without a sigma")
+    _write_columns(table, path, force=force, header=header)
 
 
 def write_xye(results: Iterator[Result], path: Path, *, force: bool, header: bool = True) -> None:

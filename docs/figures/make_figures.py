@@ -777,20 +777,8 @@ def covariance() -> Figure:
 
 # ---- running -----------------------------------------------------------------------------------------------
 
-FIGURES: dict[str, Callable[[], Figure]] = {
-    function.__name__: function
-    for function in (
-        overview,
-        architecture,
-        conventions,
-        orientations,
-        splitting,
-        arcs,
-        narrow_bins,
-        grazing,
-        covariance,
-    )  # fmt: skip
-}
+_DRAWN = (overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance)
+FIGURES: dict[str, Callable[[], Figure]] = {function.__name__: function for function in _DRAWN}
 
 
 def make(folder: Path, names: list[str]) -> list[Path]:

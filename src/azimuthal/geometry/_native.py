@@ -148,6 +148,13 @@ def project_rows(
     )
 
 
+def _refined(lower: FloatArray, upper: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """Return the edges of k parts of every pixel."""
+    part = np.arange(k + 1) / k
+    lines = (1.0 - part) * lower[:, np.newaxis] + part * upper[:, np.newaxis]
+    return np.ascontiguousarray(lines[:, :-1]).reshape(-1), np.ascontiguousarray(lines[:, 1:]).reshape(-1)
+
+
 def project_lattice(
     edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
     to: Projection,
@@ -167,16 +174,13 @@ def project_lattice(
     shape = block[0].stop - block[0].start, block[1].stop - block[1].start
     if shape[0] * shape[1] > max(_SCATTERED * pixels.size, _SMALL_BLOCK // k**2):
         return None
-    part = np.arange(k + 1) / k
-    refined = []
-    for lower, upper, offset, wanted in ((*edges[:2], rows.start, block[0]), (*edges[2:], 0, block[1])):
-        low, high = (edge[offset + wanted.start : offset + wanted.stop, np.newaxis] for edge in (lower, upper))
-        lines = (1.0 - part) * low + part * high
-        refined += [np.ascontiguousarray(lines[:, :-1]).reshape(-1), np.ascontiguousarray(lines[:, 1:]).reshape(-1)]
+    begin, end = rows.start + block[0].start, rows.start + block[0].stop
+    lower1, upper1 = _refined(edges[0][begin:end], edges[1][begin:end], k)
+    lower2, upper2 = _refined(edges[2][block[1]], edges[3][block[1]], k)
     cells = np.empty((k * shape[0], k * shape[1], 4, 2))
     _core.project_grid(
-        *refined, 0, k * shape[0], to.rotation, to.shift, to.number, to.factor, *to.entry_arguments, cells, None,
-        n_threads,
+        lower1, upper1, lower2, upper2, 0, k * shape[0], to.rotation, to.shift, to.number, to.factor,
+        *to.entry_arguments, cells, None, n_threads,
     )  # fmt: skip
     chosen = cells.reshape(shape[0], k, shape[1], k, 4, 2)[slow - block[0].start, :, fast - block[1].start]
     points = np.empty((pixels.size, 1, k + 1, k + 1, 2))

@@ -37,12 +37,13 @@ def plan_of_sectors(make: Callable[..., Plan], npt: Any, sectors: Any, unit: Any
     """
     _not_both("azimuth_range", "sectors", options)
     azimuthal = find_unit(unit[1] if isinstance(unit, tuple | list) else "chi_deg")
-    if azimuthal.period is None:
+    period = azimuthal.period
+    if period is None:
         raise UnsupportedOptionError(
             f"unit: {azimuthal.name!r} is not an angle on a circle, of which sectors are. Use plan2d() with bin edges."
         )
-    arcs = checked_sectors(sectors, azimuthal.period, azimuthal.symbol)
-    groups = _grouped(arcs, options, lambda chosen: sector_rows(chosen, azimuthal.period))
+    arcs = checked_sectors(sectors, period, azimuthal.symbol)
+    groups = _grouped(arcs, options, lambda chosen: sector_rows(chosen, period))
     plans = [make(npt, rows.edges, unit, options) for rows in groups]
     return plan_set(plans, _parts(groups, "azimuthal", as_float_pairs(sectors), names))
 

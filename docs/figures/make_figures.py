@@ -577,7 +577,7 @@ def arcs() -> Figure:
 
 # ---- bins narrower than a pixel ----------------------------------------------------------------------------
 
-SCHEMES = ("none", "bbox", "pseudo", "full", "exact")
+ALL_SCHEMES = ("none", "bbox", "pseudo", "full", "exact")
 SUBPIXELS = 48
 
 
@@ -605,7 +605,7 @@ def narrow_bin_profiles(bin_width: float = 0.25) -> tuple[np.ndarray, dict[str, 
     count = np.bincount(bins, minlength=edges.size - 1) / SUBPIXELS**2
     signal = np.bincount(bins, weights=frame[pixel[inside]], minlength=edges.size - 1) / SUBPIXELS**2
     patterns, areas = {"points": signal / count}, {"points": count / (np.pi * np.diff(edges**2))}
-    for scheme in SCHEMES:
+    for scheme in ALL_SCHEMES:
         found = ai.integrate1d(frame.reshape(detector.shape), edges, unit="r_mm", split=scheme, solid_angle=False)
         patterns[scheme], areas[scheme] = found.intensity, found.count / (np.pi * np.diff(edges**2))
     return 0.5 * (edges[1:] + edges[:-1]), patterns, areas
@@ -615,8 +615,8 @@ def narrow_bins() -> Figure:
     """Draw what each scheme makes of bins of a quarter of a pixel: pixels per bin, and a sharp ring."""
     centers, patterns, areas = narrow_bin_profiles()
     figure = Figure(figsize=(11, 4.6), layout="constrained")
-    grid = figure.subplots(2, len(SCHEMES), sharex="col", sharey="row")
-    for column, scheme in enumerate(SCHEMES):
+    grid = figure.subplots(2, len(ALL_SCHEMES), sharex="col", sharey="row")
+    for column, scheme in enumerate(ALL_SCHEMES):
         top, bottom = grid[:, column]
         top.axhline(1.0, color=GREY, linewidth=0.8)
         top.plot(centers, areas[scheme], color=BLUE, linewidth=0.9)

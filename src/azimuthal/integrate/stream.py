@@ -34,7 +34,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from azimuthal._validate import one_of
-from azimuthal.engines import BinSums, VarianceModel
+from azimuthal.engines import BinSums, RobustSums, VarianceModel
 from azimuthal.errors import AzimuthalError, ShapeError
 from azimuthal.integrate._relay import Relay
 from azimuthal.integrate.second_pass import SecondPass
@@ -191,7 +191,7 @@ class Integration:
     invalid_ranges: Callable[[np.dtype[Any]], InvalidRanges]
     checked_frame: Callable[[Any], AnyArray]
     monitor: Callable[[float, float], Monitor]
-    finished: Callable[[BinSums, Monitor, InvalidRanges, dict[str, Any]], Any]
+    finished: Callable[[BinSums | RobustSums, Monitor, InvalidRanges, dict[str, Any]], Any]
     one: Callable[..., Any]
     n_threads: int
     second_pass: SecondPass | None = None
@@ -208,7 +208,7 @@ class _Item:
     stored: StoredFrame | None = None  # `content` are stored bytes
     is_fused: bool = False
     decoder: str = ""
-    sums: BinSums | None = None
+    sums: BinSums | RobustSums | None = None
     invalid: InvalidRanges | None = None
     error: Exception | None = None
 
@@ -296,7 +296,8 @@ class _Stream:
                 result = self._plan.finished(item.sums, monitor, item.invalid, item.metadata)
         except (AzimuthalError, OSError) as error:
             return error
-        result.provenance["decoder"] = item.decoder
+        for one in getattr(result, "results", (result,)):  # a set of plans gives several
+            one.provenance["decoder"] = item.decoder
         return result
 
     def _batch_size(self, index: int) -> int:
@@ -466,8 +467,13 @@ def _kind(item: _Item) -> tuple[Any, ...]:
     return None, item.content.dtype
 
 
-def _frozen(sums: BinSums) -> BinSums:
-    """Make the arrays read-only, so that results keep them without a copy."""
+def _frozen(sums: Any) -> Any:
+    """Make the arrays read-only, so that results keep them without a copy; a set of plans has a tuple of sums."""
+    if isinstance(sums, tuple):
+        return tuple(_frozen(one) for one in sums)
+    if isinstance(sums, RobustSums):
+        _frozen(sums.sums)
+        return sums
     arrays = (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count, sums.cross, sums.static)
     for array in arrays:
         if array is not None:

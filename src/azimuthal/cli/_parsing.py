@@ -28,6 +28,7 @@ COMMANDS = {
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "detectors": "List the detectors that are known, or describe one.",
+    "calibrants": "List the calibrants that are known, or the rings of one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",
     "demo": "Simulate a powder on an EIGER 4M and integrate it.",

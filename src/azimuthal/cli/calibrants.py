@@ -13,7 +13,7 @@ from azimuthal.cli._table import table_text
 if TYPE_CHECKING:
     from azimuthal.crystallography import Calibrant, Ring
 
-_HEADER = ("name", "substance", "cell (Å)", "space group", "rings", "d from", "to (Å)", "certificate")
+_HEADER = ("name", "substance", "cell (Å)", "space group", "largest d (Å)", "rings above 1 Å", "certificate")
 
 
 @command(name="calibrants")
@@ -94,10 +94,10 @@ def _row(one: Calibrant) -> tuple[str, ...]:
     crystal = phase.crystal
     cell = "-" if crystal is None else " ".join(f"{edge * 1e10:.7g}" for edge in _edges(one))
     certificate = phase.certificate.name if phase.certificate else "-"
-    rings = one.rings()
-    span = (f"{ring.d_spacing * 1e10:.5g}" for ring in (rings[0], rings[-1]))
+    rings = one.rings(d_min=1e-10)
+    largest = f"{rings[0].d_spacing * 1e10:.5g}"
     group = "-" if crystal is None else crystal.group.symbol.replace(" ", "").partition(":")[0]
-    return (one.name, phase.description.partition(";")[0], cell, group, str(len(rings)), *span, certificate)
+    return (one.name, phase.description.partition(";")[0], cell, group, largest, str(len(rings)), certificate)
 
 
 def _edges(one: Calibrant) -> tuple[float, ...]:

@@ -201,7 +201,7 @@ class Calibrant:
         """
         return _rings(self, None if d_min is None else length("d_min", d_min))
 
-    def rings_at(self, wavelength: float, max: float = math.pi) -> tuple[Ring, ...]:  # noqa: A002  # the field's word
+    def rings_at(self, wavelength: float, max: float = math.pi) -> tuple[Ring, ...]:  # the field's word
         """Return the rings that diffract at a wavelength (m) with a two-theta of at most `max` (rad)."""
         limit = length("wavelength", wavelength) / (2 * math.sin(_half_angle(max)))
         # to a limit of few values, a little beyond: what is computed for one wavelength serves its neighbours
@@ -214,7 +214,7 @@ class Calibrant:
         """Return the spacings of :meth:`rings`: m, float64, decreasing."""
         return np.array([ring.d_spacing for ring in self.rings(d_min)], dtype=np.float64)
 
-    def two_theta(self, wavelength: float, max: float = math.pi) -> FloatArray:  # noqa: A002  # the field's word
+    def two_theta(self, wavelength: float, max: float = math.pi) -> FloatArray:  # the field's word
         """Return ``2 arcsin(wavelength / (2 d))`` of :meth:`rings_at`: rad, float64, increasing.
 
         Parameters

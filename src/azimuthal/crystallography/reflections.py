@@ -76,7 +76,8 @@ def reflections(
     """
     smallest = length("d_min", d_min) * (1 - 1e-12)
     indices = _indices_within(cell, smallest)
-    indices = indices[~(indices == 0).all(axis=1)]
+    # What stands for its set has one negative index at most: its Friedel mate has the others.
+    indices = indices[(indices != 0).any(axis=1) & ((indices < 0).sum(axis=1) < 2)]
     indices = indices[_stands_for_its_set(indices, group)]
     indices = indices[~group.absent(indices, sites)]
     return reflections_of(cell, group, indices)

@@ -10,9 +10,13 @@ import pytest
 import azimuthal as az
 
 PUBLIC = {
-    "Axis", "Beam", "Cake", "Detector", "Instrument", "Integrator", "ParallaxSettings", "Plan", "Pose", "Profile",
-    "Sensor", "Unit", "__version__", "detector", "detector_names", "load", "load_plan", "load_result", "log_bins",
-    "open_frames", "register_unit", "save", "save_geometry", "unit", "unit_names",
+    "Axis", "Beam", "Cake", "Detector", "Inpainting", "Instrument", "Integrator", "MovingGeometry",
+    "MultiGeometry", "ParallaxSettings", "PeakFinder", "Peaks", "Plan", "Pose", "Profile", "Rejection", "Sensor",
+    "Separation", "SparseFrame", "Spottiness", "Unit", "__version__", "detector", "detector_names",
+    "find_peaks", "image_from_cake", "image_from_profile", "inpaint", "load", "load_peaks", "load_plan",
+    "load_result", "load_sparse", "log_bins", "merge", "open_frames", "peak_finder", "register_unit", "save",
+    "save_geometry", "save_peaks", "save_sparse", "separate", "sparsify", "spottiness", "unit", "unit_names",
+    "average", "save_image", "Calibrant", "Cell", "calibrant", "calibrant_names",
 }  # fmt: skip
 
 

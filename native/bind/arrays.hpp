@@ -62,6 +62,7 @@ void bind_sample_frame(nb::module_& module);
 void bind_corrections(nb::module_& module);
 void bind_splitting(nb::module_& module);
 void bind_reduction(nb::module_& module);
+void bind_robust(nb::module_& module);
 void bind_residuals(nb::module_& module);
 void bind_interpolation(nb::module_& module);
 void bind_peaks(nb::module_& module);

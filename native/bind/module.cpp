@@ -12,6 +12,7 @@ NB_MODULE(_core, module) {
   azimuthal::bind::bind_weights(module);
   azimuthal::bind::bind_splitting(module);
   azimuthal::bind::bind_reduction(module);
+  azimuthal::bind::bind_robust(module);
   azimuthal::bind::bind_residuals(module);
   azimuthal::bind::bind_covariance(module);
   azimuthal::bind::bind_interpolation(module);

@@ -44,13 +44,13 @@ Background background_from(const Bins& bins, const Positions& positions, const D
 }
 
 nb::tuple clipped_rings(const RingLists& rings, const Frame& frame, const nb::sequence& ranges, bool nonfinite,
-                        int spread, double cutoff, std::uint32_t most_rounds, unsigned n_threads) {
+                        int spread, double cutoff, double noise, std::uint32_t most_rounds, unsigned n_threads) {
   const CheckedFrame checked(frame, {}, {}, ranges, nonfinite, rings.n_pixels());
   require(spread == 0 || spread == 1, "spread: expected 0 or 1");
   RingStatistics found(0);
   {
     nb::gil_scoped_release release;
-    found = rings.clipped(checked.view, {static_cast<Spread>(spread), cutoff, most_rounds}, n_threads);
+    found = rings.clipped(checked.view, {static_cast<Spread>(spread), cutoff, noise, most_rounds}, n_threads);
   }
   return nb::make_tuple(as_numpy(std::move(found.mean)), as_numpy(std::move(found.std)),
                         as_numpy(std::move(found.signal)), as_numpy(std::move(found.variance)),
@@ -117,7 +117,7 @@ void bind_peaks(nb::module_& module) {
                                    as_numpy(std::vector<double>(rings.least_normalization())),
                                    as_numpy(std::vector<double>(rings.largest_normalization())));
            })
-      .def("clipped", &clipped_rings, nb::arg("frame"), nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("spread"), nb::arg("cutoff"), nb::arg("most_rounds"),
+      .def("clipped", &clipped_rings, nb::arg("frame"), nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("spread"), nb::arg("cutoff"), nb::arg("noise"), nb::arg("most_rounds"),
            nb::arg("n_threads"));
   module.def("pick_pixels", &pick, nb::arg("frame"), nb::arg("offset").none(), nb::arg("normalization").none(),
              nb::arg("ranges"), nb::arg("nonfinite"), nb::arg("bins"), nb::arg("positions"), nb::arg("mean"),

@@ -70,17 +70,21 @@ Moments moments_of(const RingPixels& ring, Spread spread) {
   return m;
 }
 
-// Chauvenet's bound: of n normal values less than one is expected beyond it.
+// Chauvenet's bound: of n normal values less than one is expected beyond it; that holds from nine on.
 double bound_of(std::size_t n, double cutoff) {
-  if (n < 3) return std::numeric_limits<double>::infinity();
+  if (n < 9) return std::numeric_limits<double>::infinity();
   return std::max(cutoff, std::sqrt(2.0 * std::log(static_cast<double>(n) / std::sqrt(2.0 * std::numbers::pi))));
 }
 
 // Returns whether anything was left out. The last pixel takes the place of one that is: outliers are few.
-bool reject(RingPixels& ring, double mean, double width) {
+bool reject(RingPixels& ring, const Moments& moments, double bound, double noise) {
   constexpr std::size_t kBlock = 64;
   double *signal = ring.signal.data(), *norm = ring.norm.data(), *counts = ring.counts.data();
-  const auto is_beyond = [&](std::size_t k) { return std::abs(signal[k] - mean * norm[k]) > width * norm[k]; };
+  const double mean = moments.mean, spread2 = moments.std * moments.std, noise2 = noise * noise, bound2 = bound * bound;
+  const auto is_beyond = [=](std::size_t k) {
+    const double residual = signal[k] - mean * norm[k];
+    return residual * residual > bound2 * (spread2 * norm[k] * norm[k] + noise2);
+  };
   const std::size_t before = ring.size;
   std::size_t size = before;
   for (std::size_t first = 0; first < size; first += kBlock) {
@@ -159,7 +163,7 @@ RingStatistics RingLists::clipped(const FrameView& view, const ClipSettings& set
       Moments moments = moments_of(ring, settings.spread);
       std::uint32_t round = 0;
       while (round < settings.most_rounds &&
-             reject(ring, moments.mean, bound_of(ring.size, settings.cutoff) * moments.std)) {
+             reject(ring, moments, bound_of(ring.size, settings.cutoff), settings.noise)) {
         moments = moments_of(ring, settings.spread);
         ++round;
       }

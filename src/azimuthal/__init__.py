@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
@@ -78,6 +79,7 @@ _HOMES = {
     "Plan": "integrate",
     "Pose": "geometry",
     "Profile": "results",
+    "Rejection": "rejection",
     "Sensor": "detectors",
     "Separation": "images",
     "SparseFrame": "images",
@@ -132,6 +134,7 @@ __all__ = [
     "Plan",
     "Pose",
     "Profile",
+    "Rejection",
     "Sensor",
     "Separation",
     "SparseFrame",

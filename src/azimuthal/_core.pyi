@@ -199,6 +199,42 @@ class Reduction:
         nonfinite: bool,
     ) -> list[tuple[Any, ...]]: ...
 
+class RobustReduction:
+    nbytes: int
+    def __init__(
+        self,
+        weights: PackedWeights,
+        offset: FloatArray | None,
+        gain: FloatArray | None,
+        normalization: FloatArray | None,
+        n_threads: int,
+    ) -> None: ...
+    def clip(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        spread: int,
+        threshold: float | None,
+        max_iter: int | None,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+    def trim(
+        self,
+        frame: AnyArray,
+        model: int,
+        variance: FloatArray | None,
+        ranges: Sequence[tuple[float, float]],
+        nonfinite: bool,
+        low: float,
+        high: float,
+        error: int,
+        ratio: float,
+        n_threads: int,
+    ) -> tuple[Any, ...]: ...
+
 class Residuals:
     def __init__(
         self,
@@ -287,6 +323,7 @@ class RingLists:
         nonfinite: bool,
         spread: int,
         cutoff: float,
+        noise: float,
         most_rounds: int,
         n_threads: int,
     ) -> tuple[Any, ...]: ...

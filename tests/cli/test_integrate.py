@@ -769,3 +769,22 @@ def test_integrate_real_process_returns_its_exit_code(poni, images, folder):
     done = subprocess.run([*command, "--force"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "image_1" in done.stderr
+
+
+def test_integrate_with_rejection_gives_what_the_library_gives(run, stack, poni, frames):
+    outcome = run(
+        "integrate", stack, "-p", poni, *COMMON, "--error-model", "poisson", "--reject", "sigma", "--reject-threshold", "6",
+        "-o", "run.h5",
+    )  # fmt: skip
+    assert outcome.code == 0
+    result = az.load_result("run.h5")[3]
+    reject = az.Rejection("sigma", threshold=6)
+    expected = az.load(poni).integrate1d(frames[3], 50, unit="q_nm^-1", error_model="poisson", reject=reject)
+    assert_same(result, expected)
+    assert result.provenance["recipe"]["reject"] == reject.to_dict()
+
+
+def test_integrate_with_settings_of_no_rejection_is_refused(run, stack, poni):
+    outcome = run("integrate", stack, "-p", poni, *COMMON, "--reject-threshold", "6", "-o", "run.h5")
+    assert outcome.code == 2
+    assert "--reject sigma" in outcome.err

@@ -91,6 +91,24 @@ def test_variance_is_given_or_none():
         image_correction(AI, error_model="variance")(raw)
 
 
+def test_variance_of_dark_and_flat_are_the_scatter_that_they_make():
+    generator = np.random.default_rng(5)
+    truth, dark, flat = 400.0, 30.0, generator.uniform(0.8, 1.2, SHAPE)
+    vd, vf = np.full(SHAPE, 9.0), np.full(SHAPE, 0.02**2)
+    pulls = []
+    for _ in range(40):
+        raw = generator.poisson(truth * flat + dark)
+        worker = image_correction(
+            AI, dark=dark + generator.normal(0, 3, SHAPE), flat=flat + generator.normal(0, 0.02, SHAPE),
+            dark_variance=vd, flat_variance=vf, solid_angle=False, sensor_absorption=False,
+        )  # fmt: skip
+        found = worker(raw)
+        pulls.append((found.image - truth) / np.sqrt(found.variance))
+    assert np.std(pulls) == pytest.approx(1, abs=0.02)
+    with pytest.raises(ParameterError, match="dark_variance"):
+        image_correction(AI, error_model=None, dark=np.ones(SHAPE), dark_variance=vd)
+
+
 def test_bad_input_is_named():
     with pytest.raises(ShapeError, match="frame"):
         image_correction(AI)(np.zeros((3, 4)))

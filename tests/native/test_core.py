@@ -24,7 +24,7 @@ def test_core_passes_under_sanitizers_and_kernels_share_no_code(tmp_path):
     for command in (
         [cmake, "-S", str(ROOT), "-B", str(tmp_path), "-DAZIMUTHAL_CORE_TESTS=ON"],
         [cmake, "--build", str(tmp_path), "--parallel", str(os.cpu_count() or 1)],
-        *([str(tmp_path / f"{test}_test")] for test in ("core", "chunk", "kernels")),
+        *([str(tmp_path / f"{test}_test")] for test in ("core", "chunk", "kernels", "residuals", "images")),
     ):
         done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

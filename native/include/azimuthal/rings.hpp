@@ -9,8 +9,8 @@
 //     std  = sqrt(sum (s - mean n)^2 / sum n^2 * e / (e - 1)),   e = (sum n)^2 / sum n^2     (Spread::azimuthal)
 //     std  = sqrt(sum max(raw, 0) / sum n^2)                                                 (Spread::poisson)
 //
-// A round leaves out the pixels with |s - mean n| > max(cutoff, sqrt(2 ln(N / sqrt(2 pi)))) std n, N being how many
-// there are; rounds end when nothing is left out. Definition and reference: azimuthal.images.rings (Python).
+// A round leaves out the pixels with |s - mean n| > max(cutoff, sqrt(2 ln(N / sqrt(2 pi)))) sqrt(std^2 n^2 + noise^2),
+// N being how many there are (nothing for N < 9); rounds end when nothing is left out. Definition and reference: azimuthal.images.rings (Python).
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@ enum class Spread : int { azimuthal = 0, poisson = 1 };
 struct ClipSettings {
   Spread spread;
   double cutoff;
+  double noise;  // in raw units
   std::uint32_t most_rounds;
 };
 

@@ -24,9 +24,10 @@ argument, command, option = click.argument, click.command, click.option
 COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
     "peakfinder": "Find Bragg peaks in images.",
-    "sparsify": "Keep of images the background curves and the pixels that stand out.",
+    "sparsify": "Keep images as background curves and pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
+    "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
     "calibrants": "List the calibrants that are known, or the rings of one.",
     "units": "List the units.",

@@ -31,6 +31,8 @@ _CHOICES = {
     "exposure_time": "exposure_time",
     "dead_time_model": "dead_time_model",
 }
+#: Parameter of the command -> field of the rejection of outliers.
+_REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
     "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance",
@@ -68,6 +70,12 @@ def _number(text: str) -> float | int:
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
 @option("--error-model", help="Uncertainties: poisson, azimuthal or hybrid.  Default: none.")
+@option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
+@option("--reject-threshold", type=float, metavar="SIGMAS", help="For --reject sigma.  Default: 5.")
+@option("--reject-iterations", type=int, metavar="N", help="Most rounds of --reject sigma.  Default: 20.")
+@option(
+    "--reject-quantiles", type=float, nargs=2, metavar="LOW HIGH", help="For --reject quantile.  Default: 0.25 0.75."
+)
 @option("--covariance", is_flag=True, help="Covariance of the bins that share pixels too (.h5, .npz).")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--file-mask", is_flag=True, help="Exclude what the pixel mask inside the (HDF5) image file excludes.")
@@ -151,6 +159,11 @@ def _settings(options: dict[str, Any]) -> BatchSettings:
     from azimuthal.pipelines.settings import BatchSettings
 
     choices = {field: options[name] for name, field in _CHOICES.items() if options[name] is not None}
+    rejection = {field: options[name] for name, field in _REJECTION.items() if options[name] is not None}
+    if rejection and options["reject"] is None:
+        raise ParameterError("reject: is missing, and its settings would be ignored. Pass e.g. --reject sigma.")
+    if options["reject"] is not None:
+        choices["reject"] = rejection | {"method": options["reject"]}
     if options["no_solid_angle"]:
         if options["solid_angle"] is not None:
             raise ParameterError("solid_angle: --solid-angle and --no-solid-angle contradict each other.")

@@ -15,6 +15,7 @@ from azimuthal.engines._protocol import (
     check_frame_dtype,
 )
 from azimuthal.engines._registry import engine, engine_names, register_engine
+from azimuthal.engines._robust import RobustReducer, RobustSums
 from azimuthal.engines._threads import thread_count
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Reducer",
     "ReductionTask",
     "Residuals",
+    "RobustReducer",
+    "RobustSums",
     "VarianceModel",
     "check_frame_dtype",
     "engine",

@@ -106,7 +106,8 @@ class Reducer(Protocol):
     """A task made ready; immutable, and safe to call from any number of threads at once.
 
     An engine may add ``reduce_stack`` and ``reduce_chunks``, as the compiled one does: many frames or chunks at once.
-    Streams use them where they exist.
+    Streams use them where they exist.  With ``robust``, which returns an `azimuthal.engines.RobustReducer`, it can keep
+    outliers out of the averages.
     """
 
     @property

@@ -31,11 +31,13 @@ from azimuthal.engines._protocol import (
     Residuals,
     VarianceModel,
 )
+from azimuthal.engines._robust import RobustSums, counts_photons, spread_variance, uses_spread
 from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
+from azimuthal.rejection import Rejection, normal_variance_ratio
 from azimuthal.sparse import BinPairs
 from azimuthal.sparse._native import PackedMatrix, packed_matrix
-from azimuthal.typing import AnyArray, FloatArray
+from azimuthal.typing import AnyArray, ErrorModel, FloatArray
 
 name = "native"
 capabilities = Capabilities(
@@ -72,7 +74,7 @@ def prepare(task: ReductionTask, *, n_threads: int) -> NativeReducer:
     pairing = None
     if task.covariance:
         pairing = PairSummation.of(weights, task.offset, task.gain, task.normalization, n_threads)
-    return NativeReducer(weights, reduction, spread, n_threads, pairing)
+    return NativeReducer(weights, reduction, spread, n_threads, task, pairing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +85,7 @@ class NativeReducer:
     reduction: _core.Reduction
     spread: _core.Residuals
     n_threads: int
+    task: ReductionTask
     pairing: PairSummation | None = None
 
     @property
@@ -115,6 +118,13 @@ class NativeReducer:
         )
         assert sums is not None  # only chunks can be damaged
         return self._with_covariance(sums, frame, variance, invalid, self.n_threads)
+
+    def robust(self) -> NativeRobustReducer:
+        """Return what makes robust averages of the same task."""
+        task = self.task
+        return NativeRobustReducer(
+            _core.RobustReduction(self.weights.packed, task.offset, task.gain, task.normalization, self.n_threads)
+        )
 
     def residuals(
         self, frame: AnyArray, mean: FloatArray, invalid: InvalidRanges, *, n_threads: int | None = None
@@ -185,6 +195,57 @@ class NativeReducer:
 
 def _joined(sums: BinSums, covariance: FloatArray | None) -> BinSums:
     return replace(sums, covariance=covariance)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NativeRobustReducer:
+    """The compiled lists of every bin's pixels."""
+
+    reduction: _core.RobustReduction
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the lists in bytes."""
+        return int(self.reduction.nbytes)
+
+    def reduce(
+        self,
+        frame: AnyArray,
+        rejection: Rejection,
+        error_model: ErrorModel | None,
+        variance: FloatArray | None,
+        invalid: InvalidRanges,
+        *,
+        n_threads: int,
+    ) -> RobustSums:
+        """Return the sums of one frame; bins are shared among the threads, and do not depend on their number."""
+        model = 2 if error_model == "variance" else int(counts_photons(error_model))
+        given = (frame, model, variance, invalid.ranges, invalid.nonfinite)
+        if rejection.method == "sigma":
+            spread = 0 if uses_spread(error_model) else 1 if error_model == "poisson" else 2
+            found = self.reduction.clip(*given, spread, rejection.threshold, rejection.max_iter, n_threads)
+            return _robust_sums(found, error_model)
+        assert rejection.quantiles is not None
+        error = 0 if error_model is None else 1 if error_model == "azimuthal" else 2
+        ratio = normal_variance_ratio(rejection.quantiles)
+        return _robust_sums(self.reduction.trim(*given, *rejection.quantiles, error, ratio, n_threads), None)
+
+
+def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> RobustSums:
+    signal, variance, normalization, normalization2, count, squares, cross, *rest = found
+    rejected, iterations, n_kept, n_rejected, n_invalid = rest
+    is_azimuthal = error_model == "azimuthal"
+    if is_azimuthal:
+        variance = spread_variance(squares, normalization, normalization2)
+    return RobustSums(
+        BinSums(
+            signal, variance, normalization, normalization2, count, n_invalid, cross=cross if is_azimuthal else None
+        ),
+        None if iterations is None else rejected,
+        iterations,
+        n_kept,
+        n_rejected,
+    )
 
 
 def _bin_sums(found: tuple[Any, ...]) -> BinSums | None:

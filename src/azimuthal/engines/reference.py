@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from azimuthal.engines._protocol import FRAME_DTYPES, BinSums, Capabilities, ReductionTask, Residuals, VarianceModel
+from azimuthal.engines._robust_reference import RobustReferenceReducer
 from azimuthal.engines.covariance.reference import PairSummation
 from azimuthal.masks import InvalidRanges, invalid_pixels
 from azimuthal.sparse import BinPairs, SparseMatrix
@@ -46,6 +47,10 @@ class ReferenceReducer:
     def weights(self) -> SparseMatrix:
         """The weights."""
         return self.matrix
+
+    def robust(self) -> RobustReferenceReducer:
+        """Return what makes robust averages of the same task."""
+        return RobustReferenceReducer(self.task)
 
     @property
     def pairs(self) -> BinPairs | None:

@@ -71,6 +71,7 @@ def clipped_rings(
         invalid.nonfinite,
         _SPREADS.index(settings.spread),
         settings.cutoff,
+        settings.noise,
         settings.max_iter,
         n_threads,
     )

@@ -12,20 +12,23 @@ Interpolation
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from azimuthal.binning.grid import bin_of
 from azimuthal.engines import thread_count
-from azimuthal.errors import DataTypeError
+from azimuthal.errors import DataTypeError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec
 from azimuthal.integrate.plan import corrections_of
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.typing import BoolArray, FloatArray, IndexArray
 from azimuthal.units import Axis, Unit
+
+Made = TypeVar("Made")
 
 _FULL_TURN = 1e-9  # relative tolerance within which the span of an azimuthal axis is the full circle
 
@@ -37,6 +40,28 @@ def instrument_of(value: Instrument | Integrator) -> Instrument:
     if isinstance(value, Instrument):
         return value
     raise DataTypeError(f"instrument: expected an Integrator or an Instrument, got {type(value).__name__}.")
+
+
+def prepared(
+    instrument: Instrument | Integrator,
+    kind: str,
+    spec: PlanSpec,
+    arrays: PixelArrays,
+    make: Callable[[PixelArrays], Made],
+) -> Made:
+    """Return what `make` makes for a description and checked arrays; an integrator keeps it for the next call."""
+    if isinstance(instrument, Integrator):
+        return instrument.prepared(kind, spec, arrays, make)
+    return make(arrays.checked(spec.instrument.detector.shape))
+
+
+def check_linear(spec: PlanSpec) -> None:
+    """Raise where the signal is more than the raw value less an offset: it could not be undone."""
+    if spec.dead_time is not None:
+        raise UnsupportedOptionError(
+            "dead_time: images are made and searched in raw units, and a dead time is not undone. Correct the image "
+            "first (azimuthal.images.image_correction), and leave dead_time out here."
+        )
 
 
 def checked_seed(value: Any) -> int:

@@ -38,7 +38,16 @@ import numpy as np
 from azimuthal._validate import one_of, positive_number
 from azimuthal.binning import arc
 from azimuthal.errors import AzimuthalError, DataTypeError, ParameterError
-from azimuthal.images._pixels import PixelField, axis_positions, bilinear, instrument_of, on_arc
+from azimuthal.images._pixels import (
+    AxisPositions,
+    PixelField,
+    axis_positions,
+    bilinear,
+    check_linear,
+    instrument_of,
+    on_arc,
+    prepared,
+)
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
@@ -110,11 +119,17 @@ def image_from_profile(
     values = _mean_of(profile)
     if one_of("method", method, METHODS) == "weights":
         return _finished(PixelField.of(spec, checked), _by_weights(spec, checked, values), factor, fill)
-    field = PixelField.of(spec, checked)
     is_azimuthal = profile.unit.period is not None
-    positions = axis_positions(profile.axis, field.azimuthal if is_azimuthal else field.radial, threads=field.threads)
+
+    def make(arrays: PixelArrays) -> tuple[PixelField, AxisPositions]:
+        field = PixelField.of(spec, arrays)
+        values = field.azimuthal if is_azimuthal else field.radial
+        return field, axis_positions(profile.axis, values, threads=field.threads)
+
+    field, positions = prepared(instrument or spec.instrument, "profile", spec, checked, make)
     intensity = positions.at_pixels(values)
-    intensity[_outside(spec, field, is_azimuthal)] = np.nan
+    if (outside := _outside(spec, field, is_azimuthal)) is not None:
+        intensity[outside] = np.nan
     return _finished(field, intensity, factor, fill)
 
 
@@ -139,11 +154,16 @@ def image_from_cake(
     spec = _on_axes(spec, cake.radial_axis, cake.azimuthal_axis)
     factor = _factor(cake, normalization_factor)
     values = _mean_of(cake)
-    field = PixelField.of(spec, checked)
     if one_of("method", method, METHODS) == "weights":
-        return _finished(field, _by_weights(spec, checked, values.reshape(-1)), factor, fill)
-    radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
-    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
+        by_weights = _by_weights(spec, checked, values.reshape(-1))
+        return _finished(PixelField.of(spec, checked), by_weights, factor, fill)
+
+    def make(arrays: PixelArrays) -> tuple[PixelField, AxisPositions, AxisPositions]:
+        field = PixelField.of(spec, arrays)
+        radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
+        return field, radial, axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
+
+    field, radial, azimuthal = prepared(instrument or spec.instrument, "cake", spec, checked, make)
     return _finished(field, bilinear(values, radial, azimuthal), factor, fill)
 
 
@@ -207,8 +227,14 @@ def _check_digests(given: PixelArrays, recorded: Mapping[str, str]) -> None:
 
 def _on_axes(spec: PlanSpec, *axes: Axis) -> PlanSpec:
     """Return the description with the bins of these axes."""
+    check_linear(spec)
     kinds = {False: "radial", True: "azimuthal"}
-    changes: dict[str, Any] = {"kind": "cake" if len(axes) == 2 else kinds[axes[0].unit.period is not None]}
+    # Errors are of no concern to an image.
+    changes: dict[str, Any] = {
+        "error_model": None,
+        "covariance": False,
+        "kind": "cake" if len(axes) == 2 else kinds[axes[0].unit.period is not None],
+    }
     for axis in axes:
         is_second = axis is axes[-1] and (len(axes) == 2 or axis.unit.period is not None)
         names = ("npt_azim", "azimuth_unit", "azimuth_range") if is_second else ("npt_rad", "unit", "radial_range")
@@ -250,8 +276,8 @@ def _by_weights(spec: PlanSpec, arrays: PixelArrays, values: FloatArray) -> Floa
     return mean
 
 
-def _outside(spec: PlanSpec, field: PixelField, is_azimuthal: bool) -> AnyArray:
-    """Return which pixels lie outside the range of the direction that was summed over."""
+def _outside(spec: PlanSpec, field: PixelField, is_azimuthal: bool) -> AnyArray | None:
+    """Return which pixels lie outside the range of the direction that was summed over; None: none does."""
     unit = spec.unit if is_azimuthal else spec.azimuth_unit
     limits = spec.radial_range if is_azimuthal else spec.azimuth_range
     bins = spec.npt_rad if is_azimuthal else spec.npt_azim
@@ -259,7 +285,7 @@ def _outside(spec: PlanSpec, field: PixelField, is_azimuthal: bool) -> AnyArray:
         limits = (bins[0], bins[-1])
     values = field.radial if is_azimuthal else field.azimuthal
     if limits is None:
-        return np.zeros(values.size, bool)
+        return None
     if unit.period is not None:
         limits = arc("azimuth_range", limits, unit.period)
         values = on_arc(values, unit, limits[0])

@@ -28,11 +28,19 @@ import numpy as np
 from azimuthal._validate import boolean_mask
 from azimuthal._version import __version__
 from azimuthal.errors import UnsupportedOptionError
-from azimuthal.images._pixels import PixelField, axis_positions, bilinear, checked_seed, instrument_of
+from azimuthal.images._pixels import (
+    AxisPositions,
+    PixelField,
+    axis_positions,
+    bilinear,
+    check_linear,
+    checked_seed,
+    instrument_of,
+)
 from azimuthal.instrument import Instrument
-from azimuthal.integrate import Integrator, Plan, compile
-from azimuthal.integrate.integrator import described
+from azimuthal.integrate import Integrator, PixelArrays, Plan
 from azimuthal.masks import invalid_pixels, invalid_ranges
+from azimuthal.results import Cake
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 __all__ = ["Inpainting", "inpaint"]
@@ -105,15 +113,14 @@ def inpaint(
         raise UnsupportedOptionError(f"average: expected 'ratio_of_sums', got {options['average']!r}. Leave it out.")
     if seed is not None:
         checked_seed(seed)
-    found = instrument_of(instrument)
-    given = {**options, "mask": mask}
-    spec, arrays = described(found, "cake", given, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
-    plan = compile(spec, arrays)
+    integrator = (
+        instrument if isinstance(instrument, Integrator) else Integrator.from_instrument(instrument_of(instrument))
+    )
+    plan = integrator.plan2d(npt_rad, npt_azim, unit=unit, mask=mask, **options)
+    check_linear(plan.spec)
     cake = plan(image)
-    field = PixelField.of(spec, plan.arrays)
     to_fill = _without_data(plan, np.asarray(image))
-    expected = _expected(plan, cake, field)
-    return _filled(np.asarray(image), to_fill, expected, seed, cake.provenance)
+    return _filled(np.asarray(image), to_fill, _expected(integrator, plan, cake), seed, cake.provenance)
 
 
 def filled_along_azimuth(values: FloatArray, *, is_circle: bool) -> FloatArray:
@@ -161,10 +168,15 @@ def _without_data(plan: Plan, image: AnyArray) -> BoolArray:
     return empty
 
 
-def _expected(plan: Plan, cake: Any, field: PixelField) -> FloatArray:
+def _expected(integrator: Integrator, plan: Plan, cake: Cake) -> FloatArray:
     """Return the raw value that the neighbours along the azimuth make every pixel expect; NaN where there are none."""
-    radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
-    azimuthal = axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
+
+    def make(arrays: PixelArrays) -> tuple[PixelField, AxisPositions, AxisPositions]:
+        field = PixelField.of(plan.spec, arrays)
+        radial = axis_positions(cake.radial_axis, field.radial, threads=field.threads)
+        return field, radial, axis_positions(cake.azimuthal_axis, field.azimuthal, threads=field.threads)
+
+    field, radial, azimuthal = integrator.prepared("inpainting", plan.spec, plan.arrays, make)
     values = filled_along_azimuth(cake.intensity, is_circle=azimuthal.is_circle)
     expected = field.raw(bilinear(values, radial, azimuthal), 1.0)
     if field.normalization is not None:  # 0 where a correction has no value

@@ -46,9 +46,8 @@ False peaks
     about the number of false peaks; every further pixel that must be picked in a patch of ``k`` pixels multiplies
     it by less than ``k p``.
 
-The compiled core does the work; `found_reference` defines it.  J. Kieffer et al., J. Appl. Cryst. 58 (2025), describe
-the method as a GPU program; A. Barty et al., J. Appl. Cryst. 47, 1118 (2014), doi:10.1107/S1600576714007626, an older
-relative ("peakfinder8").
+The compiled core does the work; `found_reference` defines it.  pyFAI has the method for OpenCL devices; an
+older relative is "peakfinder8" (A. Barty et al., J. Appl. Cryst. 47, 1118 (2014), doi:10.1107/S1600576714007626).
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ class PeakSettings:
     cutoff_pick:
         How many times its noise a pixel must exceed the background to be picked; greater than 0.
     noise:
-        In raw units (counts), added to the spread in squares; at least 0.
+        In raw units (counts), added to the spread in squares, for the background too; at least 0.
     patch_size:
         Odd number of pixels, at least 3.
     connected:
@@ -135,7 +134,7 @@ class PeakSettings:
     @property
     def clip(self) -> ClipSettings:
         """How the background is found."""
-        return ClipSettings(self.cutoff_clip, self.spread, self.max_iter)
+        return ClipSettings(self.cutoff_clip, self.spread, self.max_iter, self.noise)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values."""

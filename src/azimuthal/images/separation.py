@@ -77,6 +77,7 @@ def separate(
     cutoff_clip: float = 0.0,
     spread: Spread = "azimuthal",
     max_iter: int = 10,
+    noise: float | None = None,
     threads: int | None = None,
     **options: Any,
 ) -> Separation:
@@ -96,6 +97,9 @@ def separate(
         (low, high), for the method "quantile".
     cutoff_clip, spread, max_iter:
         For the method "sigma": :class:`azimuthal.images.rings.ClipSettings`.
+    noise:
+        Of a raw value, for the method "sigma"; None: 1 for integer frames, the step between their values, and 0 for
+        floats.
     threads:
         Number of threads; None for all that this process may use.
     **options:
@@ -107,21 +111,31 @@ def separate(
         Something cannot be used; the message names it.
     """
     limits = _limits(one_of("method", method, METHODS), quantile)
-    settings = ClipSettings(cutoff_clip, spread, max_iter)
     if options.get("error_model") not in (None, "poisson") or (limits is not None and options.get("error_model")):
         raise UnsupportedOptionError(
             f"error_model: expected None, or 'poisson' with method='sigma'; got {options['error_model']!r} with "
             f"method={method!r}."
         )
+    for name in ("dark_variance", "flat_variance"):
+        if options.get(name) is not None:
+            raise UnsupportedOptionError(f"{name}: is not part of the uncertainties of a separation. Leave it out.")
     rings = RingModel.of(instrument, npt, unit=unit, threads=threads, **options)
     raw = rings.checked_frame(image)
+    step = (1.0 if raw.dtype.kind in "iu" else 0.0) if noise is None else noise
+    settings = ClipSettings(cutoff_clip, spread, max_iter, step)
     background = rings.clipped(raw, settings) if limits is None else rings.trimmed(raw, limits)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
         "recipe": rings.spec.to_dict(inline_arrays=False),
         "arrays": dict(rings.arrays.digests),
-        "separation": {"method": method, "quantile": limits, "cutoff_clip": cutoff_clip, "spread": spread},
+        "separation": {
+            "method": method,
+            "quantile": limits,
+            "cutoff_clip": cutoff_clip,
+            "spread": spread,
+            "noise": step,
+        },
     }
     profile = _profile(rings, background, recipe)
     return _parts(rings, raw, profile, recipe)

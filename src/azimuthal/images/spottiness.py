@@ -15,7 +15,7 @@ Of the pixels of a ring, whole pixels and none left out, with ``s``, ``n``, ``m`
 Dispersion
     Fisher's index of dispersion (R. A. Fisher, Statistical Methods for Research Workers, 1925): 1 for a smooth ring of
     counted photons, above 1 for a spotty one, below 1 where values are no counts (or were summed with a gain below 1).
-    For a smooth ring of N pixels with mean ``mu`` counts its standard deviation is ``sqrt((2 + 1 / mu) / N)`` about 1
+    For a smooth ring of N pixels its standard deviation is ``sqrt(2 / (N - 1))`` about 1, whatever the intensity
     (`dispersion_sigma`), which says whether a ring is spotty at all.
 
 Spottiness
@@ -109,7 +109,7 @@ def spottiness(
         mean = found.mean
         dispersion = np.where(counting > 0, variance / counting, np.nan)
         relative = np.where(mean > 0, np.sqrt(np.maximum(variance - counting, 0.0)) / mean, np.nan)
-        sigma = np.sqrt((2.0 + found.n_valid / found.counts) / found.n_valid)
+        sigma = np.sqrt(2.0 / (found.n_valid - 1.0))
         known = ~np.isnan(variance)
         weight = found.n_valid[known]
         squares = float((weight * mean[known] ** 2).sum())

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from azimuthal.corrections import SolidAngleMode
+from azimuthal.corrections.absorption import sensor_efficiency
 from azimuthal.engines import thread_count
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
@@ -80,6 +81,29 @@ def _covering(unit: Unit, low: float, high: float) -> tuple[float, float]:
     return begin, end
 
 
+def with_one_efficiency(spec: PlanSpec, instruments: Sequence[Instrument]) -> PlanSpec:
+    """Return the description with an absorption in the sensor that has one scale for all geometries.
+
+    Relative to normal incidence, sensors or energies with different efficiencies would put the same intensity on
+    different scales.  Where all efficiencies are known and they differ, "auto" therefore means "absolute"; the recipe
+    of the results says so.
+    """
+    if spec.sensor_absorption == "auto" and len(_efficiencies(instruments)) > 1:
+        return spec.replace(sensor_absorption="absolute")
+    return spec
+
+
+def _efficiencies(instruments: Sequence[Instrument]) -> set[float]:
+    """Return the different efficiencies at normal incidence; nothing unless all of them are known."""
+    kinds = {(one.detector.sensor, one.beam.energy): one for one in instruments}
+    if len(kinds) == 1:
+        return set()
+    found = [sensor_efficiency(one, "auto") for one in kinds.values()]
+    if any(isinstance(one, str) for one in found):
+        return set()
+    return {round(one.record["efficiency_at_normal_incidence"], 12) for one in found if not isinstance(one, str)}
+
+
 def check_together(instruments: Sequence[Instrument], spec: PlanSpec) -> None:
     """Raise when results of these geometries would not have one scale and one axis.
 
@@ -93,11 +117,17 @@ def check_together(instruments: Sequence[Instrument], spec: PlanSpec) -> None:
     Raises
     ------
     UnsupportedOptionError
-        A solid angle that is relative to each geometry; different wavelengths and a unit that is not a function of q;
-        a distance on the detector, with detectors on different planes.
+        A solid angle or an efficiency that is relative to each geometry; different wavelengths and a unit that is not a
+        function of q; a distance on the detector, with detectors on different planes.
     """
     if spec.solid_angle in ("relative", "equal_area"):
         _check_one_scale(instruments, spec.solid_angle)
+    if spec.sensor_absorption in ("auto", "relative") and len(_efficiencies(instruments)) > 1:
+        raise UnsupportedOptionError(
+            f"sensor_absorption: {spec.sensor_absorption!r} is relative to normal incidence, but the efficiencies of "
+            "the sensors at these energies differ, so that intensities would have different scales. Use 'absolute', or "
+            "False where the flats have the efficiency in them."
+        )
     if spec.kind != "azimuthal" or spec.radial_range is not None or isinstance(spec.npt_rad, tuple):
         _check_one_axis(instruments, spec.unit)
     if spec.azimuth_unit.period is None:

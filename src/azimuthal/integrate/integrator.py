@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import azimuthal._upward as upward
 from azimuthal._validate import one_of, unknown_name
@@ -27,11 +28,14 @@ _ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance
 _CHOICES = (
     "radial_range", "azimuth_range", "split", "average", "error_model", "solid_angle", "polarization_factor",
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
-    "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
+    "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
 _OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
+_KEPT_PREPARED = 2  # each about 250 MB for 4 megapixels
+
+Made = TypeVar("Made")
 
 
 class PlanCache:
@@ -40,6 +44,7 @@ class PlanCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: list[Plan] = []  # the one used last at the end
+        self._prepared: list[tuple[str, PlanSpec, PixelArrays, Any]] = []
 
     def get(self, spec: PlanSpec, arrays: PixelArrays) -> Plan:
         """Return the plan, compiled or kept."""
@@ -53,6 +58,18 @@ class PlanCache:
             while len(self._plans) > 1 and self._is_full():
                 del self._plans[0]
             return plan
+
+    def prepared(self, kind: str, spec: PlanSpec, arrays: PixelArrays, make: Callable[[PixelArrays], Made]) -> Made:
+        """Return what `make` makes for a description and copies of the arrays, kept for the next call."""
+        for name, described, copies, made in self._prepared:
+            if name == kind and described == spec and copies.equals(arrays):
+                found: Made = made
+                return found
+        checked = arrays.checked(spec.instrument.detector.shape)
+        fresh = make(checked)
+        with self._lock:
+            self._prepared = [*self._prepared[1 - _KEPT_PREPARED :], (kind, spec, checked, fresh)]
+        return fresh
 
     def _find(self, spec: PlanSpec, arrays: PixelArrays) -> Plan | None:
         return next((plan for plan in self._plans if plan.spec == spec and plan.arrays.equals(arrays)), None)
@@ -211,6 +228,9 @@ class Integrator:
                 False to let dtype maximum, NaN and the like into the sums.  Default True.
             engine
                 "auto" (default), "native" or "reference".
+            reject
+                Keep outliers out: "sigma" (clipping), "median", "quantile" (trimmed mean), or a
+                :class:`azimuthal.Rejection` with threshold, rounds or quantiles.  Default: no rejection.
 
         Returns
         -------
@@ -396,13 +416,12 @@ class Integrator:
         return upward.find("spottiness")(data, self, npt, **choices)
 
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
-        return self._cache.get(*self.described(kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit))
+        spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+        return self._cache.get(spec, arrays)
 
-    def described(
-        self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any
-    ) -> tuple[PlanSpec, PixelArrays]:
-        """Return what :func:`azimuthal.integrate.compile` takes; `options` are those of :meth:`integrate1d`."""
-        return described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+    def prepared(self, kind: str, spec: PlanSpec, arrays: PixelArrays, make: Callable[[PixelArrays], Made]) -> Made:
+        """Return what `make` makes for a description; the last two are kept, for the calls that make images."""
+        return self._cache.prepared(kind, spec, arrays, make)
 
     def __eq__(self, other: object) -> bool:
         return self.instrument == other.instrument if isinstance(other, Integrator) else NotImplemented

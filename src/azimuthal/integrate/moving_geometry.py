@@ -19,10 +19,10 @@ from typing import Any
 import azimuthal._upward as upward
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.instrument import Instrument
-from azimuthal.integrate._common_range import check_together, with_common_range
+from azimuthal.integrate._common_range import check_together, with_common_range, with_one_efficiency
 from azimuthal.integrate._each_its_own import Job, integrate_each, integrate_stream
-from azimuthal.integrate.integrator import Integrator, with_variance
-from azimuthal.integrate.multi_geometry import as_integrator, merged
+from azimuthal.integrate.integrator import Integrator, described, with_variance
+from azimuthal.integrate.multi_geometry import as_integrator, grazing_units, merged
 from azimuthal.integrate.spec import Kind, PixelArrays, PlanSpec
 from azimuthal.integrate.stream import Source
 from azimuthal.results import Cake, Profile
@@ -114,6 +114,16 @@ class MovingGeometry:
         """Yield I(chi) of every frame over `radial_range` (in `radial_unit`); other parameters of :meth:`map1d`."""
         return self._map("azimuthal", frames, options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
+    def map2d_grazing(self, frames: Any, npt_ip: Any = 1000, npt_oop: Any = 1000, **options: Any) -> Generator[Cake]:
+        """Yield the map of grazing incidence of every frame.
+
+        Units, ranges and the sample (the same for all frames) as of
+        :meth:`Integrator.integrate2d_grazing <azimuthal.integrate.Integrator.integrate2d_grazing>`; the rest as of
+        :meth:`map1d`.
+        """
+        units, choices = grazing_units(options)
+        return self._map("cake", frames, choices, npt_rad=npt_ip, npt_azim=npt_oop, unit=units)
+
     def integrate1d(self, frames: Any, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> Profile:
         """Return one profile from the sums of all frames; parameters of :meth:`map1d`.
 
@@ -133,16 +143,16 @@ class MovingGeometry:
         choices["solid_angle"] = "absolute" if choices.get("solid_angle", True) is True else choices["solid_angle"]
         choices = with_variance(choices, variances)
         with upward.find("open_frames")(frames) as source:
-            described = _Described(kind, choices, bins)
+            series = _Described(kind, choices, bins)
             instruments = self._known(source.n_frames)
             for name, values in (("normalization_factors", factors), ("variances", variances)):
                 _check_count(name, values, source.n_frames)
             if instruments is not None:
-                described.measure(instruments)
+                series.measure(instruments)
 
             def job(number: int, frame: Any) -> Job:
                 return Job(
-                    *described.of(self._at(number) if instruments is None else instruments[number]),
+                    *series.of(self._at(number) if instruments is None else instruments[number]),
                     frame,
                     1.0 if factors is None else factors[number],
                     None if variances is None else variances[number],
@@ -219,12 +229,13 @@ class _Described:
     def measure(self, instruments: Sequence[Instrument]) -> None:
         """Set open ranges to what all instruments span."""
         spec, arrays = self._described(instruments[0])
+        spec = with_one_efficiency(spec, instruments)
         check_together(instruments, spec)
         specs = with_common_range([spec.replace(instrument=one) for one in instruments], [arrays] * len(instruments))
         self._first = specs[0], arrays
 
     def _described(self, instrument: Instrument) -> tuple[PlanSpec, PixelArrays]:
-        spec, arrays = Integrator.from_instrument(instrument).described(self._kind, self._choices, **self._bins)
+        spec, arrays = described(instrument, self._kind, self._choices, **self._bins)
         return spec, arrays.checked(instrument.detector.shape)
 
 

@@ -12,6 +12,10 @@ absolute one, in sr (:mod:`azimuthal.corrections.solid_angle`), and the intensit
 and unit of the monitor.  On flat detectors with uniform pixels it is ``pixel1 pixel2 / dist^2`` times the relative
 one, the factor that pyFAI multiplies the monitors with; results agree.
 
+For the same reason the efficiency of the sensor at normal incidence is divided out where it is known for all geometries
+and differs between them (another thickness, material or energy): ``sensor_absorption="auto"`` is "absolute" then, and
+intensities count the photons that arrive.
+
 The weight of a geometry in a bin is its normalisation there (solid angle times monitor times everything else): for
 counted photons, the weights of the estimate of largest likelihood.
 
@@ -28,11 +32,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from azimuthal._validate import one_of
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.instrument import Instrument
-from azimuthal.integrate._common_range import check_together, with_common_range
+from azimuthal.integrate._common_range import check_together, with_common_range, with_one_efficiency
 from azimuthal.integrate._each_its_own import Job, integrate_each
-from azimuthal.integrate.integrator import KEPT_PLANS, Integrator, PlanCache, with_variance
+from azimuthal.integrate.grazing import grazing_axes
+from azimuthal.integrate.integrator import KEPT_PLANS, Integrator, PlanCache, described, with_variance
 from azimuthal.integrate.plan import Plan
 from azimuthal.integrate.spec import Kind, PixelArrays, PlanSpec
 from azimuthal.results import Cake, Profile
@@ -41,7 +47,14 @@ from azimuthal.typing import FloatArray
 
 AnyResult = TypeVar("AnyResult", Profile, Cake)
 
-_PER_GEOMETRY = {"mask": "masks", "dark": "darks", "flat": "flats", "absorption": "absorptions"}
+_PER_GEOMETRY = {
+    "mask": "masks",
+    "dark": "darks",
+    "flat": "flats",
+    "absorption": "absorptions",
+    "dark_variance": "dark_variances",
+    "flat_variance": "flat_variances",
+}
 #: Geometries that the provenance of a merged result lists one by one.
 _LISTED = 64
 
@@ -231,7 +244,7 @@ class MultiGeometry:
         unit:
             Radial unit; of q or d if wavelengths differ.
         **options:
-            masks, darks, flats, absorptions
+            masks, darks, flats, absorptions, dark_variances, flat_variances
                 One array, or None, per geometry.
             variances
                 One array per geometry; implies error_model="variance".
@@ -268,6 +281,37 @@ class MultiGeometry:
         """Return I(chi) over `radial_range` (in `radial_unit`); other parameters of :meth:`integrate1d`."""
         return self._integrated("azimuthal", images, options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
+    def integrate2d_grazing(
+        self, images: Sequence[Any], npt_ip: Any = 1000, npt_oop: Any = 1000, **options: Any
+    ) -> MultiResult[Cake]:
+        """Return a map of grazing incidence or of a fibre of one frame per geometry.
+
+        Units, ranges and the sample, which is the same for all geometries, as of
+        :meth:`Integrator.integrate2d_grazing <azimuthal.integrate.Integrator.integrate2d_grazing>`; the rest as of
+        :meth:`integrate1d`.
+        """
+        units, choices = grazing_units(options)
+        return self._integrated("cake", images, choices, npt_rad=npt_ip, npt_azim=npt_oop, unit=units)
+
+    def integrate1d_grazing(
+        self, images: Sequence[Any], npt: Any = 1000, *, along: Any = "oop", **options: Any
+    ) -> MultiResult[Profile]:
+        """Return a cut through the map, along "oop" or "ip"; parameters of :meth:`integrate2d_grazing`."""
+        units, choices = grazing_units(options)
+        kind, bins = _cut(along, npt)
+        return self._integrated(kind, images, choices, **bins, unit=units)
+
+    def plan2d_grazing(self, npt_ip: Any = 1000, npt_oop: Any = 1000, **options: Any) -> MultiPlan:
+        """Compile maps of grazing incidence; parameters of :meth:`integrate2d_grazing`."""
+        units, choices = grazing_units(options)
+        return self._plan("cake", choices, npt_rad=npt_ip, npt_azim=npt_oop, unit=units)
+
+    def plan1d_grazing(self, npt: Any = 1000, *, along: Any = "oop", **options: Any) -> MultiPlan:
+        """Compile cuts through a map; parameters of :meth:`integrate1d_grazing`."""
+        units, choices = grazing_units(options)
+        kind, bins = _cut(along, npt)
+        return self._plan(kind, choices, **bins, unit=units)
+
     def plan1d(self, npt: Any, *, unit: Any = "q_nm^-1", **options: Any) -> MultiPlan:
         """Compile radial profiles of all geometries; parameters of :meth:`integrate1d`, and error_model="variance"."""
         return self._plan("radial", options, npt_rad=npt, npt_azim=1, unit=unit)
@@ -283,7 +327,7 @@ class MultiGeometry:
         return self._plan("azimuthal", options, npt_rad=1, npt_azim=npt, unit=(radial_unit, unit))
 
     def _plan(self, kind: Kind, options: dict[str, Any], **bins: Any) -> MultiPlan:
-        specs, arrays = described(self.integrators, kind, options, **bins)
+        specs, arrays = described_together(self.integrators, kind, options, **bins)
         return MultiPlan(tuple(self._cache.get(*one) for one in zip(specs, arrays, strict=True)))
 
     def _integrated(self, kind: Kind, images: Sequence[Any], options: dict[str, Any], **bins: Any) -> MultiResult[Any]:
@@ -294,7 +338,7 @@ class MultiGeometry:
         frames = _per_geometry("images", images, len(self.integrators))
         if len(self.integrators) <= KEPT_PLANS:
             return self._plan(kind, choices, **bins)(frames, **calls)
-        specs, arrays = described(self.integrators, kind, choices, **bins)
+        specs, arrays = described_together(self.integrators, kind, choices, **bins)
         return _together(_each(specs, arrays, frames, **calls))
 
     def __len__(self) -> int:
@@ -318,6 +362,20 @@ class MultiGeometry:
         return multi_geometry_html(self.instruments)
 
 
+def grazing_units(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the units of a map, bound to the sample, and the other options."""
+    own = dict(options)
+    unit_ip, unit_oop = own.pop("unit_ip", "qip_nm^-1"), own.pop("unit_oop", "qoop_nm^-1")
+    axes = grazing_axes(unit_ip, unit_oop, own.pop("ip_range", None), own.pop("oop_range", None), own)
+    return axes.units, axes.options
+
+
+def _cut(along: Any, npt: Any) -> tuple[Kind, dict[str, Any]]:
+    if one_of("along", along, ("ip", "oop")) == "ip":
+        return "radial", {"npt_rad": npt, "npt_azim": 1}
+    return "azimuthal", {"npt_rad": 1, "npt_azim": npt}
+
+
 def as_integrator(parameter: str, value: Any) -> Integrator:
     """Return the integrator of an integrator or an instrument."""
     if isinstance(value, Instrument):
@@ -330,7 +388,7 @@ def as_integrator(parameter: str, value: Any) -> Integrator:
     return value
 
 
-def described(
+def described_together(
     integrators: Sequence[Integrator], kind: Kind, options: dict[str, Any], **bins: Any
 ) -> tuple[list[PlanSpec], list[PixelArrays]]:
     """Return the descriptions of all geometries, with one range and one scale.
@@ -340,7 +398,7 @@ def described(
     integrators:
         At least one.
     kind, bins:
-        Of :meth:`Integrator.described`.
+        Of :func:`azimuthal.integrate.integrator.described`.
     options:
         Its options, arrays in the plural: one per geometry.
     """
@@ -356,7 +414,7 @@ def described(
     checked: dict[tuple[Any, ...], PixelArrays] = {}
     for number, one in enumerate(integrators):
         own = {name: values[number] for name, values in given.items() if values[number] is not None}
-        spec, of_pixels = one.described(kind, shared | own, **bins)
+        spec, of_pixels = described(one.instrument, kind, shared | own, **bins)
         shape = spec.instrument.detector.shape
         same = (shape, *(id(value) for value in own.values()))  # one dark for all is checked and copied once
         if same not in checked:
@@ -364,6 +422,8 @@ def described(
         specs.append(spec)
         arrays.append(checked[same])
     instruments = [spec.instrument for spec in specs]
+    one_scale = with_one_efficiency(specs[0], instruments).sensor_absorption
+    specs = [spec.replace(sensor_absorption=one_scale) for spec in specs]
     check_together(instruments, specs[0])
     return with_common_range(specs, arrays), arrays
 

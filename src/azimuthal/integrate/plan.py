@@ -46,6 +46,7 @@ from azimuthal.engines import (
     BinSums,
     Reducer,
     ReductionTask,
+    RobustSums,
     VarianceModel,
     check_frame_dtype,
     engine,
@@ -53,13 +54,14 @@ from azimuthal.engines import (
 )
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.integrate import stream
+from azimuthal.integrate._rejecting import RejectingReducer, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.linearity import DeadTimeReducer
 from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec, check_variances
-from azimuthal.results import Cake, PairSums, Profile, Sums
+from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
 from azimuthal.results.missing_wedge import has_wedge, missing_wedge
 from azimuthal.sparse import SparseMatrix, Weights
 from azimuthal.splitting import Extent, build_matrix, extent_of, scheme
@@ -100,6 +102,7 @@ class Plan:
     _second_pass: SecondPass | None
     _engine_name: str
     _recipe: dict[str, Any]
+    _rejecting: RejectingReducer | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -114,7 +117,8 @@ class Plan:
     @property
     def nbytes(self) -> int:
         """Memory of the weights and the per-pixel inputs in bytes."""
-        return self.weights.nbytes + self.arrays.nbytes
+        lists = 0 if self._rejecting is None else self._rejecting.nbytes
+        return self.weights.nbytes + self.arrays.nbytes + lists
 
     @property
     def matrix(self) -> SparseMatrix:
@@ -165,6 +169,8 @@ class Plan:
         invalid = self._invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
         flat = raw.reshape(-1)
+        if self._rejecting is not None:
+            return self._result(self._rejecting.reduce(flat, pixel_variance, invalid), monitor, invalid, metadata)
         sums = self._reducer.reduce(flat, model, pixel_variance, invalid)
         if self._second_pass is not None:
             sums = self._second_pass(sums, lambda: flat, invalid)
@@ -272,6 +278,11 @@ class Plan:
             A chunk is damaged.
         """
         one_of("codec", codec, CHUNK_CODECS)
+        if self.spec.reject is not None:
+            raise UnsupportedOptionError(
+                f"integrate_chunks: a plan with reject={self.spec.reject.method!r} needs decoded frames. Call the plan "
+                "with them, or plan.map() with the file, which decodes here."
+            )
         frame_type = np.dtype(dtype)
         can = frame_type.isnative and frame_type.name in getattr(self._reducer, "chunk_dtypes", ())
         if not can or self.spec.error_model == "variance":
@@ -307,7 +318,7 @@ class Plan:
     def _lent(self) -> stream.Integration:
         return stream.Integration(
             shape=self.shape,
-            reducer=self._reducer,
+            reducer=self._reducer if self._rejecting is None else self._rejecting,
             model=FIRST_PASS[self.spec.error_model],
             invalid_ranges=self._invalid_ranges,
             checked_frame=self._checked_frame,
@@ -377,7 +388,7 @@ class Plan:
 
     def _result(
         self,
-        sums: BinSums,
+        sums: BinSums | RobustSums,
         monitor: stream.Monitor,
         invalid: masks.InvalidRanges,
         metadata: dict[str, Any] | None,
@@ -385,6 +396,14 @@ class Plan:
         sums = _with_monitor(sums, monitor.value, self.spec.average)
         axes = self.axes
         shape = (axes.grid.n_c, axes.grid.n_u) if self.spec.kind == "cake" else (axes.grid.n_bins,)
+        rejected = None
+        if isinstance(sums, RobustSums):
+            iterations = None if sums.iterations is None else sums.iterations.reshape(shape)
+            frame_shape = None if sums.rejected is None else self.shape
+            rejected = Rejected(
+                sums.n_kept.reshape(shape), sums.n_rejected.reshape(shape), iterations, sums.rejected, frame_shape
+            )
+            sums = sums.sums
         held = Sums(
             sums.signal.reshape(shape),
             None if sums.variance is None else sums.variance.reshape(shape),
@@ -405,6 +424,7 @@ class Plan:
             "metadata": dict(metadata or {}),
             "normalization_factor": monitor.value,
             "normalization_variance": monitor.variance,
+            "outliers": rejected,
         }
         if axes.radial is not None and axes.azimuthal is not None:
             return Cake(radial_axis=axes.radial, azimuthal_axis=axes.azimuthal, **described)
@@ -441,6 +461,10 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     """
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     check_variances(spec.error_model, arrays)
+    if spec.reject is not None and (arrays.dark_variance is not None or arrays.flat_variance is not None):
+        raise UnsupportedOptionError(
+            "reject: does not know the noise of dark and flat. Leave dark_variance and flat_variance out."
+        )
     n_threads = thread_count(threads)
     native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
@@ -592,7 +616,7 @@ def _prepared(
     if (dead_time := spec.pixel_dead_time()) is not None:
         reducer = DeadTimeReducer(reducer, dead_time)
     product = None if folded.normalization is None else folded.normalization.reshape(-1)
-    then = second_pass(spec.error_model, arrays, reducer, product)
+    then = None if spec.reject is not None else second_pass(spec.error_model, arrays, reducer, product)
     recipe: dict[str, Any] = {
         "program": "azimuthal",
         "version": __version__,
@@ -605,7 +629,10 @@ def _prepared(
     }
     if noisy := _noisy_arrays(arrays):
         recipe["noisy_arrays"] = noisy
-    return Plan(spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, then, chosen.name, recipe)
+    rejects = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
+    return Plan(
+        spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, then, chosen.name, recipe, rejects
+    )  # fmt: skip
 
 
 def _noisy_arrays(arrays: PixelArrays) -> list[str]:
@@ -613,9 +640,11 @@ def _noisy_arrays(arrays: PixelArrays) -> list[str]:
     return [f"{name} {arrays.digests[name]}" for name in ("dark", "flat") if f"{name}_variance" in arrays.digests]
 
 
-def _with_monitor(sums: BinSums, monitor: float, average: str) -> BinSums:
+def _with_monitor(sums: Any, monitor: float, average: str) -> Any:
     if monitor == 1.0:
         return sums
+    if isinstance(sums, RobustSums):
+        return sums.with_sums(_with_monitor(sums.sums, monitor, average))
     if average == "ratio_of_sums":
         return dataclasses.replace(
             sums,

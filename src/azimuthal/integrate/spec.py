@@ -29,6 +29,7 @@ from azimuthal.corrections import (
 from azimuthal.engines import engine_names
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
+from azimuthal.rejection import Rejection, rejection
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model, poisson_variance
 from azimuthal.units import Unit
@@ -77,6 +78,8 @@ class PlanSpec:
         Further invalid values: ``|raw - dummy| <= delta_dummy``.
     engine:
         "auto" or the name of an engine.
+    reject:
+        How outliers are kept out: a :class:`~azimuthal.rejection.Rejection`, its name or its record; None: not at all.
     covariance:
         Sum the covariance of bins that share pixels too; needs an error model.
     sensor_absorption:
@@ -107,6 +110,7 @@ class PlanSpec:
     dummy: float | None = None
     delta_dummy: float | None = None
     engine: str = "auto"
+    reject: Rejection | None = None
     covariance: bool = False
     sensor_absorption: SensorAbsorptionMode | Literal[False] = "auto"
     dead_time: float | None = None
@@ -129,6 +133,7 @@ class PlanSpec:
             "error_model",
             checked_error_model(self.error_model, has_variance=self.error_model == "variance"),
         )
+        put(self, "reject", rejection(self.reject))
         put(self, "solid_angle", _solid_angle(self.solid_angle))
         put(self, "sensor_absorption", checked_sensor_absorption(self.sensor_absorption))
         self.correction_settings()  # validates the values, so that a description that exists can be compiled
@@ -141,6 +146,15 @@ class PlanSpec:
     def _check_covariance(self) -> None:
         if not isinstance(self.covariance, bool):
             raise DataTypeError(f"covariance: expected True or False, got {self.covariance!r}.")
+        if self.reject is not None and self.dead_time is not None:
+            raise UnsupportedOptionError(
+                "reject: compares raw values, and dead_time corrects them afterwards. Leave one of the two out."
+            )
+        if self.covariance and self.reject is not None:
+            raise UnsupportedOptionError(
+                f"covariance: is not known of bins that each keep other pixels (reject={self.reject.method!r}). Leave "
+                "one of the two out."
+            )
         if self.covariance and self.error_model is None:
             raise ParameterError(
                 "covariance: is that of the errors, and there is no error model. Pass error_model='poisson' or "
@@ -204,7 +218,7 @@ class PlanSpec:
             value = getattr(self, item.name)
             if isinstance(value, Instrument):
                 value = value.to_dict(inline_arrays=inline_arrays)
-            elif isinstance(value, Unit):
+            elif isinstance(value, Unit | Rejection):
                 value = value.to_dict()
             elif isinstance(value, tuple):
                 value = list(value)

@@ -34,7 +34,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from azimuthal._validate import one_of
-from azimuthal.engines import BinSums, VarianceModel
+from azimuthal.engines import BinSums, RobustSums, VarianceModel
 from azimuthal.errors import AzimuthalError, ShapeError
 from azimuthal.integrate._relay import Relay
 from azimuthal.integrate.second_pass import SecondPass
@@ -191,7 +191,7 @@ class Integration:
     invalid_ranges: Callable[[np.dtype[Any]], InvalidRanges]
     checked_frame: Callable[[Any], AnyArray]
     monitor: Callable[[float, float], Monitor]
-    finished: Callable[[BinSums, Monitor, InvalidRanges, dict[str, Any]], Any]
+    finished: Callable[[BinSums | RobustSums, Monitor, InvalidRanges, dict[str, Any]], Any]
     one: Callable[..., Any]
     n_threads: int
     second_pass: SecondPass | None = None
@@ -208,7 +208,7 @@ class _Item:
     stored: StoredFrame | None = None  # `content` are stored bytes
     is_fused: bool = False
     decoder: str = ""
-    sums: BinSums | None = None
+    sums: BinSums | RobustSums | None = None
     invalid: InvalidRanges | None = None
     error: Exception | None = None
 
@@ -466,8 +466,11 @@ def _kind(item: _Item) -> tuple[Any, ...]:
     return None, item.content.dtype
 
 
-def _frozen(sums: BinSums) -> BinSums:
+def _frozen(sums: Any) -> Any:
     """Make the arrays read-only, so that results keep them without a copy."""
+    if isinstance(sums, RobustSums):
+        _frozen(sums.sums)
+        return sums
     arrays = (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count, sums.cross, sums.static)
     for array in arrays:
         if array is not None:

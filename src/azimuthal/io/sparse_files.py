@@ -202,8 +202,8 @@ def load_sparse(path: PathLike) -> list[SparseFrame]:
         pointer = np.asarray(group["frame_ptr"][()], np.int64)
         index, intensity = np.asarray(group["index"][()], np.int64), np.asarray(group["intensity"][()])
         known = np.asarray(group["background_known"][()], np.bool_)
-        mean = np.where(known, group["background_avg"][()], np.nan)
-        std = np.where(known, group["background_std"][()], np.nan)
+        mean = np.where(known, group["background_avg"][()].astype(np.float64), np.nan)
+        std = np.where(known, group["background_std"][()].astype(np.float64), np.nan)
         dummy = intensity.dtype.type(group["dummy"][()])
     return [
         SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)

@@ -15,8 +15,9 @@ from azimuthal._validate import one_of, positive_number
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
 from azimuthal.results import _averages, _covariance
 from azimuthal.results._covariance import ChiSquare, PairSums
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
-from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, ErrorModel, FloatArray, IndexArray
+from azimuthal.typing import AVERAGES, ERROR_MODELS, Average, BoolArray, ErrorModel, FloatArray, IndexArray
 from azimuthal.uncertainty import checked_normalization_variance
 from azimuthal.units import Axis
 
@@ -42,6 +43,27 @@ class Derived:
     provenance: Mapping[str, Any]
     metadata: Mapping[str, Any]
     normalization_variance: float
+    outliers: Rejected | None
+
+    @property
+    def rejected(self) -> BoolArray | None:
+        """Pixels that sigma clipping rejected from any bin: bool, shape of the frame; None for others and mergers."""
+        return None if self.outliers is None else self.outliers.mask
+
+    @property
+    def iterations(self) -> IndexArray | None:
+        """Rounds of sigma clipping per bin; None without it and for mergers."""
+        return None if self.outliers is None else self.outliers.iterations
+
+    @property
+    def n_rejected(self) -> IndexArray | None:
+        """Number of pixels per bin that do not count as outliers or beyond the quantiles; None without `reject`."""
+        return None if self.outliers is None else self.outliers.n_rejected
+
+    @property
+    def n_kept(self) -> IndexArray | None:
+        """Number of pixels per bin that count; None without `reject`."""
+        return None if self.outliers is None else self.outliers.n_kept
 
     @property
     def intensity(self) -> FloatArray:
@@ -215,6 +237,8 @@ class Derived:
         if self.wavelength is not None:
             _set(self, "wavelength", positive_number("wavelength", self.wavelength, unit="m"))
         _set(self, "normalization_factor", positive_number("normalization_factor", self.normalization_factor))
+        if self.outliers is not None and self.outliers.n_kept.shape != self.sums.shape:
+            raise ShapeError(f"outliers: expected shape {self.sums.shape}, got {self.outliers.n_kept.shape}.")
         variance = checked_normalization_variance(self.normalization_variance)
         _set(self, "normalization_variance", variance)
         if variance > 0 and self.error_model is None:
@@ -268,11 +292,21 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
     for name in ("average", "error_model", "wavelength"):
         if getattr(one, name) != getattr(two, name):
             raise ParameterError(f"merge: expected the same {name}, got {getattr(one, name)} and {getattr(two, name)}.")
+    if (one.outliers is None) != (two.outliers is None) or _rejection_of(one) != _rejection_of(two):
+        raise ParameterError(
+            f"merge: expected the same rejection of outliers, got {_rejection_of(one)} and {_rejection_of(two)}. "
+            "Integrate both with the same reject=."
+        )
     if one.average != "ratio_of_sums" and max(one.normalization_variance, two.normalization_variance) > 0:
         raise ParameterError(
             f"merge: with average={one.average!r} the uncertain monitors of several frames do not make one number. "
             "Integrate with average='ratio_of_sums'."
         )
+
+
+def _rejection_of(result: Derived) -> Any:
+    recipe = result.provenance.get("recipe")
+    return recipe.get("reject") if isinstance(recipe, Mapping) else None
 
 
 def _axis_text(axis: Axis) -> str:
@@ -301,7 +335,13 @@ def merged_fields(results: list[AnyResult]) -> dict[str, Any]:
         "provenance": provenance,
         "metadata": _agreed([result.metadata for result in results]),
         "normalization_variance": sum(result.normalization_variance for result in results),
+        "outliers": _merged_outliers([result.outliers for result in results]),
     }
+
+
+def _merged_outliers(records: list[Rejected | None]) -> Rejected | None:
+    known = [record for record in records if record is not None]
+    return known[0].merged(*known[1:]) if known else None
 
 
 def _merged_sums(results: list[AnyResult], provenance: dict[str, Any]) -> Sums:

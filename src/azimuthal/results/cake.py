@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
 from azimuthal.results._history import with_step
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
 from azimuthal.results.arithmetic import Arithmetic
 from azimuthal.typing import Average, BoolArray, ErrorModel, FloatArray
@@ -40,7 +41,7 @@ class Cake(Derived, Arithmetic):
         The bins along both directions: unit and edges.
     sums:
         Sums of shape ``(azimuthal_axis.n_bins, radial_axis.n_bins)``.
-    average, error_model, wavelength, normalization_factor, provenance, metadata, normalization_variance:
+    average, error_model, wavelength, normalization_factor, provenance, metadata, outliers, normalization_variance:
         As in :class:`azimuthal.results.Profile`.
 
     Raises
@@ -60,6 +61,7 @@ class Cake(Derived, Arithmetic):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    outliers: Rejected | None = field(default=None, kw_only=True)
     normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -119,11 +121,21 @@ class Cake(Derived, Arithmetic):
         if target.quantity == self.azimuthal_axis.quantity:
             azimuthal, order = self.azimuthal_axis.to(target, self.wavelength)
             provenance = with_step(self.provenance, "unit", unit=[self.azimuthal_unit.name, azimuthal.unit.name])
-            return replace(self, azimuthal_axis=azimuthal, sums=self.sums.reordered(order), provenance=provenance)
+            return replace(
+                self,
+                azimuthal_axis=azimuthal,
+                sums=self.sums.reordered(order),
+                provenance=provenance,
+                outliers=self._reordered(order),
+            )
         radial, order = self.radial_axis.to(target, self.wavelength)
         provenance = with_step(self.provenance, "unit", unit=[self.radial_unit.name, radial.unit.name])
         sums = self.sums.reordered(slice(None), order)
-        return replace(self, radial_axis=radial, sums=sums, provenance=provenance)
+        outliers = self._reordered(slice(None), order)
+        return replace(self, radial_axis=radial, sums=sums, provenance=provenance, outliers=outliers)
+
+    def _reordered(self, *order: slice) -> Rejected | None:
+        return None if self.outliers is None else self.outliers.reordered(*order)
 
     def merged(self, *others: Cake) -> Cake:
         """Return one cake from the sums of this and all others, as :meth:`Profile.merged` does."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.errors import ShapeError
 from azimuthal.results._derived import Derived, check_axis, check_mergeable, merged_fields, range_text
 from azimuthal.results._history import with_step
+from azimuthal.results._rejected import Rejected
 from azimuthal.results._sums import Sums
 from azimuthal.results.arithmetic import Arithmetic
 from azimuthal.typing import Average, ErrorModel, FloatArray
@@ -51,6 +52,8 @@ class Profile(Derived, Arithmetic):
         How the numbers were made, ready for JSON: ``recipe``, ``engine``, ``version``, ``corrections`` ...
     metadata:
         What is known about the frame, ready for JSON; writers use ``label``, ``index`` and ``name``.
+    outliers:
+        What `reject` did: :class:`azimuthal.results.Rejected`, or None.
     normalization_variance:
         Variance of `normalization_factor`; part of sem, and common to all bins.
 
@@ -70,6 +73,7 @@ class Profile(Derived, Arithmetic):
     normalization_factor: float = field(default=1.0, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    outliers: Rejected | None = field(default=None, kw_only=True)
     normalization_variance: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -111,7 +115,8 @@ class Profile(Derived, Arithmetic):
         """
         axis, order = self.axis.to(unit, self.wavelength)
         provenance = with_step(self.provenance, "unit", unit=[self.unit.name, axis.unit.name])
-        return replace(self, axis=axis, sums=self.sums.reordered(order), provenance=provenance)
+        outliers = None if self.outliers is None else self.outliers.reordered(order)
+        return replace(self, axis=axis, sums=self.sums.reordered(order), provenance=provenance, outliers=outliers)
 
     def merged(self, *others: Profile) -> Profile:
         """Return one profile from the sums of this and all others: the profile of all frames together.

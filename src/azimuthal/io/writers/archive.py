@@ -12,6 +12,7 @@ sum_..., count        the sums
 covariance_first      pairs of bins that share pixels, where their covariance was summed: two bins each,
 covariance_second     numbered as in ``intensity.ravel()``
 I_covariance          covariance of the two intensities of each pair; sum_covariance: of the sums of signal
+n_kept, n_rejected    pixels that count and do not, with `reject`; iterations: rounds of sigma clipping
 normalization_factor  one number per result
 metadata, provenance  JSON texts, one per result
 about                 JSON text: format, version, kind, units, average, error model, wavelength (m)
@@ -36,6 +37,7 @@ from azimuthal.io.writers._layout import (
     axes_of,
     check_alike,
     covariance_arrays,
+    outlier_arrays,
     pair_bins,
     shared_record,
     sum_arrays,
@@ -77,6 +79,7 @@ def _own(result: Result) -> dict[str, Any]:
         **derived,
         **sum_arrays(result.sums),
         **covariance_arrays(result),
+        **outlier_arrays(result),
         "normalization_factor": np.float64(result.normalization_factor),
         "metadata": np.array(json_text(result.metadata)),
         "provenance": np.array(json_text(result.provenance)),

@@ -77,6 +77,7 @@ from azimuthal.io.writers._layout import (
     check_alike,
     covariance_arrays,
     differing,
+    outlier_arrays,
     pair_bins,
     shared_record,
     sum_arrays,
@@ -340,6 +341,9 @@ class _Blocks:
             "sum_normalization": "weighted sum of the normalisation",
             "sum_normalization2": "sum of the squared normalisation with squared weights",
             "count": "pixels per bin",
+            "n_kept": "pixels that count",
+            "n_rejected": "pixels that do not count: outliers, or beyond the quantiles",
+            "iterations": "rounds of sigma clipping",
             "sum_cross": "sum of the residuals times the normalisation with squared weights",
             "sum_static_variance": "part of sum_variance that comes from dark and flat",
             "sum_shared_variance": "variance that this part amounts to, frames sharing dark and flat",
@@ -471,7 +475,13 @@ def _is_close(one: FloatArray, two: FloatArray) -> bool:
 def _row_arrays(result: Result) -> dict[str, AnyArray]:
     sigma = result.sigma
     errors = {} if sigma is None else {"I_errors": sigma}
-    return {"I": result.intensity, **errors, **sum_arrays(result.sums), **covariance_arrays(result)}
+    return {
+        "I": result.intensity,
+        **errors,
+        **sum_arrays(result.sums),
+        **covariance_arrays(result),
+        **outlier_arrays(result),
+    }
 
 
 def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:

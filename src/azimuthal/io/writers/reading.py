@@ -17,6 +17,7 @@ import numpy as np
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
+    OUTLIER_NAMES,
     SUM_COVARIANCE,
     SUM_NAMES,
     Result,
@@ -151,7 +152,7 @@ class _Archive(_Store):
         return rebuilt(
             self.record,
             self.edges,
-            {name: row(name) for name in (*SUM_NAMES.values(), SUM_COVARIANCE) if name in self._arrays},
+            {name: row(name) for name in (*SUM_NAMES.values(), SUM_COVARIANCE, *OUTLIER_NAMES) if name in self._arrays},
             normalization_factor=float(row("normalization_factor")),
             provenance=_parsed(str(row("provenance")), str(self._path)),
             metadata=_parsed(str(row("metadata")), str(self._path)),
@@ -188,7 +189,7 @@ class _Nexus(_Store):
     def read(self, start: int, stop: int) -> list[Result]:
         with open_hdf5(self._path) as file, self._understood(file) as entry:
             data, own = entry["data"], entry["reduction/results"]
-            names = (*SUM_NAMES.values(), SUM_COVARIANCE)
+            names = (*SUM_NAMES.values(), SUM_COVARIANCE, *OUTLIER_NAMES)
             arrays = {name: data[name][start:stop] for name in names if name in data}
             factors = data["normalization_factor"][start:stop]
             variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None

@@ -3,7 +3,8 @@
 """Cell, symmetry and occupied positions from a CIF, read by gemmi (the only module that imports it).
 
 Symmetry is taken from the list of operations; without one, from the Hall symbol, the Hermann-Mauguin symbol, or the
-number. A file that gives none is refused: which rings exist would be a guess.
+number. A file that gives none is refused: which rings exist would be a guess. The positions of the atoms, which may
+extinguish more reflections, are used only with operations or a Hall symbol: names do not tell the origin.
 
 The syntax of CIF is that of International Tables G (2006), ch. 2.2.
 """
@@ -56,7 +57,8 @@ def read_cif(path: PathLike, *, block: str | None, d_min: float) -> tuple[str, t
     gemmi = _gemmi()
     data = _block(_document(gemmi, file), block, file)
     where = f"{file}, data_{data.name}"
-    crystal = Crystal(_cell(gemmi, data, where), _group(gemmi, data, where), _sites(gemmi, data))
+    group, origin_is_known = _group(gemmi, data, where)
+    crystal = Crystal(_cell(gemmi, data, where), group, _sites(gemmi, data) if origin_is_known else None)
     title = _first(data, ("_chemical_name_mineral", "_chemical_name_common", "_chemical_formula_sum"))
     phase = Phase(file.stem, d_min, crystal, description=_bare(title), source=str(file))
     return file.stem, (phase,)
@@ -113,24 +115,27 @@ def _cell(gemmi: Any, data: Any, where: str) -> Cell:
         raise FileFormatError(f"{where}: {error}") from None
 
 
-def _group(gemmi: Any, data: Any, where: str) -> SpaceGroup:
+def _group(gemmi: Any, data: Any, where: str) -> tuple[SpaceGroup, bool]:
+    """Return the group, and whether its origin is told."""
     for tag in _OPERATIONS:
         listed = [_bare(text) for text in data.find_values(tag)]
         if listed:
-            return _named(_of_operations(gemmi, listed, where))
+            return _named(_of_operations(gemmi, listed, where)), True
     hall = _bare(_first(data, _HALL))
     found = gemmi.find_spacegroup_by_ops(_expanded(gemmi, hall, where)) if hall else None
+    if found is not None:
+        return _named(found), True
     symbol = _bare(_first(data, _SYMBOL))
-    found = found or (gemmi.find_spacegroup_by_name(symbol) if symbol else None)
+    found = gemmi.find_spacegroup_by_name(symbol) if symbol else None
     number = _bare(_first(data, _NUMBER))
     if found is None and number.isdigit() and 1 <= int(number) <= 230:
-        found = gemmi.find_spacegroup_by_number(int(number))
+        found = gemmi.get_spacegroup_reference_setting(int(number))
     if found is None:
         given = symbol or hall or number
         raise FileFormatError(
             f"{where}: expected symmetry (operations, or a space group), got {repr(given) if given else 'none'}."
         )
-    return _named(found)
+    return _named(found), False
 
 
 def _of_operations(gemmi: Any, listed: list[str], where: str) -> Any:

@@ -113,14 +113,22 @@ class SpaceGroup:
 
     def _cancelled(self, indices: IntArray, sites: FloatArray) -> BoolArray:
         """Return whether the atoms of every site cancel among themselves."""
-        rotations, translations = self.operations
         result = np.ones(indices.shape[:-1], dtype=np.bool_)
         for site in sites:
+            positions = self._orbit(site)
             total = np.zeros(indices.shape[:-1], dtype=np.complex128)
-            for rotation, translation in zip(rotations, translations, strict=True):
-                total += np.exp(2j * np.pi * (indices @ (rotation @ site + translation)))
-            result &= np.abs(total) < _CANCELLED * len(rotations)
+            for position in positions:
+                total += np.exp(2j * np.pi * (indices @ position))
+            result &= np.abs(total) < _CANCELLED * len(positions)
         return result
+
+    def _orbit(self, site: FloatArray) -> FloatArray:
+        """Return the equivalent positions of a site within the cell, each once."""
+        rotations, translations = self.operations
+        positions = rotations @ site + translations
+        _, first = np.unique(np.round(positions % 1.0, 6) % 1.0, axis=0, return_index=True)
+        found: FloatArray = positions[first]
+        return found
 
     def laue_rotations(self) -> IntArray:
         """Return the distinct rotations with those times -1, shape (n, 3, 3)."""

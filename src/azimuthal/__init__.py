@@ -22,6 +22,7 @@ from azimuthal._version import __version__
 
 if TYPE_CHECKING:
     from azimuthal.binning import log_bins
+    from azimuthal.calibration import Calibration, ControlPoints
     from azimuthal.crystallography import Calibrant, Cell, calibrant, calibrant_names
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
@@ -45,18 +46,21 @@ if TYPE_CHECKING:
     from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan, PlanSet
     from azimuthal.io import (
         load,
+        load_control_points,
         load_peaks,
         load_plan,
         load_result,
         load_sparse,
         open_frames,
         save,
+        save_control_points,
         save_geometry,
         save_image,
         save_peaks,
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, ResultSet, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
@@ -66,7 +70,9 @@ _HOMES = {
     "Beam": "geometry",
     "Cake": "results",
     "Calibrant": "crystallography",
+    "Calibration": "calibration",
     "Cell": "crystallography",
+    "ControlPoints": "calibration",
     "Detector": "detectors",
     "Inpainting": "images",
     "Instrument": "instrument",
@@ -97,6 +103,7 @@ _HOMES = {
     "image_from_profile": "images",
     "inpaint": "images",
     "load": "io",
+    "load_control_points": "io",
     "load_peaks": "io",
     "load_plan": "io",
     "load_result": "io",
@@ -105,8 +112,10 @@ _HOMES = {
     "merge": "results",
     "open_frames": "io",
     "peak_finder": "images",
+    "recalibrate": "pipelines.recalibration",
     "register_unit": "units",
     "save": "io",
+    "save_control_points": "io",
     "save_geometry": "io",
     "save_image": "io",
     "save_peaks": "io",
@@ -123,7 +132,9 @@ __all__ = [
     "Beam",
     "Cake",
     "Calibrant",
+    "Calibration",
     "Cell",
+    "ControlPoints",
     "Detector",
     "Inpainting",
     "Instrument",
@@ -155,6 +166,7 @@ __all__ = [
     "image_from_profile",
     "inpaint",
     "load",
+    "load_control_points",
     "load_peaks",
     "load_plan",
     "load_result",
@@ -163,8 +175,10 @@ __all__ = [
     "merge",
     "open_frames",
     "peak_finder",
+    "recalibrate",
     "register_unit",
     "save",
+    "save_control_points",
     "save_geometry",
     "save_image",
     "save_peaks",
@@ -180,6 +194,8 @@ __all__ = [
 _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
 _upward.register("save_average", "azimuthal.io:save_average")
+_upward.register("save_calibration", "azimuthal.io:save_calibration")
+_upward.register("save_control_points", "azimuthal.io:save_control_points")
 _upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")
 _upward.register("find_peaks", "azimuthal.images:find_peaks")

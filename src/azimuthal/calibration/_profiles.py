@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Gaussians", "fitted_gaussians", "gaussian_excess", "guessed_gaussians"]
 
@@ -36,7 +36,7 @@ class Gaussians(NamedTuple):
         return Gaussians(*(array[which] for array in self))
 
 
-def gaussian_excess(x: FloatArray, g: Gaussians, index: FloatArray | None = None) -> FloatArray:
+def gaussian_excess(x: FloatArray, g: Gaussians, index: IntArray | None = None) -> FloatArray:
     """Return the height above background at `x`; `index` says which profile each x belongs to (None: rows)."""
     parts = [v[:, None] if index is None else v[index] for v in (g.height, g.centre, g.width)]
     return np.asarray(parts[0] * np.exp(-0.5 * ((x - parts[1]) / parts[2]) ** 2))

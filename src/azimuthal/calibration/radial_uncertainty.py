@@ -51,9 +51,10 @@ def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Uni
     found, gradients = found[finite], gradients[finite]
     edges = np.linspace(found.min(), found.max(), _BINS + 1)
     index = np.clip(np.searchsorted(edges, found, side="right") - 1, 0, _BINS - 1)
-    n = np.bincount(index, minlength=_BINS)
-    mean = np.column_stack([np.bincount(index, column, minlength=_BINS) for column in gradients.T])
-    mean, middle = mean[n > 0] / n[n > 0, None], np.bincount(index, found, minlength=_BINS)[n > 0] / n[n > 0]
+    n = np.bincount(index, minlength=_BINS).astype(np.float64)
+    mean: FloatArray = np.column_stack([np.bincount(index, column, minlength=_BINS) for column in gradients.T])
+    mean = mean[n > 0] / n[n > 0, None]
+    middle = np.bincount(index, found, minlength=_BINS)[n > 0] / n[n > 0]
     error = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", mean, _finite(covariance), mean), 0.0))
     given = np.asarray(values, dtype=np.float64)
     inside = (given >= edges[0]) & (given <= edges[-1])

@@ -4,8 +4,8 @@
 
 The first pass looks `search` pixels around every predicted ring and takes only rings that are twice as far from each
 other, as far as there are three of them; each pass after it narrows the window to three widths of the rings (or four
-times the spread of the residuals) and admits rings that are nearer to each other.  It ends when no point moves by more
-than 0.02 pixel between two passes, after ten at most.
+times the spread of the residuals) and admits rings that are nearer to each other.  It ends when a pass moves the
+points by less than 0.02 pixel, or half of the largest standard error of two theta; after ten passes at most.
 
 Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
 results is returned.
@@ -38,6 +38,7 @@ __all__ = ["recalibrated"]
 
 _MOST_PASSES = 10
 _STILL = 0.02  # pixels
+_STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _WIDENING = (1.0, 2.5)
 _RANKS = ("good", "doubtful", "failed")
@@ -110,7 +111,7 @@ def recalibrated(
             best = found
         if best.verdict == "good":
             break
-    assert best is not None  # noqa: S101  # the loop ran
+    assert best is not None  # the loop ran
     return best
 
 
@@ -127,10 +128,11 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         ring_points, refinement = found
         current = refinement.instrument
         narrower = _window(refinement, ring_points, task.settings.search)
-        if n_passes >= _MOST_PASSES or (moved < _STILL and narrower > 0.9 * search):
+        still = max(_STILL, _STILL_ERRORS * pixel_uncertainty(current, refinement.covariance))
+        if n_passes >= _MOST_PASSES or (moved < still and narrower > 0.9 * search):
             break
         search = min(search, narrower)
-        separation = max(task.settings.separation, 3 * float(np.median(ring_points.fwhm)))
+        separation = max(task.settings.separation, 4 * float(np.median(ring_points.fwhm)))
         ring_points = task.points(current, replace(task.settings, search=search, separation=separation))
         n_passes += 1
     if refinement is not None:

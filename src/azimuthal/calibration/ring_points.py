@@ -248,6 +248,7 @@ def _window(
 
 
 def row_blocks(n_rows: int) -> Iterator[slice]:
+    """Yield slices of rows that cover an image."""
     for start in range(0, n_rows, _ROWS_PER_BLOCK):
         yield slice(start, min(start + _ROWS_PER_BLOCK, n_rows))
 

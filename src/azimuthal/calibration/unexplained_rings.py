@@ -63,7 +63,7 @@ def _pattern(image: AnyArray, instrument: Instrument, usable: BoolArray, step: f
         n += np.bincount(index, minlength=n_bins)
         total += np.bincount(index, image[rows][here].astype(np.float64), minlength=n_bins)
     enough = np.flatnonzero(n >= 20)
-    return (enough + 0.5) * step, total[enough] / n[enough]
+    return np.asarray((enough + 0.5) * step, dtype=np.float64), total[enough] / n[enough]
 
 
 def _running_median(y: FloatArray, window: int) -> FloatArray:

@@ -25,6 +25,7 @@ COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
+    "recalibrate": "Refine a geometry on the rings of a calibrant.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "merge": "Merge results of several runs into one, by their sums.",

@@ -11,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from azimuthal.io.calibration_files import save_calibration
+    from azimuthal.io.control_point_files import load_control_points, save_control_points
     from azimuthal.io.frames import FrameSource, describe_file, open_frames
     from azimuthal.io.geometry_files import load_instrument, save_instrument
     from azimuthal.io.image_files import save_average, save_image
@@ -25,12 +27,15 @@ _LOCATIONS = {
     "FrameSource": "azimuthal.io.frames",
     "describe_file": "azimuthal.io.frames",
     "load": "azimuthal.io.integrators",
+    "load_control_points": "azimuthal.io.control_point_files",
     "load_instrument": "azimuthal.io.geometry_files",
     "load_peaks": "azimuthal.io.peak_files",
     "load_plan": "azimuthal.io.plan_files",
     "load_sparse": "azimuthal.io.sparse_files",
     "open_frames": "azimuthal.io.frames",
     "save_average": "azimuthal.io.image_files",
+    "save_calibration": "azimuthal.io.calibration_files",
+    "save_control_points": "azimuthal.io.control_point_files",
     "save_geometry": "azimuthal.io.integrators",
     "save_image": "azimuthal.io.image_files",
     "save_instrument": "azimuthal.io.geometry_files",
@@ -51,6 +56,7 @@ __all__ = [
     "SparseWriter",
     "describe_file",
     "load",
+    "load_control_points",
     "load_instrument",
     "load_peaks",
     "load_plan",
@@ -59,6 +65,8 @@ __all__ = [
     "open_frames",
     "save",
     "save_average",
+    "save_calibration",
+    "save_control_points",
     "save_geometry",
     "save_image",
     "save_instrument",

@@ -324,7 +324,11 @@ def _load_crystfel(path: Path, given: Given) -> Instrument:
 # ---- writing -----------------------------------------------------------------------------------------------
 
 
-def _save_poni(instrument: Instrument, path: Path, force: bool) -> None:
+def save_poni(
+    instrument: Instrument, path: PathLike, *, comments: tuple[str, ...] = (), calibrant: str | None = None,
+    image: str | None = None, force: bool = False,
+) -> None:  # fmt: skip
+    """Write a PONI file with comments, and with what the geometry was refined with; else as :func:`save_instrument`."""
     name, config = instrument.detector.pyfai_config()
     record = poni.PoniRecord(
         pose=instrument.pose,
@@ -333,8 +337,15 @@ def _save_poni(instrument: Instrument, path: Path, force: bool) -> None:
         detector_name=name,
         detector_config={"orientation": instrument.detector.orientation, **config},
         parallax=instrument.parallax is not None,
+        comments=comments,
+        calibrant=calibrant,
+        image=image,
     )
     write_text(path, [poni.format_poni(record)], force=force)
+
+
+def _save_poni(instrument: Instrument, path: Path, force: bool) -> None:
+    save_poni(instrument, path, force=force)
 
 
 def _save_gsas2(instrument: Instrument, path: Path, force: bool) -> None:

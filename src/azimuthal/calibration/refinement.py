@@ -151,8 +151,8 @@ class Refinement:
     def correlations(self) -> FloatArray:
         """Correlations, shape (7, 7); NaN where a parameter is fixed or unknown."""
         errors = np.sqrt(np.diag(self.covariance))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.covariance / np.outer(errors, errors))
+        known = np.where((errors > 0) & np.isfinite(errors), errors, np.nan)
+        return np.asarray(self.covariance / np.outer(known, known))
 
 
 def refine(
@@ -351,11 +351,12 @@ def _degenerate_words(name: str) -> str:
 def _correlated(covariance: FloatArray) -> tuple[str, ...]:
     """Return the pairs that the rings can hardly tell apart, in words."""
     errors = np.sqrt(np.diag(covariance))
+    errors[~np.isfinite(errors)] = 0.0
     words = []
     for i in range(len(PARAMETERS)):
         for j in range(i + 1, len(PARAMETERS)):
             product = errors[i] * errors[j]
-            if 0 < product < np.inf and abs(covariance[i, j]) > _CORRELATED * product:
+            if product > 0 and abs(covariance[i, j]) > _CORRELATED * product:
                 words.append(f"{PARAMETERS[i]} and {PARAMETERS[j]} (correlation {covariance[i, j] / product:+.4f})")
     return tuple(words)
 

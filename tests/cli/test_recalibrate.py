@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""``azimuthal recalibrate``: exit codes are the verdict, and nothing that failed is written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import azimuthal as az
+from azimuthal.pipelines.simulate import PowderSettings, expected_image
+
+
+@pytest.fixture
+def files(folder):
+    """An image of CeO2 and a rough geometry."""
+    detector = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(256, 240))
+    truth = az.Instrument(detector, az.Pose(0.25, 0.052, 0.047, 0.03, -0.05), az.Beam(3e-11))
+    look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.18))
+    np.save("image.npy", np.random.default_rng(1).poisson(expected_image(truth, look)).astype(np.int32))
+    az.save_geometry(truth.replace(pose=truth.pose.replace(dist=0.251, poni1=0.053)), "start.poni")
+    return truth
+
+
+def test_recalibrate_good_image_writes_geometry_and_points(run, files):
+    outcome = run(
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "-o", "good.poni", "--points", "a.npt"
+    )
+    assert outcome.code == 0, outcome
+    assert "verdict: good" in outcome.out
+    assert az.load("good.poni", shape=(256, 240)).pose.dist == pytest.approx(0.25, abs=2e-5)
+    assert "# Calibrant: CeO2" in Path("good.poni").read_text()
+    assert len(az.load_control_points("a.npt").points) > 100
+
+
+def test_recalibrate_empty_image_fails_and_writes_nothing(run, files):
+    np.save("image.npy", np.zeros((256, 240)))
+    outcome = run("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "-o", "good.poni")
+    assert outcome.code == 4
+    assert "failed" in outcome.err
+    assert not Path("good.poni").exists()
+
+
+def test_recalibrate_doubtful_image_writes_and_says_so(run, files):
+    outcome = run(
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--rings", "2", "-o", "good.poni"
+    )
+    assert outcome.code == 3, outcome
+    assert "few rings" in outcome.out
+    assert "# Verdict: doubtful" in Path("good.poni").read_text()
+
+
+def test_recalibrate_fix_and_free_decide_what_is_refined(run, files):
+    outcome = run(
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--fix", "rot1", "--free", "wavelength"
+    )
+    lines = {line.split(":")[0]: line for line in outcome.out.splitlines()}
+    assert "fixed" in lines["rot1"]
+    assert "fixed" in lines["rot3"]
+    assert "±" in lines["wavelength"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fix", "tilt"], "tilt"),
+        (["--fix", "dist", "--free", "dist"], "both"),
+        (["-w", "0.3", "-e", "40"], "two views"),
+    ],
+)
+def test_recalibrate_bad_arguments_do_nothing(run, files, options, message):
+    outcome = run("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", *options)
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+def test_recalibrate_output_that_exists_is_refused_before_the_work(run, files):
+    Path("good.poni").write_text("mine")
+    outcome = run("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "-o", "good.poni")
+    assert outcome.code == 2
+    assert Path("good.poni").read_text() == "mine"

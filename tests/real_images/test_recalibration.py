@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Measured calibrant images: from a perturbed geometry back to rings that are no farther off than published."""
+
+import numpy as np
+import pytest
+
+import azimuthal as az
+from azimuthal.calibration.positions import Cells
+from azimuthal.calibration.residuals import ring_angles
+from azimuthal.testing import real_images
+
+IMAGES = {
+    "ceo2_pilatus2m": real_images.pilatus2m_ceo2,
+    "ceo2_pilatus1m": real_images.pilatus1m_ceo2,
+    "ceo2_ge": real_images.ge_ceo2,
+    **{name: (lambda name=name: real_images.lab6_tilt(name)) for name in real_images.LAB6_TILTS},
+}
+
+
+def ring_means(instrument, points, used, d_spacings):
+    """Return the absolute weighted mean deviations of rings, pixels."""
+    cells = Cells(instrument, points.slow, points.fast)
+    slopes = cells.slopes(points.slow, points.fast)
+    deviation = (slopes.angle - ring_angles(d_spacings, instrument.wavelength)[0][points.ring]) / np.hypot(
+        slopes.angle1, slopes.angle2
+    )
+    weights = 1 / (points.uncertainty**2 + 0.02**2)
+    return np.array(
+        [
+            abs(np.average(deviation[used & (points.ring == ring)], weights=weights[used & (points.ring == ring)]))
+            for ring in np.unique(points.ring[used])
+        ]
+    )
+
+
+def perturbed(instrument):
+    pose, pixel = instrument.pose, instrument.detector.pixel1
+    return instrument.replace(
+        pose=pose.replace(dist=1.005 * pose.dist, poni1=pose.poni1 + 4 * pixel, poni2=pose.poni2 - 4 * pixel)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IMAGES)
+def test_recalibrated_rings_are_no_farther_off_than_published(name):
+    image = IMAGES[name]()
+    given = image.integrator.instrument
+    calibrant = az.Calibrant.from_d_spacings(image.d_spacings, name=name)
+    found = az.recalibrate(image.frame, perturbed(given), calibrant, mask=image.mask)
+    assert found.verdict == "good", found.summary()
+    points, used = found.control_points, found.refinement.used
+    ours = ring_means(found.instrument, points, used, image.d_spacings)
+    theirs = ring_means(given, points, used, image.d_spacings)
+    assert ours.mean() <= theirs.mean(), (ours, theirs)
+    assert np.median(ours) < 0.1
+
+
+@pytest.mark.slow
+def test_steel_with_ceo2_is_recalibrated_and_its_foreign_rings_are_said():
+    image = real_images.mar345_strain()
+    given = image.integrator.instrument
+    found = az.recalibrate(image.frame, perturbed(given), az.Calibrant.from_d_spacings(image.d_spacings), mask=image.mask)
+    assert found.verdict == "doubtful"
+    assert len(found.reasons) == 1
+    assert "not of this calibrant" in found.reasons[0]
+    points, used = found.control_points, found.refinement.used
+    ours, theirs = (ring_means(one, points, used, image.d_spacings) for one in (found.instrument, given))
+    assert ours.mean() <= theirs.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", ["LaB6", "Si", "alpha_Al2O3"])
+def test_wrong_calibrant_of_a_measured_image_is_not_good(wrong):
+    image = real_images.pilatus1m_ceo2()
+    assert az.recalibrate(image.frame, image.integrator, wrong, mask=image.mask).verdict != "good"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_wrong_wavelength_of_a_measured_image_is_not_good(factor):
+    image = real_images.pilatus1m_ceo2()
+    wavelength = image.integrator.wavelength * factor
+    pose = image.integrator.pose
+    for start in (pose, pose.replace(dist=pose.dist / factor)):
+        instrument = image.integrator.instrument.replace(pose=start)
+        found = az.recalibrate(image.frame, instrument, "CeO2", mask=image.mask, wavelength=wavelength)
+        assert found.verdict != "good", found.summary()

@@ -46,6 +46,8 @@ def test_stiffness_is_the_derivative_of_weight_times_residual(loss):
 
 
 def test_start_beyond_a_bound_begins_at_the_bound():
-    found = minimised(problem(), np.array([1.0, 5.0, 0.0]), np.full(3, -9.0), np.full(3, 2.0), loss="linear", cutoff=2.0)
+    found = minimised(
+        problem(), np.array([1.0, 5.0, 0.0]), np.full(3, -9.0), np.full(3, 2.0), loss="linear", cutoff=2.0
+    )
     assert found.converged
     assert found.values[1] <= 2.0

@@ -207,7 +207,6 @@ def test_random_cases_that_are_good_are_right(ceo2):
         if found.verdict == "good":
             good += 1
             assert worst_pixel(truth, found.instrument) < max(0.1, 5 * found.largest_error), found.summary()
-            assert worst_pixel(truth, found.instrument) < 0.5
     assert good >= 30
 
 

@@ -173,9 +173,7 @@ def test_minimum_is_that_of_pyfai_or_lower(ceo2, seed):
     theirs.refine3(fix=["rot3", "wavelength"])
     logging.disable(logging.NOTSET)
     ours = refine(points, START, ceo2, loss="linear", outliers=None, scatter=0.0)
-    positions = np.column_stack(
-        ((points.slow + 0.5) * 2e-4, (points.fast + 0.5) * 2e-4, np.zeros(len(points)))
-    )
+    positions = np.column_stack(((points.slow + 0.5) * 2e-4, (points.fast + 0.5) * 2e-4, np.zeros(len(points))))
     expected = ring_angles(ceo2.d_spacings()[points.ring], 4e-11)[0]
 
     def cost(pose):  # pyFAI minimises squares in radians, we weigh by the pixel: compare ours by its own cost

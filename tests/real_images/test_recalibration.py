@@ -60,7 +60,9 @@ def test_recalibrated_rings_are_no_farther_off_than_published(name):
 def test_steel_with_ceo2_is_recalibrated_and_its_foreign_rings_are_said():
     image = real_images.mar345_strain()
     given = image.integrator.instrument
-    found = az.recalibrate(image.frame, perturbed(given), az.Calibrant.from_d_spacings(image.d_spacings), mask=image.mask)
+    found = az.recalibrate(
+        image.frame, perturbed(given), az.Calibrant.from_d_spacings(image.d_spacings), mask=image.mask
+    )
     assert found.verdict == "doubtful"
     assert len(found.reasons) == 1
     assert "not of this calibrant" in found.reasons[0]

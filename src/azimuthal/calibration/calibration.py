@@ -54,7 +54,7 @@ class Calibration:
 
     @property
     def verdict(self) -> Verdict:
-        """ "good", "doubtful" or "failed"."""
+        """Whether it is "good", "doubtful" or "failed"."""
         return self.judgement.verdict
 
     @property
@@ -175,11 +175,12 @@ def _numbers(calibration: Calibration, refinement: Refinement) -> list[str]:
     points, used = refinement.control_points, refinement.used
     seen, predicted = np.unique(points.ring[used]).size, len(calibration.ring_points.predicted)
     residuals = np.abs(refinement.residuals[used])
+    counts = f"{seen} of {predicted} rings, {int(used.sum())} of {len(points)} points, {calibration.n_passes} passes"
+    scatter = f"scatter beyond counting {refinement.scatter:.3f} pixel"
+    rings = f"rings {calibration.median_deviation:.3f} pixel (median)"
     lines = [
-        f"calibrant: {calibration.calibrant}, {seen} of {predicted} rings, {int(used.sum())} of {len(points)} points, "
-        f"{calibration.n_passes} passes",
-        f"residuals: median {np.median(residuals):.3f} pixel, scatter beyond counting {refinement.scatter:.3f} pixel, "
-        f"rings {calibration.median_deviation:.3f} pixel (median)",
+        f"calibrant: {calibration.calibrant}, {counts}",
+        f"residuals: median {np.median(residuals):.3f} pixel, {scatter}, {rings}",
         f"reduced chi-square: {refinement.reduced_chi_square:.2f}",
     ]
     for name, value in refinement.values.items():

@@ -13,8 +13,9 @@ the same over the width (FWHM) of the rings (more than)                      0.2
 rings off by more than 0.3 pixel and 4 standard errors, share (more than)    0.25        --
 residuals that depend on azimuth, amplitude in pixels (more than)            0.3         --
 share of the rings up to the last one seen that have points (less than)      0.6         0.2
-rings in the image that the calibrant does not have, over those that it has  1           --
-standard error of two theta somewhere on the detector, pixels (more than)    0.5         5
+rings in the image that the calibrant does not have: 2 or more, and more
+than this share of those that it has                                         0.2         --
+standard error of two theta somewhere on the detector, pixels (more than)    0.15        5
 another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
 distance or wavelength changed by (more than)                                10 %        --
 a parameter at its bound, or a free one that rings cannot tell               any         --
@@ -179,7 +180,7 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
         failures.append(text)
     elif share < 0.6:
         doubts.append(text)
-    if evidence.unexplained > max(seen.size, 2):
+    if evidence.unexplained >= 2 and evidence.unexplained > 0.2 * seen.size:
         doubts.append(
             f"{evidence.unexplained} rings in the image are not of this calibrant, {seen.size} are: "
             "is it this calibrant, this wavelength? (Of a mixture, join the calibrants.)"
@@ -197,7 +198,7 @@ def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[s
     text = f"uncertain: two theta is known to {evidence.largest_error:.2f} pixel only, somewhere on the detector"
     if evidence.largest_error > 5:
         failures.append(text)
-    elif evidence.largest_error > 0.5:
+    elif evidence.largest_error > 0.15:
         doubts.append(text)
     old, new = refinement.start, refinement.instrument
     pairs = [("dist", old.pose.dist, new.pose.dist), ("wavelength", old.wavelength, new.wavelength)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""A calibration as a PONI file, with calibrant and image recorded as other programs do, and the verdict as a comment."""
+"""A calibration as a PONI file: calibrant and image recorded as other programs do, the verdict as a comment."""
 
 from __future__ import annotations
 

@@ -179,9 +179,9 @@ def test_rings_with_other_spacings_are_doubtful(scene, rough):
 
 @pytest.mark.slow
 def test_random_cases_that_are_good_are_right(ceo2):
-    """Within 0.1 pixel everywhere; and most cases are good."""
+    """Within five standard errors, or 0.1 pixel, everywhere; and most cases with three rings are good."""
     rng = np.random.default_rng(11)
-    good = 0
+    good = possible = 0
     for _ in range(40):
         detector = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(220, 200))
         tilt = rng.uniform(-0.5, 0.5, 2)
@@ -204,10 +204,12 @@ def test_random_cases_that_are_good_are_right(ceo2):
             )
         )  # fmt: skip
         found = az.recalibrate(image, start, ceo2)
+        possible += len(found.ring_points.found) >= 3
         if found.verdict == "good":
             good += 1
             assert worst_pixel(truth, found.instrument) < max(0.1, 5 * found.largest_error), found.summary()
-    assert good >= 30
+    assert possible >= 15
+    assert good >= 0.8 * possible
 
 
 def worst_pixel(truth, instrument):

@@ -41,6 +41,7 @@ _STILL = 0.02  # pixels
 _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _WIDENING = (1.0, 2.5)
+_BETTER = 18.0  # half of the chi-square that six standard errors are worth
 _RANKS = ("good", "doubtful", "failed")
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
 
@@ -231,7 +232,7 @@ def _other_wavelength(task: _Task, refinement: Refinement) -> tuple[float, float
         scatter=refinement.scatter,
     )
     error = free.standard_errors["wavelength"]
-    if not np.isfinite(error):
+    if not np.isfinite(error) or refinement.cost - free.cost < _BETTER:
         return None
     before = refinement.values["wavelength"]
     return free.values["wavelength"] / before - 1, error / before

@@ -38,7 +38,7 @@ Degenerate directions
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -206,7 +206,7 @@ def refine(
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < 1e-4:
             break
-    return _with_start(found, instrument)
+    return replace(found, start=instrument)
 
 
 class _Problem:
@@ -433,9 +433,3 @@ def _values(instrument: Instrument) -> FloatArray:
 def _frozen(array: Any) -> Any:
     array.flags.writeable = False
     return array
-
-
-def _with_start(found: Refinement, start: Instrument) -> Refinement:
-    from dataclasses import replace
-
-    return replace(found, start=start)

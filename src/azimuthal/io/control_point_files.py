@@ -15,7 +15,7 @@
 
 x is the fast and y the slow coordinate, pixels, the centre of the first pixel at (0, 0); wavelength in m, spacings in
 angstrom, two theta in rad.  Lines that begin with ``#`` are comments.  The format has no place for uncertainties and
-intensities: we keep them in comments behind each point's line (``# sigma=0.05 height=120.0``), which other readers skip.
+intensities: we keep them in a comment behind each point (``# sigma=0.05 height=120.0``), which other readers skip.
 One group is written per ring.
 """
 

@@ -135,7 +135,7 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     h5py = _import_h5py()
     options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
     try:
-        return h5py.File(path, mode, **options)
+        return _opened(h5py, path, mode, options)
     except FileNotFoundError:
         if mode in {"r", "r+"}:
             raise FileMissingError(f"{path}: this file does not exist.") from None
@@ -146,6 +146,19 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
         if mode in {"r", "r+"}:
             raise FileFormatError(f"{path}: {_opening_trouble(path, error)}") from error
         raise OutputError(f"{path}: cannot be written as HDF5: {_one_line(error)}.") from error
+
+
+def _opened(h5py: Any, path: Path, mode: Mode, options: dict[str, Any]) -> H5File:
+    """Open a file; one that another program is appending to (SWMR) is opened as its reader."""
+    try:
+        return h5py.File(path, mode, **options)
+    except OSError as error:
+        if mode != "r" or not any(words in str(error) for words in ("SWMR", "already open for write", "lock file")):
+            raise
+        try:
+            return h5py.File(path, mode, swmr=True, libver="latest", **options)
+        except _H5PY_ERRORS:
+            raise error from None
 
 
 def _opening_trouble(path: Path, error: BaseException) -> str:

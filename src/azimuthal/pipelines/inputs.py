@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal.errors import AzimuthalError, FileMissingError, ParameterError, ShapeError
-from azimuthal.io.frames import FrameSource, StoredFrames, frame_paths, open_frames
+from azimuthal.io.frames import FrameSource, StoredFrames, file_of, frame_paths, open_frames
 from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
 from azimuthal.typing import AnyArray, BoolArray
 
@@ -128,9 +128,14 @@ class SurveyFrames(FrameSource):
         )
 
     def result_metadata(self, index: int) -> dict[str, Any]:
-        """Return ``label``, ``index``, ``name`` (stem of the file), ``frame`` (number inside the file) and ``file``."""
+        """Return ``label``, ``index``, ``name`` (stem of the file), ``frame`` (number inside the file) and ``file``.
+
+        ``measurement`` holds what the file says about the frame, where it says something.
+        """
         number, local = self._find(index)
-        return _fields(self._files[number], local, index)
+        with self._pool.borrowed(number) as source:
+            facts = source.frame_facts(local)
+        return _fields(self._files[number], local, index) | ({"measurement": facts} if facts else {})
 
     def decoder_of(self, index: int) -> str:
         """Return what decodes one frame in `read`."""
@@ -252,10 +257,8 @@ def frame_fields(survey: Survey) -> Iterator[dict[str, Any]]:
 
 
 def plain_path(text: str) -> Path:
-    """Return the file of ``file::/dataset``."""
-    if "::" not in text or Path(text).exists():
-        return Path(text)
-    return Path(text.rpartition("::")[0])
+    """Return the file of ``file::/dataset[selection]`` or of a url."""
+    return file_of(text)
 
 
 def reason_of(error: BaseException) -> str:

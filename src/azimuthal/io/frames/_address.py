@@ -29,6 +29,7 @@ from azimuthal.errors import ParameterError
 
 _SEPARATOR = "::"
 _SCHEME = re.compile(r"(silx|fabio|raw):(?://(?!/))?(.*)", re.DOTALL)
+_INSIDE = re.compile(r"(?P<file>.*)::(?P<inner>[^\[\]]*(?:\[[^\[\]]*\])?)$", re.DOTALL)
 _SELECTION = re.compile(r"(?P<path>[^\[\]]*)\[(?P<selection>[^\[\]]*)\]$")
 _KEYS = {"silx": ("path", "slice"), "fabio": ("slice",), "raw": ("shape", "dtype", "offset", "slice")}
 
@@ -81,11 +82,8 @@ def parse_address(text: str) -> Address:
     match = _SCHEME.fullmatch(text)
     if match is not None:
         return _url(text, match[1], match[2])
-    if _SEPARATOR not in text:
-        return Address(text)
-    file, _, inner = text.rpartition(_SEPARATOR)
-    dataset, selection = _inner(inner)
-    return Address(file, dataset, selection)
+    match = _INSIDE.fullmatch(text)
+    return Address(text) if match is None else Address(match["file"], *_inner(match["inner"]))
 
 
 def file_of(text: str) -> Path:

@@ -195,7 +195,8 @@ def _by_default(root: Node) -> Choice | None:
     node = root
     for _ in range(8):
         name = text_attribute(node.item, "default")
-        following = None if name is None else node.child(name)
+        start = root if name is not None and name.startswith("/") else node  # LImA writes the whole path
+        following = None if name is None else start.child(name)
         if following is None:
             break
         node = following

@@ -387,7 +387,7 @@ class _Run:
 
 def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> PixelArrays:
     shape = spec.instrument.detector.shape
-    mask = read_masks(settings.masks, shape)
+    mask = read_masks(settings.masks, shape, spec.instrument)
     if settings.file_mask:
         mask = combine(mask, _file_mask(survey), shape=shape)
     images: dict[str, Any] = {

@@ -16,7 +16,7 @@ from azimuthal.errors import (
 )
 from azimuthal.io import load_mask, load_mask_description, save_mask, save_mask_description
 from azimuthal.io.mask_files import MASK_SUFFIXES
-from azimuthal.masks import MaskDescription, MaskStep
+from azimuthal.masks.description import MaskDescription, MaskStep
 from azimuthal.testing.shared_data import shared_path
 
 

@@ -9,7 +9,8 @@ import pytest
 
 import azimuthal as az
 from azimuthal.errors import ParameterError, ShapeError
-from azimuthal.masks import MaskDescription, MaskStep, combine
+from azimuthal.masks import combine
+from azimuthal.masks.description import MaskDescription, MaskStep
 
 SHAPE = (30, 40)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from azimuthal.cli._parsing import argument, command, option
@@ -41,7 +42,7 @@ def mask_command(files: tuple[str, ...], output: str, bits: str | None, force: b
     from azimuthal.io.mask_files import save_mask
     from azimuthal.pipelines.masking import MaskSettings, make_mask
 
-    check_target(output, force=force)
+    check_target(Path(output), force=force)
     names = tuple(filter(None, (part.strip() for part in (bits or "").split(","))))
     made = make_mask(MaskSettings(files=files, bits=names, **options))
     save_mask(made.mask, output, force=force)

@@ -42,7 +42,8 @@ from azimuthal.instrument import Instrument
 from azimuthal.io.frames import file_of, open_frames
 from azimuthal.io.hdf5 import open_hdf5, require_filters, translated_errors
 from azimuthal.io.image_files import save_image
-from azimuthal.masks import MaskDescription, bits_excluded
+from azimuthal.masks import bits_excluded
+from azimuthal.masks.description import MaskDescription
 from azimuthal.typing import AnyArray, BoolArray, PathLike
 
 __all__ = ["MASK_SUFFIXES", "load_mask", "load_mask_description", "save_mask", "save_mask_description"]
@@ -107,8 +108,8 @@ def load_mask(
         return np.array(boolean_mask(f"mask {text}", values, values.shape))
     except DataTypeError:
         raise DataTypeError(
-            f"mask {text}: expected 0 (use the pixel) and 1 (exclude it), got {_values_in_words(values)}. Which of them "
-            "exclude is not guessed: say bits=... for a pixel mask, or make a mask with 'azimuthal mask --above' or "
+            f"mask {text}: expected 0 (use the pixel) and 1 (exclude it), got {_values_in_words(values)}. Which of "
+            "them exclude is not guessed: say bits=... for a pixel mask, or make a mask with 'azimuthal mask --above' or "
             "'--below'."
         ) from None
 
@@ -237,15 +238,15 @@ def _from_npz(file: Path) -> AnyArray:
     try:
         with np.load(file, allow_pickle=False) as archive:
             names = [name for name in ("mask", "image") if name in archive.files]
-            if not names:
-                raise FileFormatError(f"{file}: expected an array 'mask', got {', '.join(archive.files) or 'none'}.")
-            return np.asarray(archive[names[0]])
+            found = [np.asarray(archive[name]) for name in names[:1]]
+            there = ", ".join(archive.files) or "none"
     except FileNotFoundError:
         raise FileMissingError(f"{file}: this file does not exist.") from None
-    except AzimuthalError:
-        raise
     except Exception as error:  # zipfile and numpy raise many kinds on damaged archives
         raise FileFormatError(f"{file}: cannot be read as .npz: {error}.") from error
+    if not found:
+        raise FileFormatError(f"{file}: expected an array 'mask', got {there}.")
+    return found[0]
 
 
 def _values_in_words(values: AnyArray) -> str:

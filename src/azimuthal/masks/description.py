@@ -6,15 +6,15 @@
 
     format = "azimuthal mask"
     version = 1
-    shape = [1679, 1475]                  # optional: refuse any other detector
+    shape = [1679, 1475]  # optional: refuse any other detector
 
     [[step]]
-    kind = "rectangle"                    # rows 10 to 19, columns 5 to 8
+    kind = "rectangle"  # rows 10 to 19, columns 5 to 8
     rows = [10, 20]
     columns = [5, 9]
 
     [[step]]
-    kind = "arc"                          # an ice ring, one side of it
+    kind = "arc"  # an ice ring, one side of it
     unit = "2th_deg"
     radial = [3.0, 3.2]
     azimuth = [-30.0, 30.0]
@@ -99,7 +99,7 @@ class MaskStep:
     def __post_init__(self) -> None:
         one_of("kind", self.kind, tuple(KINDS))
         one_of(f"{self.kind}: action", self.action, ("exclude", "include"))
-        if not isinstance(self.outside, bool) or not isinstance(self.note, str):
+        if [type(value) for value in (self.outside, self.note)] != [bool, str]:
             raise DataTypeError(f"{self.kind}: expected outside = true or false and note = text.")
         check, required, optional = KINDS[self.kind][:3]
         for name in self.settings:
@@ -119,11 +119,15 @@ class MaskStep:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> MaskStep:
         """Return a step from what `to_dict` gives."""
-        if not isinstance(record, Mapping) or not isinstance(record.get("kind"), str):
+        if not _is_table(record) or not isinstance(record.get("kind"), str):
             raise FileFormatError(f"step: expected a table with a kind, got {record!r}.")
         settings = {key: value for key, value in record.items() if key not in _COMMON}
         return cls(
-            record["kind"], settings, record.get("action", "exclude"), record.get("outside", False), record.get("note", "")
+            record["kind"],
+            settings,
+            record.get("action", "exclude"),
+            record.get("outside", False),
+            record.get("note", ""),
         )
 
 
@@ -237,7 +241,7 @@ class MaskDescription:
         FileFormatError
             It is of another format or a later version, or malformed.
         """
-        if not isinstance(record, Mapping) or record.get("format") != FORMAT:
+        if not _is_table(record) or record.get("format") != FORMAT:
             raise FileFormatError(f"format: expected {FORMAT!r}; this is no description of a mask.")
         version = record.get("version")
         if version != VERSION:
@@ -287,7 +291,12 @@ class _Context:
         return self.instrument
 
     def centers(self) -> tuple[FloatArray, FloatArray]:
-        return np.arange(self.shape[0])[:, np.newaxis] + 0.5, np.arange(self.shape[1])[np.newaxis, :] + 0.5
+        slow, fast = (np.arange(size, dtype=np.float64) + 0.5 for size in self.shape)
+        return slow[:, np.newaxis], fast[np.newaxis, :]
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _words(step: MaskStep) -> str:
@@ -348,12 +357,16 @@ def _ring(settings: dict[str, Any]) -> dict[str, Any]:
 def _arc(settings: dict[str, Any]) -> dict[str, Any]:
     start, stop = number_pair("arc: azimuth", settings["azimuth"], unit="degrees")
     if start == stop or abs(stop - start) > 360.0:
-        raise ParameterError(f"arc: azimuth expected two different angles at most 360 degrees apart, got {start}, {stop}.")
+        raise ParameterError(
+            f"arc: azimuth expected two different angles at most 360 degrees apart, got {start}, {stop}."
+        )
     return _ring(settings) | {"azimuth": [start, stop]}
 
 
 def _threshold(settings: dict[str, Any]) -> dict[str, Any]:
-    found = {name: finite_number(f"threshold: {name}", settings[name]) for name in ("below", "above") if name in settings}
+    found: dict[str, Any] = {
+        name: finite_number(f"threshold: {name}", settings[name]) for name in ("below", "above") if name in settings
+    }
     if not found:
         raise ParameterError("threshold: expected below, above or both.")
     return found
@@ -424,7 +437,7 @@ def _in_arc(settings: Mapping[str, Any], context: _Context) -> BoolArray:
     start, stop = settings["azimuth"]
     width = (stop - start) % 360.0 or 360.0
     chi = _positions(context, "arc", "chi_deg")
-    return _in_ring(settings, context) & (np.mod(chi - start, 360.0) <= width)
+    return np.asarray(_in_ring(settings, context) & (np.mod(chi - start, 360.0) <= width))
 
 
 def _positions(context: _Context, kind: str, name: str) -> FloatArray:
@@ -455,7 +468,8 @@ def _beyond(settings: Mapping[str, Any], context: _Context) -> BoolArray:
 
 
 def _in_gaps(_settings: Mapping[str, Any], context: _Context) -> BoolArray:
-    return context.need_instrument("gaps").detector.gap_mask()
+    gaps: BoolArray = context.need_instrument("gaps").detector.gap_mask()
+    return gaps
 
 
 def _in_file(settings: Mapping[str, Any], context: _Context) -> BoolArray:

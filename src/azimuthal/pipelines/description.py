@@ -210,8 +210,8 @@ def _header_facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             words = (f"{key.replace('_', ' ')} {'yes' if on else 'no'}" for key, on in value.items())
             yield "by detector", ", ".join(words)
         elif name in ("monitors", "motors", "counters"):
-            listed = [f"{key} ({path})" for key, path in list(value.items())[:8]]
-            yield name, ", ".join(listed) + (f" and {len(value) - 8} more" if len(value) > 8 else "")
+            paths = [f"{key} ({path})" for key, path in list(value.items())[:8]]
+            yield name, ", ".join(paths) + (f" and {len(value) - 8} more" if len(value) > 8 else "")
         elif name == "channels":
             yield name, ", ".join(value)
         elif isinstance(value, str | int | float):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,8 @@ from azimuthal.instrument import Instrument
 from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument
 from azimuthal.io.mask_files import load_mask
-from azimuthal.masks import MaskDescription, MaskStep, describe, hot_pixels
+from azimuthal.masks import describe, hot_pixels
+from azimuthal.masks.description import MaskDescription, MaskStep
 from azimuthal.typing import AnyArray, BoolArray
 
 

@@ -3,9 +3,9 @@
 """Masks, darks and flats from image files.
 
 A mask file is an image of 0 and 1 (or of booleans), 1 = excluded, in any format that frames can be read
-from: EDF, TIFF, ``.npy``, Fit2D ``.msk``, Dioptas ``.mask`` (which is a TIFF), ``file.h5::/dataset``; or the pixel mask
-of an HDF5 file, or a description (``.toml``, ``.json``): see `azimuthal.io.mask_files`.  Other encodings are not guessed
-at: the message says how to convert the file.
+from: EDF, TIFF, ``.npy``, Fit2D ``.msk``, Dioptas ``.mask`` (which is a TIFF), ``file.h5::/dataset``; or the
+pixel mask of an HDF5 file, or a description (``.toml``, ``.json``): see `azimuthal.io.mask_files`.  Other encodings are
+not guessed at: the message says how to convert the file.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ from azimuthal.typing import AnyArray, BoolArray, FloatArray
 _BY_LOAD_MASK = (".toml", ".json", ".npz")
 
 
-def read_masks(
-    paths: Sequence[str], shape: tuple[int, int], instrument: Instrument | None = None
-) -> BoolArray | None:
+def read_masks(paths: Sequence[str], shape: tuple[int, int], instrument: Instrument | None = None) -> BoolArray | None:
     """Return the union of the masks in some files, True = excluded; None for no file.
 
     Descriptions with rings or gaps need the `instrument`.
@@ -44,7 +42,9 @@ def read_masks(
     """
     if not paths:
         return None
-    return combine(*(_mask(path, shape, instrument) for path in paths), shape=shape, names=[f"mask {path}" for path in paths])
+    return combine(
+        *(_mask(path, shape, instrument) for path in paths), shape=shape, names=[f"mask {path}" for path in paths]
+    )
 
 
 def read_image(role: str, path: str, shape: tuple[int, int]) -> FloatArray:

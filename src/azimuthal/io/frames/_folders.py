@@ -34,8 +34,8 @@ def files_of_folder(folder: str) -> list[str]:
             kinds[kind].append(str(path))
     if not kinds:
         raise FileFormatError(
-            f"{folder}: is a folder without images that azimuthal recognises. Name files of other formats by a pattern, "
-            f"e.g. '{folder}/*.img'."
+            f"{folder}: is a folder without images that azimuthal recognises. Name files of other formats by a "
+            f"pattern, e.g. '{folder}/*.img'."
         )
     if len(kinds) > 1:
         counts = ", ".join(f"{len(files)} {kind}" for kind, files in kinds.items())

@@ -225,9 +225,9 @@ def _take_corrections(detector: H5Object, facts: dict[str, Any]) -> None:
     """Store what the detector did to the counts, and up to which count."""
     applied = {}
     for name, path in _APPLIED:
-        value = _flag(detector.get(path, detector.get(f"detectorSpecific/{path}")))
-        if value is not None:
-            applied[name] = value
+        flag = _flag(detector.get(path, detector.get(f"detectorSpecific/{path}")))
+        if flag is not None:
+            applied[name] = flag
     if applied:
         facts["corrections_applied"] = applied
     for path in _CUTOFFS:

@@ -49,7 +49,7 @@ class RawFrames(FrameSource):
     def __init__(self, path: PathLike, shape: Sequence[int], dtype: Any, offset: int = 0) -> None:
         where = f"raw {path}"
         stored = _dtype(where, dtype)
-        if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
+        if type(offset) is not int or offset < 0:
             raise ParameterError(f"offset: expected a number of bytes of at least 0, got {offset!r}.")
         sizes = [int(size) for size in shape]
         if len(sizes) < 2:
@@ -67,9 +67,7 @@ class RawFrames(FrameSource):
         facts: dict[str, Any] = {"path": str(Path(path)), "format": "raw", "offset": offset, "stored_dtype": stored.str}
         if len(leading) > 1:
             facts["grid_shape"] = leading
-        super().__init__(
-            shape=frame, dtype=stored, n_frames=math.prod(leading), name=frame_name(path), metadata=facts
-        )
+        super().__init__(shape=frame, dtype=stored, n_frames=math.prod(leading), name=frame_name(path), metadata=facts)
 
     def _leading(self, leading: list[int], offset: int) -> list[int]:
         content = len(self._file.read_up_to(0, 1 << 62)) if self._file.is_compressed else self._file.size or 0

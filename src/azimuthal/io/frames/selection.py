@@ -53,9 +53,7 @@ class SelectedFrames(FrameSource):
         facts = {key: value for key, value in source.metadata.items() if key not in ("name", "grid_shape")}
         facts |= {"selection": selection} | ({"grid_shape": list(grid)} if len(grid) > 1 else {})
         self._chosen = [int(number) for number in chosen]
-        super().__init__(
-            shape=source.shape, dtype=source.dtype, n_frames=chosen.size, name=source.name, metadata=facts
-        )
+        super().__init__(shape=source.shape, dtype=source.dtype, n_frames=chosen.size, name=source.name, metadata=facts)
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ COMMANDS = {
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
-    "mask": "Make, combine and write masks: thresholds, gaps, hot pixels, shapes.",
+    "mask": "Make, combine and write masks.",
     "convert": "Convert geometries, detectors and masks to other formats.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",

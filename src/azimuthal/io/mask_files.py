@@ -13,8 +13,8 @@ file                         content
 ``.toml .json``              a `MaskDescription`
 ===========================  ==========================================================================
 
-Rows are kept as they are stored.  Dioptas shows (and up to version 0.6 stored) images upside down: when a ``.mask`` of
-it does not fit, ask for ``flip_rows``.  That is never guessed.
+Rows are kept as they are stored.  Some versions of Dioptas work on images that are upside down: when a ``.mask`` of it
+does not fit, ask for ``flip_rows``.  That is never guessed.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ def load_mask(
     except DataTypeError:
         raise DataTypeError(
             f"mask {text}: expected 0 (use the pixel) and 1 (exclude it), got {_values_in_words(values)}. Which of "
-            "them exclude is not guessed: say bits=... for a pixel mask, or make a mask with 'azimuthal mask --above' or "
-            "'--below'."
+            "them exclude is not guessed: say bits=... for a pixel mask, or make a mask with 'azimuthal mask --above' "
+            "or '--below'."
         ) from None
 
 

@@ -4,8 +4,8 @@
 
 A mask is a boolean array of the shape of the frame, True = excluded.  `combine` and `invalid_ranges` define how masks
 and raw values exclude pixels (module `_values`), `bits_excluded` what a detector's pixel mask means, and `hot_pixels`
-(module `outliers`) finds pixels unlike their neighbours.  `azimuthal.masks.description` says in words, for a file, which
-pixels a mask excludes; it needs geometry, and is imported by its own name.
+(module `outliers`) finds pixels unlike their neighbours.  `azimuthal.masks.description` says in words which pixels a
+mask excludes; it needs geometry, and is imported by its own name.
 """
 
 from __future__ import annotations

@@ -218,14 +218,14 @@ def test_multiplicity_of_corundum_is_six_where_pyfai_says_twelve():
     """(1 0 -2) is not equivalent to (1 0 2) in a trigonal crystal, and R centring extinguishes one of them."""
     one = az.calibrant("alpha_Al2O3")
     assert one.multiplicities[0] == 6
-    hkl = np.array([(h, k, l) for h in range(-2, 3) for k in range(-2, 3) for l in (-2, 2)])
+    hkl = np.array([(h, k, m) for h in range(-2, 3) for k in range(-2, 3) for m in (-2, 2)])
     crystal = one.phases[0].crystal
     same = np.isclose(crystal.cell.d_spacing(hkl), one.d_spacings()[0], rtol=1e-9, atol=0)
     assert (same & ~crystal.group.absent(hkl)).sum() == 6
 
 
 def test_d_min_absurdly_small_is_refused():
-    with pytest.raises(ParameterError, match="d_min: .* would need"):
+    with pytest.raises(ParameterError, match=r"d_min: .* would need"):
         az.calibrant("lysozyme", weak=True).d_spacings(1e-11)
     with pytest.raises(AzimuthalError, match="d_min: expected metres"):
         az.calibrant("Si").d_spacings(0.5)

@@ -134,7 +134,7 @@ class SurveyFrames(FrameSource):
         """
         number, local = self._find(index)
         with self._pool.borrowed(number) as source:
-            facts = source.frame_facts(local)
+            facts = source.frame_facts(local, constants=False)
         return _fields(self._files[number], local, index) | ({"measurement": facts} if facts else {})
 
     def decoder_of(self, index: int) -> str:

@@ -297,10 +297,20 @@ def test_bliss_more_lima_files_than_may_be_open(tmp_path, counts):
 def test_bliss_monitor_and_motors_go_with_the_frame(tmp_path, counts):
     with open_frames(f"{bliss(tmp_path, counts)}::/1.1/measurement/p3") as frames:
         assert frames.metadata["counters"] == {"mon": "/1.1/measurement/mon"}
+        assert frames.frame_facts(5)["motors"] == {"rot": 1.0, "samy": 3.5}
         found = frames.result_metadata(5)["measurement"]
-        assert found["motors"] == {"rot": 1.0, "samy": 3.5}
+        assert found["motors"] == {"rot": 1.0}
         assert found["counters"] == {"mon": 105.0}
         assert frames.metadata["unconverted"] == {"acq_parameters/acq_expo_time": 0.25}
+
+
+def test_bliss_counter_behind_a_broken_link_does_not_hide_the_images(tmp_path, counts):
+    path = bliss(tmp_path, counts)
+    with h5py.File(path, "r+") as file:
+        file["1.1/measurement/lost"] = h5py.ExternalLink("gone.h5", "/x")
+        file["1.1/instrument/positioners/lost"] = h5py.SoftLink("/nowhere")
+    with open_frames(f"{path}::/1.1/measurement/p3") as frames:
+        assert "lost" not in str(frames.frame_facts(0))
 
 
 def test_bliss_two_scans_need_a_name(tmp_path, counts):

@@ -146,8 +146,11 @@ class FrameSource(ABC):
         """Whether `read` hands out views of arrays that exist already."""
         return False
 
-    def frame_facts(self, index: int) -> dict[str, Any]:
-        """Return what was measured with one frame, for its result: ``{}`` or facts in SI units.
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
+        """Return what was measured with one frame: ``{}`` or facts in SI units.
+
+        Without `constants`, motors and the like that are one number for a whole stack are left out: results of a
+        thousand frames need not repeat them.
 
         Keys: ``wavelength``, ``distance``, ``exposure_time``; ``monitors``, ``motors`` and ``counters`` as
         ``{name: value}`` in the units of the file.
@@ -161,7 +164,7 @@ class FrameSource(ABC):
         ``measurement`` holds the `frame_facts`, where there are some.
         """
         name = self.frame_metadata(index).get("name", self._name)
-        facts = self.frame_facts(index)
+        facts = self.frame_facts(index, constants=False)
         return {"name": name, "label": self.label(index), "index": index} | ({"measurement": facts} if facts else {})
 
     @property

@@ -89,11 +89,11 @@ class SeriesFrames(FrameSource):
         with self._pool.borrowed(number) as source:
             return {**source.metadata, **source.frame_metadata(local)}
 
-    def frame_facts(self, index: int) -> dict[str, Any]:
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
         """Return what was measured with a frame (`FrameSource.frame_facts`)."""
         number, local = self._find(self._checked_index(index))
         with self._pool.borrowed(number) as source:
-            return source.frame_facts(local)
+            return source.frame_facts(local, constants=constants)
 
     @property
     def decoder(self) -> str:

@@ -229,14 +229,18 @@ class Hdf5Frames(FrameSource):
             facts = channel_facts(self._file, str(self._metadata["dataset"]), name)
         self._metadata |= {"channel": name} | facts
 
-    def frame_facts(self, index: int) -> dict[str, Any]:
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
         """Return what was measured with one frame (`FrameSource.frame_facts`)."""
         index = self._checked_index(index)
         self._check_open()
         facts = {key: self._metadata[key] for key in _FOR_RESULTS if key in self._metadata}
         for kind in KINDS:
             numbers = {name: self._measured(path) for name, path in self._metadata.get(kind, {}).items()}
-            known = {name: float(all_[index if all_.size > 1 else 0]) for name, all_ in numbers.items()}
+            known = {
+                name: float(every[index if every.size > 1 else 0])
+                for name, every in numbers.items()
+                if constants or every.size > 1 or len(self) == 1
+            }
             facts |= {kind: known} if known else {}
         return facts
 

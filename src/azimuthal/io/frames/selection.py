@@ -73,9 +73,9 @@ class SelectedFrames(FrameSource):
         """Return the facts of a frame."""
         return self._source.frame_metadata(self._chosen[self._checked_index(index)])
 
-    def frame_facts(self, index: int) -> dict[str, Any]:
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
         """Return what was measured with a frame."""
-        return self._source.frame_facts(self._chosen[self._checked_index(index)])
+        return self._source.frame_facts(self._chosen[self._checked_index(index)], constants=constants)
 
     @property
     def decoder(self) -> str:

@@ -30,7 +30,7 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
-_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
+_OF_A_FRAME = ("variance", "normalization_factor", "normalization_variance", "metadata")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 _KEPT_PREPARED = 2  # each about 250 MB for 4 megapixels
@@ -449,8 +449,13 @@ def described(
 ) -> tuple[PlanSpec, PixelArrays]:
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
+        if name in _OF_A_FRAME:
+            raise ParameterError(
+                f"{name}: belongs to a frame and not to a plan. Pass it in the call with the frame; calls with several "
+                "take variances= and normalization_factors=."
+            )
         if name not in _CHOICES and name not in _ARRAYS:
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME, "unit"))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

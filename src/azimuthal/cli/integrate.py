@@ -44,6 +44,10 @@ Examples:
   azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
       -o 'out/{stem}_{frame:05d}.xye'
   azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model azimuthal --reject sigma -o clean.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model poisson --covariance -o fit.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --dead-time 2e-7 --exposure-time 0.01 \\
+      --dead-time-model paralyzable -o linear.h5
   azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\
       --incident-angle '0.2 deg' -o maps.h5"""
 

@@ -405,8 +405,8 @@ def described_together(
     n = len(integrators)
     if options.get("normalization_variances") is not None:
         raise UnsupportedOptionError(
-            "normalization_variances: monitors of several geometries have other shares in every bin, and their variances "
-            "make no number that is common to all. Leave them out, and add that of the monitors to the errors."
+            "normalization_variances: monitors of several geometries have other shares in every bin, and their "
+            "variances make no number that is common to all. Leave them out, and add theirs to the errors."
         )
     shared = {name: value for name, value in options.items() if name not in _PER_GEOMETRY.values()}
     for name, plural in _PER_GEOMETRY.items():

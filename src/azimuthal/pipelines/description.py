@@ -140,7 +140,8 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
             return _results
         if "entry/sparse_frames/radius_edges" in content:
             return _sparse
-        if any(name in content and "frame_shape" in content[name].attrs for name in ("entry_1/result_1", "entry/peaks")):
+        tables = [content[name] for name in ("entry_1/result_1", "entry/peaks") if name in content]
+        if any("frame_shape" in table.attrs for table in tables):
             return _peaks
     return None
 

@@ -304,8 +304,8 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
         )
     if one.normalization_variance > 0 < two.normalization_variance and _instrument_of(one) != _instrument_of(two):
         raise UnsupportedOptionError(
-            "merge: monitors of different geometries have other shares in every bin, and their variances make no number "
-            "that is common to all. Leave normalization_variance out, and add that of the monitors to the errors."
+            "merge: monitors of different geometries have other shares in every bin, and their variances make no "
+            "number that is common to all. Leave normalization_variance out, and add theirs to the errors."
         )
 
 

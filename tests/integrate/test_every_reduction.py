@@ -34,6 +34,8 @@ REDUCTIONS = {
     "plain azimuthal profile": ("radial", {}),
     "unsplit sum": ("1d", {"split": "none", "average": "sum", "error_model": "poisson"}),
     "boxes, mean of ratios": ("2d", {"split": "bbox", "average": "mean_of_ratios", "error_model": "poisson"}),
+    "exact": ("1d", {"split": "exact", "error_model": "azimuthal"}),
+    "exact cake": ("2d", {"split": "exact", "error_model": "poisson", "covariance": True}),
     "poisson, noisy dark and flat": ("1d", {"error_model": "poisson", **NOISY}),
     "variance": ("1d", {"error_model": "variance"}),
     "azimuthal": ("1d", {"error_model": "azimuthal"}),
@@ -213,6 +215,39 @@ def test_every_plan_works_in_a_child_of_a_fork_after_use():
     arguments = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- sectors: several reductions of one frame -------------------------------------------------------------------
+
+SECTORS = [(-30, 40), (170, 200), (20, 90)]  # across the cut, and two that overlap
+IN_SECTORS = [name for name, (kind, options) in REDUCTIONS.items() if kind == "1d" and "covariance" not in options]
+
+
+@pytest.mark.parametrize("name", IN_SECTORS)
+def test_sectors_in_one_reading_are_those_of_a_call_each(name, frames, path):
+    ai, options = make_integrator(), REDUCTIONS[name][1]
+    edges = np.linspace(0, 25, 9)
+    plans = ai.plan_sectors(edges, SECTORS, **options)
+    is_variance = options.get("error_model") == "variance"
+    given = {"variance": frames[0] + 1.0} if is_variance else {}
+    found = plans(frames[0], normalization_factor=2.0, **given)
+    for result, sector in zip(found, SECTORS, strict=True):
+        alone = ai.plan1d(edges, azimuth_range=sector, **options)(frames[0], normalization_factor=2.0, **given)
+        for key, expected in numbers(alone).items():
+            np.testing.assert_allclose(numbers(result)[key], expected, rtol=1e-9, atol=1e-9, err_msg=key)
+    again = pickle.loads(pickle.dumps(plans))(frames[0], normalization_factor=2.0, **given)
+    assert [bits(result) for result in again] == [bits(result) for result in found]
+    if not is_variance:
+        mapped = [[bits(result) for result in results] for results in plans.map(path)]
+        assert mapped == [[bits(result) for result in plans(frame)] for frame in frames]
+
+
+def test_sectors_take_the_variance_of_the_monitor(frames):
+    options = {"error_model": "poisson", "normalization_factor": 10.0}
+    ai = make_integrator()
+    noisy = ai.integrate_sectors(frames[0], 8, SECTORS, normalization_variance=1.0, **options)
+    bands = ai.integrate_bands(frames[0], 8, [(1, 9)], normalization_variance=1.0, **options)
+    assert [result.normalization_variance for result in (*noisy, *bands)] == [1.0] * 4
 
 
 # ---- several geometries, moving ones ----------------------------------------------------------------------------

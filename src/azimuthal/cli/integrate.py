@@ -46,6 +46,7 @@ Examples:
   azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
   azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model azimuthal --reject sigma -o clean.h5
   azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model poisson --covariance -o fit.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --sector -10 10 --sector 80 100 -o sectors.h5
   azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --dead-time 2e-7 --exposure-time 0.01 \\
       --dead-time-model paralyzable -o linear.h5
   azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\

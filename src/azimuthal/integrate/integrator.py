@@ -421,21 +421,34 @@ class Integrator:
 
     def integrate_sectors(
         self, data: Any, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> ResultSet:  # fmt: skip
         """Return the radial profiles of several sectors of one frame; parameters of :meth:`plan_sectors`."""
         plans = self.plan_sectors(npt, sectors, unit=unit, names=names, **with_variance(options, variance))
-        return plans(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
 
     def integrate_bands(
         self, data: Any, npt: Any, bands: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1",
         names: Any = None, variance: Any = None, normalization_factor: float = 1.0,
-        metadata: dict[str, Any] | None = None, **options: Any,
+        metadata: dict[str, Any] | None = None, normalization_variance: float = 0.0, **options: Any,
     ) -> ResultSet:  # fmt: skip
         """Return I(chi) of several radial bands of one frame; parameters of :meth:`plan_bands`."""
         options = with_variance(options, variance)
         plans = self.plan_bands(npt, bands, unit=unit, radial_unit=radial_unit, names=names, **options)
-        return plans(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
 
     def plan_sectors(
         self, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, **options: Any

@@ -29,6 +29,7 @@ COMMANDS = {
     "average": "One image of many: darks, flats, medians, maxima.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
+    "calibrants": "List the calibrants that are known, or the rings of one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",
     "demo": "Simulate a powder on an EIGER 4M and integrate it.",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
+import h5py
 import numpy as np
 import pytest
 
@@ -105,3 +106,26 @@ def test_integrate_takes_a_description_as_a_mask(folder, capsys):
     assert run(capsys, *common, "--mask", "ring.npy", "-o", "b.npz")[0] == 0
     one, other = az.load_result("a.npz")[0], az.load_result("b.npz")[0]
     np.testing.assert_array_equal(one.intensity, other.intensity)
+
+
+def test_integrate_takes_selections_folders_and_urls(folder, capsys):
+    frames = np.random.default_rng(4).poisson(50, (4, *SHAPE)).astype(np.uint16)
+    (folder / "scan").mkdir()
+    with h5py.File("scan/s.h5", "w") as file:
+        file["entry/data/data"] = frames
+        file.create_group("entry/instrument/detector")
+        file["entry/measurement/mon"] = np.arange(4.0)
+    common = ("-p", "a.poni", "-n", 50, "-u", "2th_deg", "-o")
+    sources = {
+        "all.h5": "scan",
+        "some.h5": "scan/s.h5::/entry/data[1:3]",
+        "url.h5": "silx:scan/s.h5?path=/entry/data/data&slice=1:3",
+    }
+    for output, source in sources.items():
+        assert run(capsys, "integrate", source, *common, output)[0] == 0
+    everything, some, url = (list(az.load_result(output)) for output in sources)
+    assert [len(results) for results in (everything, some, url)] == [4, 2, 2]
+    for one, other, third in zip(everything[1:3], some, url, strict=True):
+        np.testing.assert_array_equal(one.intensity, other.intensity)
+        np.testing.assert_array_equal(one.intensity, third.intensity)
+    assert [result.metadata["measurement"] for result in some] == [{"counters": {"mon": n}} for n in (1.0, 2.0)]

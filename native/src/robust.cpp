@@ -96,6 +96,20 @@ class Clipper {
   std::size_t n_kept() const noexcept { return n_kept_; }
   std::size_t n_valid() const noexcept { return n_valid_; }
 
+  // Calls `visit` with the number of every kept entry, in ascending order.
+  template <class Visit>
+  void for_each_kept(Visit&& visit) const {
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < bin_->n; ++i) {
+      if (next < n_outside_ && outside_[next] == i) {
+        const bool counts = candidates_[next].valid && kept_[i];
+        ++next;
+        if (!counts) continue;
+      }
+      visit(i);
+    }
+  }
+
   // Pixels of rejected entries.
   template <class Visit>
   void for_each_rejected(Visit&& visit) const {
@@ -314,6 +328,7 @@ class Trimmer {
   };
 
   std::size_t n_valid() const noexcept { return n_; }
+  double total() const noexcept { return total_; }  // weight of all
 
   Result run(const BinEntries& bin, const TrimRules& rules) {
     given_ = 0.0;
@@ -463,6 +478,14 @@ class Trimmer {
   std::vector<Weighted> inside_;
 };
 
+double square(double x) noexcept { return x * x; }
+
+// The part of one entry in the sum of a further variance.
+double further_of(const BinEntries& bin, const double* variance, std::size_t i) noexcept {
+  const std::size_t pixel = bin.pixel[i];
+  return square((bin.weight ? bin.weight[i] : 1.0) * (bin.gain ? bin.gain[pixel] : 1.0)) * variance[pixel];
+}
+
 // Ends of blocks of bins with enough entries each.
 std::vector<std::size_t> blocks_of(const BinLists& lists) {
   // Neighbouring bins share cache lines of the frame: large blocks read them less often.
@@ -538,6 +561,7 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
   }
   if (frame.model != Variance::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.iterations, &sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
+  for (int k = 0; k < 2; ++k) sums.further[k].resize(frame.further[k] ? n_bins : 0);
   std::atomic<bool> any_invalid{false};
   std::mutex lock;
   const double quantum_of_frame = quantum(frame, n_threads);
@@ -561,6 +585,12 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
       if (frame.model != Variance::none) sums.variance[b] = found.variance;
       sums.n_kept[b] = static_cast<std::int32_t>(clipper.n_kept());
       sums.n_rejected[b] = static_cast<std::int32_t>(clipper.n_valid() - clipper.n_kept());
+      for (int k = 0; k < 2; ++k) {
+        if (!frame.further[k]) continue;
+        double sum = 0.0;
+        clipper.for_each_kept([&](std::size_t i) { sum += further_of(bin, frame.further[k], i); });
+        sums.further[k][b] = sum;
+      }
       clipper.for_each_rejected([&](std::uint32_t pixel) { rejected.push_back(pixel); });
     }
     const std::lock_guard<std::mutex> guard(lock);
@@ -578,12 +608,14 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
   for (auto* array : {&sums.signal, &sums.normalization, &sums.normalization2, &sums.count}) array->resize(n_bins);
   if (rules.error != QuantileError::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
+  for (int k = 0; k < 2; ++k) sums.further[k].resize(frame.further[k] ? n_bins : 0);
   const std::vector<std::size_t> ends = blocks_of(lists_);
   std::atomic<bool> any_invalid{false};
   const auto make = [&] { return std::make_unique<Trimmer>(lists_.largest()); };
   for_each_block(ends.size() - 1, n_threads, make, [&](Trimmer& trimmer, std::size_t block) {
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
-      const Trimmer::Result found = trimmer.run(entries(frame, b), rules);
+      const BinEntries bin = entries(frame, b);
+      const Trimmer::Result found = trimmer.run(bin, rules);
       if (trimmer.n_valid() < lists_.size(b)) any_invalid.store(true, std::memory_order_relaxed);
       sums.signal[b] = found.signal;
       sums.normalization[b] = found.normalization;
@@ -592,6 +624,16 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
       if (rules.error != QuantileError::none) sums.variance[b] = found.variance;
       sums.n_kept[b] = static_cast<std::int32_t>(found.n_kept);
       sums.n_rejected[b] = static_cast<std::int32_t>(trimmer.n_valid() - found.n_kept);
+      const double share = quotient(found.normalization, trimmer.total());
+      for (int k = 0; k < 2; ++k) {
+        if (!frame.further[k]) continue;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < bin.n; ++i) {
+          const bool counts = trimmer.n_valid() == bin.n || robust_kernels().entry_at(bin, i).valid;
+          sum += counts ? further_of(bin, frame.further[k], i) : 0.0;
+        }
+        sums.further[k][b] = sum * rules.ratio * share * share;
+      }
     }
   });
   if (any_invalid) sums.n_invalid = n_invalid(frame, n_threads);

@@ -549,7 +549,8 @@ double RobustReduction::quantum(const RobustFrame& frame, unsigned n_threads) co
                                                       block * kBlockPixels,
                                                       std::min(n_pixels, (block + 1) * kBlockPixels));
   });
-  const double least = *std::min_element(found.begin(), found.end());
+  double least = kInfinity;
+  for (const double one : found) least = std::min(least, one);
   return least < kInfinity ? least : 0.0;
 }
 

@@ -129,6 +129,8 @@ class Clipper {
       stride = 1;
     }
     start_center_ = sample_.empty() ? 0.0 : median(sample_);
+    start_sigma_ = 0.0;
+    if (rules_.spread == Spread::of_counts) return;  // counts have their own spread
     for (double& x : sample_) x = std::fabs(x - start_center_);
     start_sigma_ = sample_.empty() ? 0.0 : kMadToSigma * median(sample_);
   }
@@ -334,8 +336,8 @@ class Trimmer {
     given_ = 0.0;
     n_ = robust_kernels().values_of(bin, x_.data(), a_.data(), c_.data(), given_);
     if (n_ == 0) return {};
-    TrimmedSums all{};
-    robust_kernels().add_trimmed({x_.data(), a_.data(), c_.data(), n_, x_[0], -kInfinity, kInfinity, 1.0, 1.0}, all);
+    WeightTotals all{};
+    robust_kernels().add_weights(a_.data(), c_.data(), n_, all);
     total_ = all.normalization, total2_ = all.normalization2, count_ = all.count;
     slack_ = kSameWeight * total_;
     sort_into_cells();
@@ -343,27 +345,28 @@ class Trimmer {
   }
 
  private:
-  static constexpr std::size_t kCells = 512;
+  static constexpr std::size_t kMostCells = 512;
 
   // A histogram between the extremes of a sample, with one cell at either end for what is beyond.
   void sort_into_cells() {
+    n_cells_ = std::min(kMostCells, n_);
     const std::size_t stride = (n_ + kSample - 1) / kSample;
     double low = kInfinity, high = -kInfinity;
     for (std::size_t i = 0; i < n_; i += stride) low = std::min(low, x_[i]), high = std::max(high, x_[i]);
-    const double scale = static_cast<double>(kCells) / (high - low);
+    const double scale = static_cast<double>(n_cells_) / (high - low);
     const bool usable = scale > 0.0 && scale < kInfinity && high < kInfinity && low > -kInfinity;
-    cell_weight_.assign(2 * (kCells + 2), 0.0);
-    robust_kernels().cells_of(x_.data(), n_, usable ? low : 0.0, usable ? scale : 0.0, static_cast<int>(kCells + 1), cell_.data());
+    cell_weight_.assign(2 * (n_cells_ + 2), 0.0);
+    robust_kernels().cells_of(x_.data(), n_, usable ? low : 0.0, usable ? scale : 0.0, static_cast<int>(n_cells_ + 1), cell_.data());
     // Two histograms, so that additions to one cell need not wait for each other.
     double* const even = cell_weight_.data();
-    double* const odd = even + kCells + 2;
+    double* const odd = even + n_cells_ + 2;
     std::size_t i = 0;
     for (; i + 1 < n_; i += 2) {
       even[cell_[i]] += a_[i];
       odd[cell_[i + 1]] += a_[i + 1];
     }
     if (i < n_) even[cell_[i]] += a_[i];
-    for (std::size_t cell = 0; cell < kCells + 2; ++cell) even[cell] += odd[cell];
+    for (std::size_t cell = 0; cell < n_cells_ + 2; ++cell) even[cell] += odd[cell];
   }
 
   // The smallest value up to which (included) the weight is more than `target`; the largest value if there is none.
@@ -372,12 +375,12 @@ class Trimmer {
     double before = 0.0;
     std::size_t last_used = 0;
     double before_last = 0.0;
-    for (; cell < kCells + 2; ++cell) {
+    for (; cell < n_cells_ + 2; ++cell) {
       if (cell_weight_[cell] > 0.0) last_used = cell, before_last = before;
       if (cell_weight_[cell] > 0.0 && before + cell_weight_[cell] > target) break;
       before += cell_weight_[cell];
     }
-    if (cell == kCells + 2) cell = last_used, before = before_last;
+    if (cell == n_cells_ + 2) cell = last_used, before = before_last;
     inside_.clear();
     for (std::size_t i = 0; i < n_; ++i) {
       if (cell_[i] == cell) inside_.push_back({x_[i], a_[i]});
@@ -470,7 +473,7 @@ class Trimmer {
     return result;
   }
 
-  std::size_t n_ = 0;
+  std::size_t n_ = 0, n_cells_ = 0;
   double total_ = 0.0, total2_ = 0.0, count_ = 0.0, given_ = 0.0, slack_ = 0.0;
   LargeVector<double> x_, a_, c_;
   LargeVector<std::uint16_t> cell_;

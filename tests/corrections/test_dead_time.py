@@ -132,6 +132,17 @@ def test_variance_of_the_raw_counts_is_stretched():
     np.testing.assert_array_equal(found.sigma, expected.sigma)
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_spread_of_the_pixels_is_that_of_corrected_frames(engine):
+    frames = np.random.default_rng(6).poisson(2000, (3, *SHAPE)).astype(np.uint32)
+    plan = AI.plan1d(20, error_model="azimuthal", engine=engine, **OPTIONS)
+    plain = AI.plan1d(20, unit="r_mm", error_model="azimuthal", engine=engine)
+    for frame, streamed in zip(frames, plan.map(frames), strict=True):
+        expected = plain(DeadTime(1e-6, 0.01, "paralyzable").corrected(frame))
+        np.testing.assert_array_equal(plan(frame).sigma, expected.sigma)
+        np.testing.assert_array_equal(streamed.sigma, expected.sigma)
+
+
 def test_pixels_beyond_the_limit_and_invalid_ones_take_no_part_and_are_counted():
     frame = np.full(SHAPE, 100, np.uint32)
     frame[5, 6], frame[7, 8] = 5000, np.iinfo(np.uint32).max  # the limit is 3678

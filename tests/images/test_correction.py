@@ -7,7 +7,7 @@ import pytest
 
 import azimuthal as az
 from azimuthal.corrections import DeadTime, polarization, solid_angle
-from azimuthal.errors import ParameterError, ShapeError, UnknownNameError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnknownNameError, UnsupportedOptionError
 from azimuthal.images import image_correction
 
 SHAPE = (40, 50)
@@ -91,6 +91,24 @@ def test_variance_is_given_or_none():
         image_correction(AI, error_model="variance")(raw)
 
 
+def test_variance_of_dark_and_flat_are_the_scatter_that_they_make():
+    generator = np.random.default_rng(5)
+    truth, dark, flat = 400.0, 30.0, generator.uniform(0.8, 1.2, SHAPE)
+    vd, vf = np.full(SHAPE, 9.0), np.full(SHAPE, 0.02**2)
+    pulls = []
+    for _ in range(40):
+        raw = generator.poisson(truth * flat + dark)
+        worker = image_correction(
+            AI, dark=dark + generator.normal(0, 3, SHAPE), flat=flat + generator.normal(0, 0.02, SHAPE),
+            dark_variance=vd, flat_variance=vf, solid_angle=False, sensor_absorption=False,
+        )  # fmt: skip
+        found = worker(raw)
+        pulls.append((found.image - truth) / np.sqrt(found.variance))
+    assert np.std(pulls) == pytest.approx(1, abs=0.02)
+    with pytest.raises(ParameterError, match="dark_variance"):
+        image_correction(AI, error_model=None, dark=np.ones(SHAPE), dark_variance=vd)
+
+
 def test_bad_input_is_named():
     with pytest.raises(ShapeError, match="frame"):
         image_correction(AI)(np.zeros((3, 4)))
@@ -109,3 +127,11 @@ def test_frame_of_other_byte_order_and_strides_is_corrected_alike():
     worker = image_correction(AI)
     np.testing.assert_array_equal(worker(raw.astype(">u4")).image, worker(raw).image)
     np.testing.assert_array_equal(worker(np.asfortranarray(raw)).image, worker(raw).image)
+
+
+def test_frame_that_would_lose_something_is_refused():
+    correct = image_correction(AI)
+    with pytest.raises(DataTypeError, match="frame: a masked array would lose its mask"):
+        correct(np.ma.masked_greater(frame(), 10))
+    with pytest.raises(DataTypeError, match="frame: expected one of uint8"):
+        correct(frame() > 10)

@@ -192,6 +192,18 @@ def test_parallax_range_of_a_beam_beside_the_detector_is_that_of_the_reference()
         np.testing.assert_allclose(native.axes.grid.u_edges, reference.axes.grid.u_edges, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("pair", [("qip_nm^-1", "qoop_nm^-1"), ("exit_angle_horz_deg", "exit_angle_vert_deg")])
+def test_parallax_of_the_core_equals_that_of_the_reference_in_grazing_incidence(pair):
+    frame = np.random.default_rng(10).poisson(50, SHAPE)
+    ai = az.Integrator(SILICON, 0.05, 0.0111, 0.0302, 0.1, 0.2, 0.3, energy=ENERGY)
+    options = {"unit_ip": pair[0], "unit_oop": pair[1], "incident_angle": "0.3 deg"}
+    native, reference = (ai.plan2d_grazing(20, 18, engine=engine, **options) for engine in ("native", "reference"))
+    np.testing.assert_allclose(native.axes.grid.u_edges, reference.axes.grid.u_edges, rtol=1e-9)
+    np.testing.assert_allclose(native(frame).count, reference(frame).count, rtol=1e-6, atol=1e-6)
+    plain = az.Integrator(SILICON, 0.05, 0.0111, 0.0302, 0.1, 0.2, 0.3, energy=ENERGY, parallax=None)
+    assert plain.plan2d_grazing(20, 18, **options).axes.grid.u_edges[-1] > native.axes.grid.u_edges[-1]
+
+
 def test_parallax_of_a_detector_that_is_no_grid_goes_the_general_way():
     i, j = np.meshgrid(np.arange(31) * 1e-3, np.arange(41) * 1e-3, indexing="ij")
     corners = np.stack([i + 0.02 * j, j, np.zeros_like(i)], axis=-1)

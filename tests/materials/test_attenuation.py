@@ -114,3 +114,12 @@ def test_ends_of_the_table_are_finite() -> None:
     values = mass_attenuation("Si", np.array([2.0, 300.0]))
     assert np.isfinite(values).all()
     assert values[0] > values[1]
+
+
+def test_pyfai_draws_a_straight_line_between_the_points_of_nist() -> None:
+    sensors = pytest.importorskip("pyFAI.detectors.sensors")
+    theirs = sensors.Si_MATERIAL.mu(25.0, "cm")
+    ours = attenuation_coefficient("Si", 25.0) / 100
+    assert theirs == pytest.approx(0.5 * (4.464 + 1.436) * 2.329, rel=0.01)  # the line from 20 to 30 keV
+    assert theirs / ours > 1.2
+    assert sensors.Si_MATERIAL.mu(20.0, "cm") == pytest.approx(attenuation_coefficient("Si", 20.0) / 100, rel=1e-3)

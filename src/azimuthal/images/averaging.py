@@ -146,7 +146,8 @@ class FrameAverage:
     @property
     def mask(self) -> BoolArray:
         """True where no frame has a valid value."""
-        return self.count == 0
+        empty: BoolArray = self.count == 0
+        return empty
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the image with its count and variance; formats as in :func:`azimuthal.io.save_image`."""
@@ -208,9 +209,9 @@ def find_unusual(average: FrameAverage, n_sigma: float = 6.0) -> UnusualPixels:
     """Propose pixels that behave unlike the others.
 
     Definition: with the median m and the scale ``s = 1.4826`` times the median absolute deviation over all pixels, a
-    value is high above ``m + n_sigma s`` and low below ``m - n_sigma s``; where the scale is 0 (most pixels agree), s is
-    the root of the mean square deviation instead. The logarithm of the variance is treated alike: "noisy" and, with a
-    variance of 0 or below, "silent", when at least ten frames took part. Values are compared over the whole image:
+    value is high above ``m + n_sigma s`` and low below ``m - n_sigma s``; where the scale is 0 (most pixels agree), s
+    is the root of the mean square deviation instead. The logarithm of the variance is treated alike: "noisy" and, with
+    a variance of 0 or below, "silent", when at least ten frames took part. Values are compared over the whole image:
     use it for darks and for flats divided by what was expected.
 
     Parameters
@@ -294,17 +295,18 @@ class RunningSums:
         with np.errstate(divide="ignore", invalid="ignore"):
             if self._extreme is not None:
                 return np.where(empty, np.nan, self._extreme), count, np.full(count.shape, np.nan)
-            shift = self._sum / self._monitor
-            mean = self._first + shift
+            shift: FloatArray = self._sum / self._monitor
+            mean: FloatArray = self._first + shift
             scatter = self._squares - 2 * shift * self._cross + shift**2 * self._monitor2
             scatter = np.maximum(scatter, 0.0)  # rounding
             several = count > 1
             if self._method == "mean":
                 variance = scatter / self._monitor**2 * count / (count - 1)
                 return np.where(empty, np.nan, mean), count, np.where(several, variance, np.nan)
-            s2 = np.where(several, scatter / (count - 1), np.nan)
+            s2: FloatArray = np.where(several, scatter / (count - 1), np.nan)
             if self._method == "sum":
-                return np.where(empty, np.nan, mean * count), count, count * s2
+                total, spread = mean * count, s2 * count
+                return np.where(empty, np.nan, total), count, spread
             return np.sqrt(s2), count, s2 / (2.0 * (count - 1))
 
 
@@ -363,7 +365,7 @@ def _unclipped(values: FloatArray, n_sigma: float) -> BoolArray:
 
 
 def _mean_of(values: FloatArray, kept: BoolArray) -> tuple[FloatArray, IntArray, FloatArray]:
-    count = kept.sum(axis=1)
+    count: IntArray = kept.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(kept, values, 0.0).sum(axis=1) / count
         scatter = (np.where(kept, values - mean[:, np.newaxis], 0.0) ** 2).sum(axis=1)

@@ -7,7 +7,10 @@ Definition
     sensor) of :mod:`azimuthal.corrections`, the dead time and the monitor M ::
 
         image      I = (N - offset) / (n M)         N: raw counts, corrected for dead time where that is asked for
-        variance   v / (n M)^2                      v: max(raw, 0), or as given; stretched by the dead time
+        variance   (v + vd) / (n M)^2 + I^2 vf / flat^2
+
+    with v: max(raw, 0), or as given, stretched by the dead time; vd, vf: variances of the dark and the flat, where they
+    are given. Where a plan takes the mean of the bin for the last term, a single pixel has its own value only.
 
     A pixel that is masked, invalid or cannot be corrected is NaN.
 
@@ -33,15 +36,16 @@ import numpy as np
 from azimuthal import masks
 from azimuthal._validate import positive_number
 from azimuthal.corrections import FoldedCorrections, fold
-from azimuthal.errors import ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec
+from azimuthal.integrate.spec import check_variances
 from azimuthal.typing import BoolArray, FloatArray
 from azimuthal.uncertainty import checked_variance, poisson_variance
 from azimuthal.units import unit as find_unit
 
 __all__ = ["CorrectedImage", "ImageCorrection", "image_correction"]
 
-_ARRAYS = ("mask", "dark", "flat", "absorption")
+_ARRAYS = ("mask", "dark", "flat", "absorption", "dark_variance", "flat_variance")
 _REFUSED = ("split", "average", "radial_range", "azimuth_range", "engine")
 
 
@@ -129,28 +133,28 @@ class ImageCorrection:
         ShapeError, DataTypeError, ParameterError
             The frame, the variance or the monitor cannot be used.
         """
-        raw = np.asarray(frame)
-        if raw.shape != self.mask.shape:
-            raise ShapeError(f"frame: expected shape {self.mask.shape}, got {raw.shape}.")
-        spec = self.spec
-        ranges = masks.invalid_ranges(
-            spec.instrument.detector.invalid,
-            raw.dtype,
-            dummy=spec.dummy,
-            delta_dummy=spec.delta_dummy,
-            enabled=spec.invalid_values,
-        )
-        invalid = self.mask | masks.invalid_pixels(raw.astype(raw.dtype.newbyteorder("="), copy=False), ranges)
+        raw = self.spec.checked_frame(frame)
+        invalid = self.mask | masks.invalid_pixels(raw, self.spec.invalid_ranges(raw.dtype))
         counts, spread = self._counts(raw, invalid, variance)
         scale = self.normalization * positive_number("normalization_factor", normalization_factor)
         with np.errstate(invalid="ignore", over="ignore"):
             image = (counts if self.folded.offset is None else counts - self.folded.offset) / scale
-            spread = None if spread is None else spread / scale**2
+            spread = None if spread is None else self._spread(spread, image, scale)
         empty = invalid | ~np.isfinite(image)
         image[empty] = np.nan
         if spread is not None:
             spread[empty] = np.nan
         return CorrectedImage(image, spread, empty, self.corrections)
+
+    def _spread(self, counts: FloatArray, image: FloatArray, scale: FloatArray) -> FloatArray:
+        """Return the variance of the image: of counts, dark and flat."""
+        arrays = self.arrays
+        dark = 0.0 if arrays.dark_variance is None else np.asarray(arrays.dark_variance)
+        total: FloatArray = (counts + dark) / scale**2
+        if arrays.flat_variance is not None and arrays.flat is not None:
+            flat = np.where(self.mask, 1.0, arrays.flat)
+            total = total + image**2 * np.asarray(arrays.flat_variance) / flat**2
+        return total
 
     def _counts(self, raw: Any, invalid: BoolArray, variance: Any) -> tuple[FloatArray, FloatArray | None]:
         """Return linear counts and their variance, NaN where invalid."""
@@ -187,8 +191,9 @@ def image_correction(integrator: Integrator, *, error_model: str | None = "poiss
         "poisson", "variance" or None.
     **options:
         Those of :meth:`azimuthal.Integrator.integrate1d` that act on pixels: mask, detector_mask, dark, flat,
-        absorption, solid_angle, polarization_factor, polarization_offset, transmission, sensor_absorption, dead_time,
-        exposure_time, dead_time_model, dummy, delta_dummy, invalid_values; with the same defaults.
+        absorption, dark_variance, flat_variance, solid_angle, polarization_factor, polarization_offset, transmission,
+        sensor_absorption, dead_time, exposure_time, dead_time_model, dummy, delta_dummy, invalid_values; with the same
+        defaults.
 
     Returns
     -------
@@ -204,7 +209,8 @@ def image_correction(integrator: Integrator, *, error_model: str | None = "poiss
     """
     if error_model not in (None, "poisson", "variance"):
         raise UnsupportedOptionError(
-            f"error_model: {error_model!r} needs the other pixels of a bin; a single pixel has None, 'poisson' or 'variance'."
+            f"error_model: {error_model!r} needs the other pixels of a bin; a single pixel has None, 'poisson' or "
+            "'variance'."
         )
     for name in _REFUSED:
         if name in options:
@@ -227,6 +233,7 @@ def image_correction(integrator: Integrator, *, error_model: str | None = "poiss
 def _compiled(spec: PlanSpec, arrays: PixelArrays) -> ImageCorrection:
     detector = spec.instrument.detector
     checked = arrays.checked(detector.shape)
+    check_variances(spec.error_model, checked)
     masked = detector.gap_mask() if spec.detector_mask else np.zeros(detector.shape, bool)
     if checked.mask is not None:
         masked = masked | checked.mask

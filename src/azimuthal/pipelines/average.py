@@ -262,11 +262,11 @@ def _with_dark_variance(
     known = np.where(np.isfinite(dark.variance), dark.variance, np.nan)
     inverse = np.ones(1) if work.monitors is None else 1.0 / work.monitors
     if settings.method == "mean":
-        share = 1.0 if work.monitors is None else (1.0 / work.monitors.mean()) ** 2
-        return variance + known * share
-    if settings.method == "sum":
-        return variance + known * (count * inverse.mean()) ** 2
-    return variance + known * inverse.mean() ** 2
+        share = 1.0 if work.monitors is None else float(1.0 / work.monitors.mean()) ** 2
+    else:
+        share = float(inverse.mean()) ** 2
+    common: FloatArray = known * share * (count**2 if settings.method == "sum" else 1.0)
+    return variance + common
 
 
 def _facts(frames: FrameSource, work: _Work, dark: Any, ranges: InvalidRanges) -> dict[str, Any]:

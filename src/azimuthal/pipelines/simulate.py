@@ -6,7 +6,8 @@ What is right by construction, so that an integration can be judged by it:
 
 * ring positions: a cubic cell of edge *a* reflects at ``d = a / sqrt(N)`` with ``N = h² + k² + l²``, in a
   face-centred structure only where h, k and l are all odd or all even, and ``sin(theta) = wavelength / (2 d)``;
-* every pixel's expectation is ``pattern(2 theta) * relative solid angle * polarisation``, at the centre of the pixel;
+* every pixel's expectation is ``pattern(2 theta) * relative solid angle * polarisation * absorption in the sensor``, at
+  the centre of the pixel, the last one (and parallax, where the instrument has it) as integration corrects it unasked;
 * counts follow Poisson's law; gaps between modules hold the highest value of the type.
 
 What is only plausible: the heights of the rings (those of the powder standard in a laboratory diffractometer), their
@@ -27,9 +28,10 @@ import numpy as np
 
 from azimuthal._pending_file import pending
 from azimuthal._validate import positive_integer, positive_number
-from azimuthal.corrections import polarization, solid_angle
+from azimuthal.corrections import CorrectionSettings, fold
 from azimuthal.errors import ParameterError
-from azimuthal.geometry.coordinates import lab_positions, two_theta
+from azimuthal.geometry.coordinates import lab_positions, pixel_normals, two_theta
+from azimuthal.geometry.parallax import entry_positions
 from azimuthal.instrument import Instrument
 from azimuthal.io.hdf5 import compression_options, open_hdf5
 from azimuthal.typing import AnyArray, FloatArray, PathLike
@@ -128,13 +130,25 @@ def expected_image(instrument: Instrument, look: PowderSettings | None = None) -
     """
     look = look or PowderSettings()
     wavelength = instrument.beam.required_wavelength("a powder image")
-    centers = lab_positions(detector_positions=instrument.detector.centers(), pose=instrument.pose)
+    centers = lab_positions(detector_positions=_entry_centers(instrument), pose=instrument.pose)
     angles = two_theta(positions=centers)
     grid = np.arange(0.0, float(angles.max()) + 2 * _GRID_STEP, _GRID_STEP)
     rings = ceo2_rings(wavelength, float(grid[-1]))
     image: FloatArray = np.interp(angles, grid, powder_pattern(grid, rings, wavelength, look))
-    image *= solid_angle(instrument) * polarization(instrument, factor=look.polarization_factor)
-    return image
+    settings = CorrectionSettings(polarization_factor=look.polarization_factor, sensor_absorption="auto")
+    normalization = fold(instrument, settings).normalization
+    assert normalization is not None  # there is a solid angle
+    return image * normalization
+
+
+def _entry_centers(instrument: Instrument) -> FloatArray:
+    """Return where the rays that pixels record at their centres enter the sensor, in the frame of the detector."""
+    centers = instrument.detector.centers()
+    if instrument.parallax is None:
+        return centers
+    absorption = instrument.parallax.absorption(sensor=instrument.detector.sensor, energy=instrument.beam.energy)
+    normals = None if instrument.detector.is_flat else pixel_normals(corners=instrument.detector.corners())
+    return entry_positions(detector_positions=centers, pose=instrument.pose, absorption=absorption, normals=normals)
 
 
 def poisson_frames(expected: FloatArray, excluded: AnyArray, n_frames: int, *, seed: int = 2026) -> Iterator[AnyArray]:

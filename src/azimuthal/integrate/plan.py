@@ -53,11 +53,11 @@ from azimuthal.engines import (
 )
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.integrate import stream
-from azimuthal.integrate._rejecting import RejectingReducer, rejecting
+from azimuthal.integrate._rejecting import RejectingReducer, check_static, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.linearity import DeadTimeReducer
-from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass
+from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass, static_variances
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec, check_variances
 from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
@@ -438,9 +438,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     check_variances(spec.error_model, arrays)
     if spec.reject is not None and (arrays.dark_variance is not None or arrays.flat_variance is not None):
-        raise UnsupportedOptionError(
-            "reject: does not know the noise of dark and flat. Leave dark_variance and flat_variance out."
-        )
+        check_static(spec.reject, spec.error_model)
     n_threads = thread_count(threads)
     native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
@@ -606,7 +604,10 @@ def _prepared(
     }
     if noisy := _noisy_arrays(arrays):
         recipe["noisy_arrays"] = noisy
-    rejects = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
+    rejects = None
+    if spec.reject is not None:
+        static = static_variances(arrays, reducer, product)
+        rejects = rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads, static)
     return Plan(
         spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, then, chosen.name, recipe, rejects
     )  # fmt: skip

@@ -18,11 +18,14 @@ from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
     OUTLIER_NAMES,
+    REJECTED_FRAMES,
+    REJECTED_PIXELS,
     SUM_COVARIANCE,
     SUM_NAMES,
     Result,
     check_record,
     rebuilt,
+    rejected_by_result,
     stored_pairs,
     with_changes,
 )
@@ -178,9 +181,15 @@ class _Archive(_Store):
         self.n_results = 1 if self._single else len(self._array("normalization_factor"))
 
     def read(self, start: int, stop: int) -> list[Result]:
-        return [self._one(number) for number in range(start, stop)]
+        rejected: list[Any] = [None] * (stop - start)
+        if REJECTED_FRAMES in self._arrays:
+            pixels = self._array(REJECTED_PIXELS)
+            rejected = rejected_by_result(
+                self._array(REJECTED_FRAMES), lambda first, last: pixels[first:last], start, stop
+            )
+        return [self._one(number, rejected[number - start]) for number in range(start, stop)]
 
-    def _one(self, number: int) -> Result:
+    def _one(self, number: int, rejected: Any) -> Result:
         def row(name: str) -> Any:
             return self._array(name) if self._single else self._array(name)[number]
 
@@ -195,6 +204,7 @@ class _Archive(_Store):
                 float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
             ),
             pairs=self._pairs,
+            rejected=rejected,
         )
 
     def _array(self, name: str) -> Any:
@@ -231,6 +241,12 @@ class _Nexus(_Store):
             variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
+            rejected: list[Any] = [None] * (stop - start)
+            if REJECTED_FRAMES in own:
+                pixels = own[REJECTED_PIXELS]
+                rejected = rejected_by_result(
+                    own[REJECTED_FRAMES][()], lambda first, last: pixels[first:last], start, stop
+                )
         return [
             rebuilt(
                 self.record,
@@ -241,6 +257,7 @@ class _Nexus(_Store):
                 metadata=_parsed(metadata[row], str(self._path)),
                 normalization_variance=0.0 if variances is None else float(variances[row]),
                 pairs=self._pairs,
+                rejected=rejected[row],
             )
             for row in range(stop - start)
         ]

@@ -98,10 +98,11 @@ def plan_outputs(name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, 
     if is_template(name):
         return Outputs(name, tuple(_each(name, fields)), format, True)
     if n_frames > 1 and not format.holds_many:
-        stem = str(Path(name).with_suffix(""))
+        extension = max((end for end in format.extensions if name.lower().endswith(end)), key=len)
+        stem, extension = name[: -len(extension)], name[-len(extension) :]
         raise UnsupportedOptionError(
             f"output: {name} holds one pattern, and there are {n_frames} frames. Write one file each with "
-            f"'{stem}_{{stem}}_{{frame:05d}}{Path(name).suffix}', or all of them to {stem}.h5."
+            f"'{stem}_{{stem}}_{{frame:05d}}{extension}', or all of them to {stem}.h5."
         )
     return Outputs(name, (Path(name),), format, False)
 

@@ -85,7 +85,7 @@ def _write_entry(file: Any, profile: Profile, index: int, intensity_unit: str, t
     if profile.wavelength is not None:
         instrument = _group(entry, "sasinstrument", "NXinstrument", "SASinstrument")
         source = _group(instrument, "sassource", "NXsource", "SASsource")
-        source["radiation"] = "x-ray"
+        source["probe"] = "x-ray"
         source["incident_wavelength"] = 1e10 * profile.wavelength
         source["incident_wavelength"].attrs["units"] = "angstrom"
     if label:

@@ -15,6 +15,7 @@ variables ``n_kept``, ``n_rejected`` and ``iterations``.
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,12 @@ def write_zarr(results: Iterator[Result], path: Path, *, force: bool) -> None:
     check_target(path, force=force)
     storage = _needed("zarr", "Zarr").storage
     dataset = dataset_of(results)
-    with pending(path, force=force) as temporary:
-        store = storage.ZipStore(temporary, mode="x")
-        try:
-            dataset.to_zarr(store, consolidated=False)
-        finally:
-            store.close()
+    # Zarr writes its metadata several times, which a zip file would keep all: hence first in memory.
+    objects: dict[str, Any] = {}
+    dataset.to_zarr(storage.MemoryStore(objects), consolidated=False, zarr_format=3)
+    with pending(path, force=force) as temporary, zipfile.ZipFile(temporary, "x") as archive:
+        for name, content in objects.items():
+            archive.writestr(name, content.to_bytes())
 
 
 def dataset_of(results: Iterator[Result]) -> Any:

@@ -88,9 +88,9 @@ def _write_instrument(entry: Any, profile: Profile, held: Any, instrument: str, 
     crystal["wavelength"].attrs["units"] = "angstrom"
     detector = _group(group, "detector", "NXdetector")
     detector["polar_angle"] = profile.radial[held]
-    detector["polar_angle"].attrs.update({"units": "degrees", "long_name": "2theta", "axis": 1})
+    detector["polar_angle"].attrs.update({"units": "degrees", "long_name": "2theta"})
     detector["data"] = profile.intensity[held]
-    detector["data"].attrs.update({"units": "arbitrary units", "long_name": "mean intensity", "signal": 1})
+    detector["data"].attrs.update({"units": "arbitrary units", "long_name": "mean intensity"})
     data = _group(entry, "data", "NXdata", signal="data", axes="polar_angle")
     for name in ("polar_angle", "data"):
         detector[name].attrs["target"] = f"/entry/instrument/detector/{name}"

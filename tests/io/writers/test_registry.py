@@ -28,10 +28,32 @@ NOT_FOR_PROFILES = [one.extensions[0] for one in formats() if not one.holds_prof
 
 
 def test_extensions_are_unique_and_complete():
-    expected = set(
-        ".xy .dat .xye .chi .fxye .gsa .gda .xrdml .esg .pdfgetx.xy .sasview.txt .cansas.h5 .monopd.h5 .csv .parquet "
-        ".npz .nc .zarr.zip .edf .tif .tiff .h5 .hdf5 .nxs".split()
-    )
+    expected = {
+        ".xy",
+        ".dat",
+        ".xye",
+        ".chi",
+        ".fxye",
+        ".gsa",
+        ".gda",
+        ".xrdml",
+        ".esg",
+        ".pdfgetx.xy",
+        ".sasview.txt",
+        ".cansas.h5",
+        ".monopd.h5",
+        ".csv",
+        ".parquet",
+        ".npz",
+        ".nc",
+        ".zarr.zip",
+        ".edf",
+        ".tif",
+        ".tiff",
+        ".h5",
+        ".hdf5",
+        ".nxs",
+    }
     assert len(EXTENSIONS) == len(expected)
     assert set(EXTENSIONS) == expected
 

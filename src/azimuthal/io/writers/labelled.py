@@ -48,9 +48,9 @@ def write_zarr(results: Iterator[Result], path: Path, *, force: bool) -> None:
     check_target(path, force=force)
     storage = _needed("zarr", "Zarr").storage
     dataset = dataset_of(results)
-    # Zarr writes its metadata several times, which a zip file would keep all: hence first in memory.
+    # Metadata are written several times, which a zip file would keep all: hence first in memory.  Version 2 has texts.
     objects: dict[str, Any] = {}
-    dataset.to_zarr(storage.MemoryStore(objects), consolidated=False, zarr_format=3)
+    dataset.to_zarr(storage.MemoryStore(objects), consolidated=False, zarr_format=2)
     with pending(path, force=force) as temporary, zipfile.ZipFile(temporary, "x") as archive:
         for name, content in objects.items():
             archive.writestr(name, content.to_bytes())

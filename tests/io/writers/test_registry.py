@@ -170,7 +170,8 @@ def test_template_that_names_a_file_twice_raises_even_with_force(make_profile, t
 
 
 @pytest.mark.parametrize("extension", [*FOR_MANY, "_{frame}.xy"])
-def test_no_results_raise_and_write_nothing(tmp_path, extension):
+def test_no_results_raise_and_write_nothing(make_suitable, tmp_path, extension):
+    make_suitable(extension)
     with pytest.raises(ParameterError, match="at least one result"):
         save([], f"{tmp_path}/a{extension}")
     assert not list(tmp_path.iterdir())
@@ -187,9 +188,11 @@ def test_something_else_among_the_results_raises_and_leaves_nothing(make_suitabl
 
 @pytest.mark.parametrize("extension", FOR_MANY)
 def test_generator_that_fails_leaves_nothing_and_passes_its_error(make_suitable, tmp_path, extension):
+    suitable = make_suitable(extension)
+
     def results():
-        yield make_suitable(extension)
-        yield make_suitable(extension)
+        yield suitable
+        yield suitable
         raise ZeroDivisionError("frame 2")
 
     with pytest.raises(ZeroDivisionError, match="frame 2"):

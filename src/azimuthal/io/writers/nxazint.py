@@ -167,17 +167,16 @@ class NxazintWriter:
         if compression is not None:
             one_of("compression", compression, ("gzip",))
         expected = None if n_frames is None else positive_integer("n_frames", n_frames)
-        self._template = template_result
         self._pending = PendingFile(path, force=force)
         self._resources = contextlib.ExitStack()
-        self._frames = _FrameColumns()
-        self._norm: FloatArray | None = None
         self._closed = False
         with self._abandoned_on_error():
             self._pending.create().close()
             file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
-            self._entry = _write_entry(file, template_result, instrument, source, title)
-            self._blocks = _Blocks(self._entry["data"], template_result, expected, compression)
+            file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
+            entry = _group(file, "entry", "NXentry", default="data")
+            facts = {"instrument": instrument, "source": source, "title": title}
+            self._reduction = Reduction(entry, template_result, expected, compression, **facts)
 
     @property
     def path(self) -> Path:
@@ -186,7 +185,7 @@ class NxazintWriter:
 
     def __len__(self) -> int:
         """Return the number of results appended so far."""
-        return len(self._frames.labels)
+        return len(self._reduction)
 
     def append(self, result: Result, *, label: str | None = None, frame_index: int | None = None) -> None:
         """Add one result.
@@ -209,16 +208,14 @@ class NxazintWriter:
         """
         if self._closed:
             raise ParameterError(f"{self.path}: this writer is closed. Open another one for another file.")
-        check_alike(self._template, result, f"result {len(self)} for {self.path}")
+        self._reduction.check(result, str(self.path))
         metadata = dict(result.metadata)
         if label is not None:
             metadata["label"] = label
         if frame_index is not None:
             metadata["index"] = frame_index
         with self._abandoned_on_error():
-            self._blocks.append(result)
-            self._compare_norm(result)
-            self._frames.append(result, metadata, self._template)
+            self._reduction.append(result, metadata)
 
     def close(self) -> None:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
@@ -227,10 +224,7 @@ class NxazintWriter:
         with self._abandoned_on_error():
             if not len(self):
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
-            self._blocks.flush()
-            self._frames.write(self._entry, self._blocks.datasets)
-            if self._norm is not None:
-                _write_norm(self._entry["data"], self._norm)
+            self._reduction.finish()
             self._resources.close()
         self._closed = True
         self._pending.publish()
@@ -256,16 +250,6 @@ class NxazintWriter:
     def __repr__(self) -> str:
         return f"<NxazintWriter {self.path}: {len(self)} results{', closed' if self._closed else ''}>"
 
-    def _compare_norm(self, result: Result) -> None:
-        """Keep the effective number of pixels while it is the same for all frames."""
-        norm = result.sum_normalization
-        if result.average == "ratio_of_sums":
-            norm = norm / result.normalization_factor
-        if not len(self):
-            self._norm = norm
-        elif self._norm is not None and not _is_close(norm, self._norm):
-            self._norm = None
-
     @contextlib.contextmanager
     def _abandoned_on_error(self) -> Iterator[None]:
         try:
@@ -276,6 +260,73 @@ class NxazintWriter:
                 reason = " ".join(str(error).split())
                 raise OutputError(f"{self.path}: cannot be written: {reason}. Check the free space.") from error
             raise
+
+
+class Reduction:
+    """The content of one NXentry or NXsubentry: results that share axes, appended one by one.
+
+    Parameters
+    ----------
+    entry:
+        The group, which is empty.
+    template:
+        A result like those that will be appended.
+    n_frames:
+        How many there will be, None when that is not known.
+    compression:
+        ``"gzip"`` or None.
+    instrument, source, title:
+        As for `NxazintWriter`.
+    """
+
+    def __init__(
+        self,
+        entry: Any,
+        template: Result,
+        n_frames: int | None,
+        compression: str | None,
+        *,
+        instrument: str | None = _NOT_RECORDED,
+        source: str | None = _NOT_RECORDED,
+        title: str | None = None,
+    ) -> None:
+        self._template = template
+        self._entry = entry
+        self._frames = _FrameColumns()
+        self._norm: FloatArray | None = None
+        _write_entry(entry, template, instrument or _NOT_RECORDED, source or _NOT_RECORDED, title)
+        self._blocks = _Blocks(entry["data"], template, n_frames, compression)
+
+    def __len__(self) -> int:
+        """Return the number of results appended so far."""
+        return len(self._frames.labels)
+
+    def check(self, result: Result, where: str) -> None:
+        """Raise unless a result can be appended."""
+        check_alike(self._template, result, f"result {len(self)} for {where}")
+
+    def append(self, result: Result, metadata: dict[str, Any]) -> None:
+        """Add one result that was checked; `metadata` stand for its own."""
+        self._blocks.append(result)
+        self._compare_norm(result)
+        self._frames.append(result, metadata, self._template)
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self._blocks.flush()
+        self._frames.write(self._entry, self._blocks.datasets)
+        if self._norm is not None:
+            _write_norm(self._entry["data"], self._norm)
+
+    def _compare_norm(self, result: Result) -> None:
+        """Keep the effective number of pixels while it is the same for all frames."""
+        norm = result.sum_normalization
+        if result.average == "ratio_of_sums":
+            norm = norm / result.normalization_factor
+        if not len(self):
+            self._norm = norm
+        elif self._norm is not None and not _is_close(norm, self._norm):
+            self._norm = None
 
 
 def write_nxazint(
@@ -491,10 +542,8 @@ def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
 
 
-def _write_entry(file: Any, result: Result, instrument: str, source: str, title: str | None) -> Any:
-    """Write everything that does not depend on the frames, and return the entry."""
-    file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
-    entry = _group(file, "entry", "NXentry", default="data")
+def _write_entry(entry: Any, result: Result, instrument: str, source: str, title: str | None) -> None:
+    """Write everything that does not depend on the frames."""
     definition = _definition(result)
     if definition is not None:
         _field(entry, "definition", definition)
@@ -505,7 +554,6 @@ def _write_entry(file: Any, result: Result, instrument: str, source: str, title:
     _write_sample(entry, result)
     _write_reduction(entry, result, definition)
     _write_axes(entry, result)
-    return entry
 
 
 def _definition(result: Result) -> str | None:

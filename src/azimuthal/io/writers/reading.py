@@ -14,7 +14,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from azimuthal.errors import FileFormatError, FileMissingError
+from azimuthal._validate import unknown_name
+from azimuthal.errors import FileFormatError, FileMissingError, ParameterError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
     OUTLIER_NAMES,
@@ -29,15 +30,18 @@ from azimuthal.io.writers._layout import (
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
+_ABOUT = "reduction/input/about"
 
 
-def load_result(path: PathLike) -> ResultFile:
+def load_result(path: PathLike, *, reduction: str | None = None) -> ResultFile:
     """Open a file that :func:`azimuthal.save` wrote as ``.h5`` or ``.npz``.
 
     Parameters
     ----------
     path:
         The file.  What it is, is found out from its contents.
+    reduction:
+        Which one, of a file that `ReductionsWriter` wrote; `reduction_names` lists them.
 
     Returns
     -------
@@ -50,12 +54,48 @@ def load_result(path: PathLike) -> ResultFile:
         The file does not exist.
     FileFormatError
         It is truncated, damaged, or not written by this package.
+    UnknownNameError, ParameterError
+        There is no such reduction, or there are several and none was named.
     """
     path = Path(path)
     if not path.is_file():
         raise FileMissingError(f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file.")
-    store: _Store = _Archive(path) if zipfile.is_zipfile(path) else _Nexus(path)
-    return ResultFile(path, store)
+    if zipfile.is_zipfile(path):
+        if reduction is not None:
+            raise ParameterError(f"reduction: {path} is an archive of one reduction. Leave it out.")
+        return ResultFile(path, _Archive(path))
+    return ResultFile(path, _Nexus(path, _entry_of(path, reduction)))
+
+
+def reduction_names(path: PathLike) -> tuple[str, ...]:
+    """Return the names of the reductions in a file of `ReductionsWriter`; empty for one of `save`.
+
+    Raises
+    ------
+    FileMissingError, FileFormatError
+        There is no such file, or it is damaged.
+    """
+    with open_hdf5(path) as file, translated_errors(path, "read the results"):
+        entry = file.get("entry")
+        if entry is None:
+            return ()
+        return tuple(name for name, item in entry.items() if _ABOUT in item)
+
+
+def _entry_of(path: Path, reduction: str | None) -> str:
+    """Return the HDF5 path of the entry that holds a reduction."""
+    names = reduction_names(path)
+    if not names:
+        if reduction is not None:
+            raise ParameterError(f"reduction: {path} holds one reduction without a name. Leave it out.")
+        return "entry"
+    if reduction is None:
+        if len(names) > 1:
+            raise ParameterError(f"reduction: {path} holds {', '.join(names)}. Say which one.")
+        return f"entry/{names[0]}"
+    if reduction not in names:
+        raise unknown_name("reduction", reduction, names)
+    return f"entry/{reduction}"
 
 
 class ResultFile(Sequence["Result"]):
@@ -171,8 +211,9 @@ class _Archive(_Store):
 class _Nexus(_Store):
     """An HDF5 file in the layout of :mod:`azimuthal.io.writers.nxazint`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, place: str) -> None:
         self._path = path
+        self._place = place
         with open_hdf5(path) as file, self._understood(file) as entry:
             about = entry["reduction/input"]
             self.record = _parsed(_text(about["about"]), str(path))
@@ -216,11 +257,11 @@ class _Nexus(_Store):
     def _understood(self, file: Any) -> Iterator[Any]:
         """Yield the entry; whatever is absent or damaged inside the block becomes a FileFormatError."""
         with translated_errors(self._path, "read the results"):
-            if "entry/reduction/input/about" not in file:
+            if f"{self._place}/{_ABOUT}" not in file:
                 raise FileFormatError(
-                    f"{self._path}: holds no results of azimuthal.save() (no /entry/reduction/input/about)."
+                    f"{self._path}: holds no results of azimuthal.save() (no /{self._place}/{_ABOUT})."
                 )
-            yield file["entry"]
+            yield file[self._place]
 
 
 def _text(dataset: Any) -> str:

@@ -11,7 +11,8 @@ import azimuthal as az
 
 PUBLIC = {
     "Axis", "Beam", "Cake", "Detector", "Inpainting", "Instrument", "Integrator", "MovingGeometry",
-    "MultiGeometry", "ParallaxSettings", "PeakFinder", "Peaks", "Plan", "Pose", "Profile", "Rejection", "Sensor",
+    "MultiGeometry", "ParallaxSettings", "PeakFinder", "Peaks", "Plan", "PlanSet", "Pose", "Profile", "Rejection",
+    "ResultSet", "Sensor",
     "Separation", "SparseFrame", "Spottiness", "Unit", "__version__", "detector", "detector_names",
     "find_peaks", "image_from_cake", "image_from_profile", "inpaint", "load", "load_peaks", "load_plan",
     "load_result", "load_sparse", "log_bins", "merge", "open_frames", "peak_finder", "register_unit", "save",

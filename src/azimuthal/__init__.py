@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         spottiness,
     )
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan, PlanSet
     from azimuthal.io import (
         load,
         load_peaks,
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     )
     from azimuthal.pipelines.average import average
     from azimuthal.rejection import Rejection
-    from azimuthal.results import Cake, Profile, merge
+    from azimuthal.results import Cake, Profile, ResultSet, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
@@ -74,9 +74,11 @@ _HOMES = {
     "PeakFinder": "images",
     "Peaks": "images",
     "Plan": "integrate",
+    "PlanSet": "integrate",
     "Pose": "geometry",
     "Profile": "results",
     "Rejection": "rejection",
+    "ResultSet": "results",
     "Sensor": "detectors",
     "Separation": "images",
     "SparseFrame": "images",
@@ -125,9 +127,11 @@ __all__ = [
     "PeakFinder",
     "Peaks",
     "Plan",
+    "PlanSet",
     "Pose",
     "Profile",
     "Rejection",
+    "ResultSet",
     "Sensor",
     "Separation",
     "SparseFrame",

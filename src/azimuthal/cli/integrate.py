@@ -35,7 +35,7 @@ _CHOICES = {
 _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
-    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance",
+    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance", "sectors",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -67,7 +67,7 @@ def _number(text: str) -> float | int:
     "for one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
 )  # fmt: skip
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
-@option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
+@option("--split", default="full", show_default=True, help="Pixel splitting: full, exact, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
 @option("--error-model", help="Uncertainties: poisson, azimuthal or hybrid.  Default: none.")
 @option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
@@ -96,6 +96,10 @@ def _number(text: str) -> float | int:
 @option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
+@option(
+    "--sector", "sectors", type=float, nargs=2, multiple=True, metavar="START STOP",
+    help="A pattern of this sector, degrees; may be repeated: all from one reading of the images (.h5).",
+)  # fmt: skip
 @option("--unit-oop", help="Grazing incidence: out-of-plane unit, such as qoop_A^-1 or chigi_deg; -u is in plane.")
 @option("--incident-angle", metavar="ANGLE", help="With its unit: '0.2 deg', '3.5 mrad'.  Default: 0.")
 @option("--tilt-angle", metavar="ANGLE", help="Tilt of the sample about the beam, with its unit.  Default: 0.")

@@ -211,7 +211,7 @@ class Plan:
         """
         monitors = stream.Monitors.of(normalization_factors, normalization_variances)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(self._lent(), frames, monitors, on_error)
+            yield from stream.integrate_frames(self.lent(), frames, monitors, on_error)
 
     def integrate_stack(
         self, frames: Any, *, normalization_factors: Any = None, normalization_variances: Any = None
@@ -293,7 +293,7 @@ class Plan:
             )
         held = ChunkList([memoryview(chunk).cast("B") for chunk in chunks], codec, frame_type, self.shape)
         monitors = stream.Monitors.of(normalization_factors, normalization_variances)
-        return list(stream.integrate_frames(self._lent(), held, monitors, on_error))
+        return list(stream.integrate_frames(self.lent(), held, monitors, on_error))
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -315,7 +315,8 @@ class Plan:
 
         return plan_html(self)
 
-    def _lent(self) -> stream.Integration:
+    def lent(self) -> stream.Integration:
+        """Return what a stream of frames needs of the plan."""
         return stream.Integration(
             shape=self.shape,
             reducer=self._reducer if self._rejecting is None else self._rejecting,
@@ -473,7 +474,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
-    grid_pixels = source.grid_pixels(excluded)
+    grid_pixels = None if spec.split == "exact" else source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
@@ -518,7 +519,8 @@ def measured_extent(spec: PlanSpec, arrays: PixelArrays | None = None, *, thread
     folded = _folded(spec, arrays, masked, n_threads if native else None)
     excluded = masked if folded.excluded is None else masked | folded.excluded
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
-    if (grid_pixels := source.grid_pixels(excluded)) is not None:
+    grid_pixels = None if spec.split == "exact" else source.grid_pixels(excluded)
+    if grid_pixels is not None:
         low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
         return Extent(low, high, -math.pi, math.pi)
     slabs = source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)

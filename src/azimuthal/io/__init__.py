@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
     from azimuthal.io.sparse_files import SparseWriter, load_sparse, save_sparse
-    from azimuthal.io.writers import (
-        NxazintWriter,
-        ReductionsWriter,
-        ResultFile,
-        load_result,
-        reduction_names,
-        save,
-    )
+    from azimuthal.io.writers import NxazintWriter, ResultFile, load_result, save
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
@@ -46,17 +39,14 @@ _LOCATIONS = {
     "save_sparse": "azimuthal.io.sparse_files",
     "SparseWriter": "azimuthal.io.sparse_files",
     "NxazintWriter": "azimuthal.io.writers",
-    "ReductionsWriter": "azimuthal.io.writers",
     "ResultFile": "azimuthal.io.writers",
     "load_result": "azimuthal.io.writers",
-    "reduction_names": "azimuthal.io.writers",
     "save": "azimuthal.io.writers",
 }
 
 __all__ = [
     "FrameSource",
     "NxazintWriter",
-    "ReductionsWriter",
     "ResultFile",
     "SparseWriter",
     "describe_file",
@@ -67,7 +57,6 @@ __all__ = [
     "load_result",
     "load_sparse",
     "open_frames",
-    "reduction_names",
     "save",
     "save_average",
     "save_geometry",

@@ -311,19 +311,27 @@ def _invalid_words(detector: Detector) -> str:
 # ---- our own files -----------------------------------------------------------------------------------------
 
 
+_KINDS = {"profile": "patterns", "cake": "cakes", "set": "sets of results"}
+
+
 def _results(text: str) -> Description:
     results = load_result(text)
-    first = results[0]
-    facts = [("results", f"{len(results)}"), *_axis_facts(first)]
+    first: Any = results[0]
+    last: Any = results[-1]
+    facts = [("results", f"{len(results)}")]
+    if results.kind == "set":
+        facts.append(("set of", ", ".join(first.names)))
+        first, last = first[0], last[0]
+    facts += _axis_facts(first)
     facts.append(("average", first.average))
     facts.append(("uncertainties", first.error_model or "none"))
     if first.wavelength is not None:
         facts.append(("wavelength", f"{first.wavelength * 1e10:.6g} Å"))
     facts += _provenance_facts(first.provenance)
-    names = [str(result.metadata.get("label", "")) for result in (first, results[-1])]
+    names = [str(result.metadata.get("label", "")) for result in (first, last)]
     if any(names):
         facts.insert(1, ("frames", names[0] if len(results) == 1 else f"{names[0]} to {names[1]}"))
-    return Description(text, f"{'cakes' if results.kind == 'cake' else 'patterns'} of azimuthal", tuple(facts))
+    return Description(text, f"{_KINDS[results.kind]} of azimuthal", tuple(facts))
 
 
 def _text_result(text: str, file: Path) -> Description:

@@ -11,13 +11,11 @@ from azimuthal._pending_file import pending
 from azimuthal.io.writers._registry import Format, format_names, format_of, formats, save
 from azimuthal.io.writers._template import expanded, is_template
 from azimuthal.io.writers.nxazint import NxazintWriter
-from azimuthal.io.writers.reading import ResultFile, load_result, reduction_names
-from azimuthal.io.writers.reductions import ReductionsWriter
+from azimuthal.io.writers.reading import ResultFile, load_result
 
 __all__ = [
     "Format",
     "NxazintWriter",
-    "ReductionsWriter",
     "ResultFile",
     "expanded",
     "format_names",
@@ -26,6 +24,5 @@ __all__ = [
     "is_template",
     "load_result",
     "pending",
-    "reduction_names",
     "save",
 ]

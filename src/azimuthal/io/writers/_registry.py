@@ -18,10 +18,10 @@ from typing import Any, TypeAlias
 from azimuthal._validate import unknown_name
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.io.writers._template import expanded, is_template
-from azimuthal.results import Cake, Profile
+from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.typing import PathLike
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Format:
         Which units of the axis it takes.
     lacks:
         What of a result it has no place for.
+    holds_sets:
+        Whether it can hold the several results of one frame (a ResultSet).
     """
 
     name: str
@@ -65,6 +67,7 @@ class Format:
     read_by: str = ""
     axis: str = "any"
     lacks: str = ""
+    holds_sets: bool = False
 
 
 _SUMS = "edges, sums, counts, covariance, rejected pixels"
@@ -272,6 +275,7 @@ _FORMATS = (
         holds_many=True,
         read_by="silx view, h5web, xarray, GSAS-II, DAWN, load_result()",
         lacks="mask of rejected pixels",
+        holds_sets=True,
     ),
 )
 
@@ -309,8 +313,9 @@ def save(
     Parameters
     ----------
     results:
-        A profile, a cake, or an iterable of them (of one kind, on the same bins where one file is to hold
-        them).  An iterable is read once and not kept in memory, except for ``.npz``, ``.nc`` and ``.zarr.zip``.
+        A profile, a cake, a ResultSet (``.h5``), or an iterable of them (of one kind, on the same bins where one file
+        is to hold them).  An iterable is read once and not kept in memory, except for ``.npz``, ``.nc`` and
+        ``.zarr.zip``.
     path:
         The file.  Its extension is the format: ``.h5`` keeps everything, the others are for the programs that
         ``docs/reference/formats.md`` names.  A name with fields in braces, ``"out/{stem}_{frame:05d}.xye"``, makes
@@ -413,6 +418,11 @@ def _checked_each(results: Iterable[Result], chosen: Format) -> Iterator[Result]
     for index, result in enumerate(results):
         if not _is_result(result):
             raise DataTypeError(f"results[{index}]: expected a Profile or a Cake, got {type(result).__name__}.")
+        if isinstance(result, ResultSet) and not chosen.holds_sets:
+            raise UnsupportedOptionError(
+                f"format: {chosen.name!r} holds one result for each frame, got a set of {len(result)}. Save it as .h5, "
+                f"or save them one by one: result[{result.names[0]!r}]."
+            )
         if isinstance(result, Cake) and not chosen.holds_cakes:
             raise UnsupportedOptionError(
                 f"format: {chosen.name!r} holds one profile, got a Cake. Save it as .h5, .npz or .csv."
@@ -443,4 +453,4 @@ def _number(results: object, *, template: bool) -> int | None:
 
 
 def _is_result(value: object) -> bool:
-    return isinstance(value, Profile | Cake)
+    return isinstance(value, Profile | Cake | ResultSet)

@@ -14,8 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from azimuthal._validate import unknown_name
-from azimuthal.errors import FileFormatError, FileMissingError, ParameterError
+from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
     OUTLIER_NAMES,
@@ -27,26 +26,24 @@ from azimuthal.io.writers._layout import (
     stored_pairs,
     with_changes,
 )
+from azimuthal.results import ResultSet
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
-_ABOUT = "reduction/input/about"
 
 
-def load_result(path: PathLike, *, reduction: str | None = None) -> ResultFile:
+def load_result(path: PathLike) -> ResultFile:
     """Open a file that :func:`azimuthal.save` wrote as ``.h5`` or ``.npz``.
 
     Parameters
     ----------
     path:
         The file.  What it is, is found out from its contents.
-    reduction:
-        Which one, of a file that `ReductionsWriter` wrote; `reduction_names` lists them.
 
     Returns
     -------
     :
-        A sequence of profiles or cakes: ``load_result("run.h5")[0]``.
+        A sequence of profiles, cakes or sets of them: ``load_result("run.h5")[0]``.
 
     Raises
     ------
@@ -54,48 +51,14 @@ def load_result(path: PathLike, *, reduction: str | None = None) -> ResultFile:
         The file does not exist.
     FileFormatError
         It is truncated, damaged, or not written by this package.
-    UnknownNameError, ParameterError
-        There is no such reduction, or there are several and none was named.
     """
     path = Path(path)
     if not path.is_file():
         raise FileMissingError(f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file.")
     if zipfile.is_zipfile(path):
-        if reduction is not None:
-            raise ParameterError(f"reduction: {path} is an archive of one reduction. Leave it out.")
         return ResultFile(path, _Archive(path))
-    return ResultFile(path, _Nexus(path, _entry_of(path, reduction)))
-
-
-def reduction_names(path: PathLike) -> tuple[str, ...]:
-    """Return the names of the reductions in a file of `ReductionsWriter`; empty for one of `save`.
-
-    Raises
-    ------
-    FileMissingError, FileFormatError
-        There is no such file, or it is damaged.
-    """
-    with open_hdf5(path) as file, translated_errors(path, "read the results"):
-        entry = file.get("entry")
-        if entry is None:
-            return ()
-        return tuple(name for name, item in entry.items() if _ABOUT in item)
-
-
-def _entry_of(path: Path, reduction: str | None) -> str:
-    """Return the HDF5 path of the entry that holds a reduction."""
-    names = reduction_names(path)
-    if not names:
-        if reduction is not None:
-            raise ParameterError(f"reduction: {path} holds one reduction without a name. Leave it out.")
-        return "entry"
-    if reduction is None:
-        if len(names) > 1:
-            raise ParameterError(f"reduction: {path} holds {', '.join(names)}. Say which one.")
-        return f"entry/{names[0]}"
-    if reduction not in names:
-        raise unknown_name("reduction", reduction, names)
-    return f"entry/{reduction}"
+    names = _set_names(path)
+    return ResultFile(path, _Nexus(path) if names is None else _Sets(path, names))
 
 
 class ResultFile(Sequence["Result"]):
@@ -116,7 +79,7 @@ class ResultFile(Sequence["Result"]):
 
     @property
     def kind(self) -> str:
-        """``"profile"`` or ``"cake"``."""
+        """``"profile"``, ``"cake"`` or ``"set"``."""
         return str(self._store.record["kind"])
 
     def __len__(self) -> int:
@@ -161,6 +124,38 @@ class _Store(ABC):
         for edges in self.edges.values():
             bytes_each *= len(edges) - 1
         return max(1, _READ_AHEAD_BYTES // bytes_each)
+
+
+class _Sets(_Store):
+    """An HDF5 file with an entry for each result of a set."""
+
+    def __init__(self, path: Path, names: Mapping[str, str]) -> None:
+        self._names = tuple(names.values())
+        self._stores = [_Nexus(path, entry) for entry in names]
+        self.record = {**self._stores[0].record, "kind": "set"}
+        self.edges = self._stores[0].edges
+        self.n_results = self._stores[0].n_results
+        if any(one.n_results != self.n_results for one in self._stores):
+            raise FileFormatError(f"{path}: its entries hold different numbers of results. The file is damaged.")
+
+    def read(self, start: int, stop: int) -> list[Any]:
+        columns = [one.read(start, stop) for one in self._stores]
+        return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
+
+    @property
+    def n_ahead(self) -> int:
+        return max(1, min(one.n_ahead for one in self._stores) // len(self._stores))
+
+
+def _set_names(path: Path) -> dict[str, str] | None:
+    """Return the entries of a file of sets and the names of their results; None for a file of single results."""
+    with open_hdf5(path) as file, translated_errors(path, "read the results"):
+        if "entry" not in file or "result_name" not in file["entry"].attrs:
+            return None
+        entries = ["entry"]
+        while (name := f"entry_{len(entries) + 1}") in file:
+            entries.append(name)
+        return {name: str(file[name].attrs["result_name"]) for name in entries}
 
 
 class _Archive(_Store):
@@ -211,9 +206,9 @@ class _Archive(_Store):
 class _Nexus(_Store):
     """An HDF5 file in the layout of :mod:`azimuthal.io.writers.nxazint`."""
 
-    def __init__(self, path: Path, place: str) -> None:
+    def __init__(self, path: Path, entry_name: str = "entry") -> None:
         self._path = path
-        self._place = place
+        self._entry_name = entry_name
         with open_hdf5(path) as file, self._understood(file) as entry:
             about = entry["reduction/input"]
             self.record = _parsed(_text(about["about"]), str(path))
@@ -257,11 +252,10 @@ class _Nexus(_Store):
     def _understood(self, file: Any) -> Iterator[Any]:
         """Yield the entry; whatever is absent or damaged inside the block becomes a FileFormatError."""
         with translated_errors(self._path, "read the results"):
-            if f"{self._place}/{_ABOUT}" not in file:
-                raise FileFormatError(
-                    f"{self._path}: holds no results of azimuthal.save() (no /{self._place}/{_ABOUT})."
-                )
-            yield file[self._place]
+            about = f"{self._entry_name}/reduction/input/about"
+            if about not in file:
+                raise FileFormatError(f"{self._path}: holds no results of azimuthal.save() (no /{about}).")
+            yield file[self._entry_name]
 
 
 def _text(dataset: Any) -> str:

@@ -273,7 +273,7 @@ _FORMATS = (
         ("compression", "n_frames", "instrument", "source", "title"),
         holds_cakes=True,
         holds_many=True,
-        read_by="silx view, h5web, xarray, GSAS-II, DAWN, load_result()",
+        read_by="silx view, h5web, xarray, GSAS-II, load_result()",
         lacks="mask of rejected pixels",
         holds_sets=True,
     ),

@@ -12,8 +12,8 @@ One ``SASentry`` per profile, ``sasentry01`` and so on, the first of them the de
 
 Q has the unit of the profile: 1/angstrom or 1/nm; no other is converted.  The unit of I is ``"arbitrary"`` unless
 ``intensity_unit`` says what it is, since a profile does not know it.  Bins that hold nothing have no row; a warning
-counts them.  Resolutions are not written: bins have a width, which is no resolution.  Sums, edges, counts and
-covariances have no place in the definition: keep the NXazint file.
+counts them.  All entries are made in memory.  Resolutions are not written: bins have a width, which is no
+resolution.  Sums, edges, counts and covariances have no place in the definition: keep the NXazint file.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from azimuthal._pending_file import pending
+from azimuthal._pending_file import check_target, pending
 from azimuthal._validate import one_of
 from azimuthal.errors import UnsupportedOptionError
-from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.io.hdf5 import hdf5_in_memory
 from azimuthal.io.writers._columns import Result, filled_bins, warn_of_loss
 from azimuthal.io.writers._facts import PROGRAM, frame_number, json_text, label_of, profile_lines, program_version
 from azimuthal.results import Profile
@@ -52,11 +52,14 @@ def write_cansas(
     one_of("intensity_unit", intensity_unit, _INTENSITY_UNITS)
     first = _checked(next(results), 0)
     left_out = 0
-    with pending(path, force=force) as temporary, open_hdf5(temporary, "x") as file:
+    check_target(path, force=force)
+    with hdf5_in_memory() as (file, buffer):
         file.attrs.update({"NX_class": "NXroot", "default": "sasentry01", "creator": PROGRAM})
         left_out += _write_entry(file, first, 0, intensity_unit, title)
         for index, result in enumerate(results, start=1):
             left_out += _write_entry(file, _checked(result, index), index, intensity_unit, title)
+    with pending(path, force=force) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
     if left_out:
         warn_of_loss(f"{path}: left out {left_out} bins that hold nothing.")
 

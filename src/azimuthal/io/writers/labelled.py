@@ -39,8 +39,9 @@ def write_netcdf(results: Iterator[Result], path: Path, *, force: bool) -> None:
     _needed("h5netcdf", "netCDF")
     dataset = dataset_of(results)
     encoding = {str(name): {"_FillValue": None} for name in dataset.variables if dataset[name].dtype.kind == "f"}
+    content = dataset.to_netcdf(engine="h5netcdf", encoding=encoding)
     with pending(path, force=force) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        temporary.write_bytes(content)
 
 
 def write_zarr(results: Iterator[Result], path: Path, *, force: bool) -> None:

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from azimuthal._pending_file import pending
+from azimuthal._pending_file import check_target, pending
 from azimuthal.errors import ParameterError, WavelengthMissingError
-from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.io.hdf5 import hdf5_in_memory
 from azimuthal.io.writers._columns import Result, filled_bins, in_two_theta, only_profile, warn_of_loss
 from azimuthal.io.writers._facts import PROGRAM, json_text, label_of, profile_lines, program_version
 from azimuthal.results import Profile
@@ -56,7 +56,8 @@ def write_monopd(
     held = filled_bins(converted)
     if not held.any():
         raise ParameterError(f"{path}: no bin is left to write ({held.size} empty). Nothing is written.")
-    with pending(path, force=force) as temporary, open_hdf5(temporary, "x") as file:
+    check_target(path, force=force)
+    with hdf5_in_memory() as (file, buffer):
         file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
         entry = _group(file, "entry", "NXentry", default="data")
         entry["definition"] = "NXmonopd"
@@ -66,6 +67,8 @@ def write_monopd(
         _write_surroundings(entry, profile)
         note = "" if converted is profile else f"converted from {profile.unit.name}, bins unchanged"
         _write_reduction(entry, profile, note)
+    with pending(path, force=force) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
     if number := int(np.count_nonzero(~held)):
         warn_of_loss(f"{path}: left out {number} of {held.size} bins that hold nothing.")
 

@@ -22,6 +22,7 @@ from azimuthal._version import __version__
 
 if TYPE_CHECKING:
     from azimuthal.binning import log_bins
+    from azimuthal.crystallography import Calibrant, Cell, calibrant, calibrant_names
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
     from azimuthal.images import (
@@ -64,6 +65,8 @@ _HOMES = {
     "Axis": "units",
     "Beam": "geometry",
     "Cake": "results",
+    "Calibrant": "crystallography",
+    "Cell": "crystallography",
     "Detector": "detectors",
     "Inpainting": "images",
     "Instrument": "instrument",
@@ -85,6 +88,8 @@ _HOMES = {
     "Spottiness": "images",
     "Unit": "units",
     "average": "pipelines.average",
+    "calibrant": "crystallography",
+    "calibrant_names": "crystallography",
     "detector": "detectors",
     "detector_names": "detectors",
     "find_peaks": "images",
@@ -117,6 +122,8 @@ __all__ = [
     "Axis",
     "Beam",
     "Cake",
+    "Calibrant",
+    "Cell",
     "Detector",
     "Inpainting",
     "Instrument",
@@ -139,6 +146,8 @@ __all__ = [
     "Unit",
     "__version__",
     "average",
+    "calibrant",
+    "calibrant_names",
     "detector",
     "detector_names",
     "find_peaks",

@@ -170,6 +170,11 @@ def _check_choices(settings: BatchSettings) -> None:
     """Raise for everything that is plainly wrong, before thousands of files are looked at."""
     positive_number("normalization_factor", settings.normalization_factor)
     spec = plan_spec(settings, _SOME_INSTRUMENT)
+    if spec.error_model == "variance":
+        raise ParameterError(
+            "error_model: 'variance' needs an array with every frame, which plan(frame, variance=...) takes in Python. "
+            "Pass poisson, azimuthal or hybrid."
+        )
     if checked_normalization_variance(settings.normalization_variance) > 0 and spec.error_model is None:
         raise ParameterError("normalization_variance: error_model=None would ignore it. Pass --error-model.")
     if settings.picture is not None:

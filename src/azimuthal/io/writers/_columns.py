@@ -67,6 +67,7 @@ class Table:
             raise ParameterError(f"{path}: no bin is left to write ({self.loss()}). Nothing is written.")
         if self.left_out:
             warn_of_loss(f"{path}: {self.loss()}.")
+        warn_of_covariance(self.profile, path)
 
     def rows(self) -> str:
         texts = [[repr(value) for value in column.tolist()] for column in self.columns.values()]
@@ -200,6 +201,7 @@ class Steps:
         """Warn, in the user's line that asked for the file, of what is left out."""
         if told := [text for text in (self.loss(), *further) if text]:
             warn_of_loss(f"{path}: {'; '.join(told)}.")
+        warn_of_covariance(self.profile, path)
 
 
 def constant_steps(profile: Profile, name: str, usable: Callable[[Profile], BoolArray] = filled_bins) -> Steps:
@@ -230,6 +232,12 @@ def constant_steps(profile: Profile, name: str, usable: Callable[[Profile], Bool
         raise UnsupportedOptionError(f"format: .{name} needs two bins or more that hold something, got one. Use .xy.")
     before = "" if converted is profile else profile.unit.name
     return Steps(converted, bins, float(edges[0]) + (bins.start + 0.5) * step, step, before)
+
+
+def warn_of_covariance(result: Result, path: Path) -> None:
+    """Warn when a result has a covariance, for formats that cannot hold it."""
+    if result.has_covariance:
+        warn_of_loss(f"{path}: left out the covariance of the bins; .h5 and .npz hold it.")
 
 
 def warn_of_loss(text: str) -> None:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from azimuthal._pending_file import check_target, pending
 from azimuthal.errors import DataTypeError, OutputError, ParameterError
-from azimuthal.io.writers._columns import Result
+from azimuthal.io.writers._columns import Result, warn_of_covariance
 from azimuthal.io.writers._facts import PROGRAM, json_text, label_of, program_version
 from azimuthal.results import Cake
 from azimuthal.typing import FloatArray
@@ -50,6 +50,7 @@ def _write(results: Iterator[Result], path: Path, encode: Any, *, force: bool, e
     (cake,) = results
     if not isinstance(cake, Cake):
         raise DataTypeError("results: this format holds a cake, got a profile. Save it as .xy, .xye or .h5.")
+    warn_of_covariance(cake, path)
     facts = header_of(cake, empty)
     images = {path: _filled(cake, cake.intensity, empty)}
     if cake.sigma is not None:

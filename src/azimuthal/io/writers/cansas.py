@@ -29,7 +29,7 @@ from azimuthal._pending_file import check_target, pending
 from azimuthal._validate import one_of
 from azimuthal.errors import UnsupportedOptionError
 from azimuthal.io.hdf5 import hdf5_in_memory
-from azimuthal.io.writers._columns import Result, filled_bins, warn_of_loss
+from azimuthal.io.writers._columns import Result, filled_bins, warn_of_covariance, warn_of_loss
 from azimuthal.io.writers._facts import PROGRAM, frame_number, json_text, label_of, profile_lines, program_version
 from azimuthal.results import Profile
 
@@ -58,10 +58,11 @@ def write_cansas(
         left_out += _write_entry(file, first, 0, intensity_unit, title)
         for index, result in enumerate(results, start=1):
             left_out += _write_entry(file, _checked(result, index), index, intensity_unit, title)
-    with pending(path, force=force) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    warn_of_covariance(first, path)
     if left_out:
         warn_of_loss(f"{path}: left out {left_out} bins that hold nothing.")
+    with pending(path, force=force) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def _checked(result: Result, index: int) -> Profile:

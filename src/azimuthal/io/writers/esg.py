@@ -22,7 +22,7 @@ import numpy as np
 
 from azimuthal._pending_file import write_text
 from azimuthal.errors import ParameterError, UnsupportedOptionError, WavelengthMissingError
-from azimuthal.io.writers._columns import TWO_THETA, Result, warn_of_loss
+from azimuthal.io.writers._columns import TWO_THETA, Result, warn_of_covariance, warn_of_loss
 from azimuthal.io.writers._facts import label_of
 from azimuthal.results import Cake
 from azimuthal.typing import FloatArray
@@ -32,8 +32,7 @@ _HEAD = (
     "_diffrn_detector_type ?",
     "_pd_meas_step_count_time ?",
     "_diffrn_measurement_method diffraction_image",
-    "_diffrn_measurement_distance_unit mm",
-    "_pd_instr_dist_spec/detc {distance}",
+    "_diffrn_measurement_distance_unit mm{distance}",
     "_diffrn_radiation_wavelength {wavelength}",
     "_diffrn_source_target ?",
     "_diffrn_source_power ?",
@@ -63,14 +62,14 @@ def write_esg(
     Parameters
     ----------
     distance:
-        Of the detector in m, for programs that ask for it; the angles do not depend on it.
+        Of the detector in m, for programs that ask for it; left out without.  The angles do not depend on it.
     omega, chi, phi:
         How the sample stands, in degrees, in the words of MAUD.
     """
     result = _in_degrees(next(results))
     two_theta, intensity, azimuths = _rows(result)
     facts = {
-        "distance": "?" if distance is None else f"{1e3 * distance:.10g}",
+        "distance": "" if distance is None else f"\n_pd_instr_dist_spec/detc {1e3 * distance:.10g}",
         "wavelength": "?" if result.wavelength is None else f"{1e10 * result.wavelength:.10g}",
         "omega": repr(float(omega)),
         "chi": repr(float(chi)),
@@ -80,6 +79,7 @@ def write_esg(
     if not filled.any():
         raise ParameterError(f"{path}: no bin is left to write ({filled.size} empty). Nothing is written.")
     _report(filled, path)
+    warn_of_covariance(result, path)
     title = re.sub(r"[^\w.+-]+", "_", label_of(result.metadata)) or "noTitle"
     head = "".join(line.format(**facts) + "\n" for line in _HEAD)
     blocks = [

@@ -30,7 +30,14 @@ import numpy as np
 from azimuthal._pending_file import check_target, pending
 from azimuthal.errors import ParameterError, WavelengthMissingError
 from azimuthal.io.hdf5 import hdf5_in_memory
-from azimuthal.io.writers._columns import Result, filled_bins, in_two_theta, only_profile, warn_of_loss
+from azimuthal.io.writers._columns import (
+    Result,
+    filled_bins,
+    in_two_theta,
+    only_profile,
+    warn_of_covariance,
+    warn_of_loss,
+)
 from azimuthal.io.writers._facts import PROGRAM, json_text, label_of, profile_lines, program_version
 from azimuthal.results import Profile
 
@@ -67,10 +74,11 @@ def write_monopd(
         _write_surroundings(entry, profile)
         note = "" if converted is profile else f"converted from {profile.unit.name}, bins unchanged"
         _write_reduction(entry, profile, note)
-    with pending(path, force=force) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    warn_of_covariance(profile, path)
     if number := int(np.count_nonzero(~held)):
         warn_of_loss(f"{path}: left out {number} of {held.size} bins that hold nothing.")
+    with pending(path, force=force) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def _write_start(entry: Any, profile: Profile) -> None:

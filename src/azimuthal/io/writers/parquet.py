@@ -20,7 +20,7 @@ import numpy as np
 
 from azimuthal._pending_file import check_target, pending
 from azimuthal.errors import MissingDependencyError, ParameterError
-from azimuthal.io.writers._columns import Result
+from azimuthal.io.writers._columns import Result, warn_of_covariance
 from azimuthal.io.writers._facts import column_names, frame_number, json_text, label_of
 from azimuthal.io.writers._layout import shared_record
 from azimuthal.results import Profile
@@ -33,6 +33,7 @@ def write_parquet(results: Iterator[Result], path: Path, *, force: bool) -> None
     arrow, parquet = _pyarrow()
     check_target(path, force=force)
     first = next(results)
+    warn_of_covariance(first, path)
     columns = _columns(first, 0)
     units = {name: axis.unit.symbol for axis in _axes(first) for name in column_names(axis.unit)}
     fields = [

@@ -44,6 +44,7 @@ from azimuthal.io.writers._columns import (
     only_profile,
     required_sigma,
     table_of,
+    warn_of_covariance,
     write_columns,
 )
 from azimuthal.io.writers._facts import ascii_axis_text, column_names, frame_number, label_of
@@ -119,11 +120,12 @@ def write_csv(results: Iterator[Result], path: Path, *, force: bool) -> None:
     Several results come one after the other, with the columns ``frame`` and ``label`` in front; a cake has
     the columns of its azimuth before those of its radius, azimuth slow.
     """
-    write_text(path, _csv_pieces(results), force=force)
+    write_text(path, _csv_pieces(results, path), force=force)
 
 
-def _csv_pieces(results: Iterator[Result]) -> Iterator[str]:
+def _csv_pieces(results: Iterator[Result], path: Path) -> Iterator[str]:
     first = next(results)
+    warn_of_covariance(first, path)
     second = next(results, None)
     if second is None:
         yield _csv_text([_csv_names(first)])

@@ -69,7 +69,7 @@ from azimuthal.io.pixel_grids import (
 )
 from azimuthal.typing import PathLike
 
-__all__ = ["load_instrument", "read_poni", "save_instrument"]
+__all__ = ["geometry_formats", "load_instrument", "read_poni", "save_instrument"]
 
 _SUFFIXES = {
     ".poni": "poni",
@@ -407,6 +407,12 @@ _SAVERS: dict[str, Callable[[Instrument, Path, bool], None]] = {
     "cxi": save_cxi,
     "nexus": save_nexus,
 }
+
+
+def geometry_formats() -> dict[str, tuple[tuple[str, ...], bool]]:
+    """Return the extensions of each format by its name, and whether it can be written."""
+    endings = {name: tuple(suffix for suffix, other in _SUFFIXES.items() if other == name) for name in _LOADERS}
+    return {name: (suffixes, name in _SAVERS) for name, suffixes in endings.items()}
 
 
 def _format_of(path: Path) -> str:

@@ -15,6 +15,7 @@ any thread.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ __all__ = [
     "external_target",
     "filter_names",
     "filter_options",
+    "hdf5_in_memory",
     "is_dataset",
     "is_group",
     "open_hdf5",
@@ -129,6 +131,17 @@ def open_hdf5(path: PathLike, mode: Mode = "r", *, chunk_cache: int | None = Non
         yield file
     finally:
         file.close()
+
+
+@contextmanager
+def hdf5_in_memory() -> Iterator[tuple[H5File, io.BytesIO]]:
+    """Make a small HDF5 file in memory: yield the open file, and the buffer that holds its bytes after the block.
+
+    A disk that is full meets one write of plain bytes then, not a hundred objects that HDF5 cannot close.
+    """
+    buffer = io.BytesIO()
+    with _import_h5py().File(buffer, "w") as file:
+        yield file, buffer
 
 
 def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:

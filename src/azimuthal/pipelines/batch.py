@@ -44,14 +44,15 @@ from azimuthal.errors import (
     WavelengthMissingError,
 )
 from azimuthal.geometry import Pose
-from azimuthal.geometry.conventions.poni import describe_history
+from azimuthal.geometry.conventions.poni import describe_history, parse_poni
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
 from azimuthal.integrate.grazing import grazing_spec
-from azimuthal.io.geometry_files import load_instrument, read_poni
+from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
+from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     Survey,
@@ -65,6 +66,7 @@ from azimuthal.pipelines.inputs import (
 )
 from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
 from azimuthal.pipelines.pixel_files import read_image, read_masks
+from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile
 from azimuthal.results.plot import check_picture, save_picture
@@ -176,7 +178,12 @@ def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
     """Return the instrument of the settings; its detector has the shape of the images."""
     first = survey.files[0]
     try:
-        instrument = load_instrument(settings.geometry, detector=settings.detector, shape=first.shape)
+        if settings.poni is None:
+            instrument = load_instrument(settings.geometry, detector=settings.detector, shape=first.shape)
+        else:
+            instrument = parse_instrument(
+                settings.poni, source=settings.geometry, detector=settings.detector, shape=first.shape
+            )
     except ParameterError as error:
         rows, columns = first.shape
         raise type(error)(f"{error} ({first.path} holds frames of {rows} x {columns} pixels.)") from error
@@ -187,11 +194,12 @@ def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
 
 def orientation_notes(settings: BatchSettings) -> tuple[str, ...]:
     """Return what should be said of a PONI file that records no orientation: programs disagree about such files."""
-    if settings.orientation is not None or Path(settings.geometry).suffix.lower() != ".poni":
+    inline = settings.poni
+    if settings.orientation is not None or (inline is None and Path(settings.geometry).suffix.lower() != ".poni"):
         return ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeometryFileWarning)  # given when the geometry was loaded
-        record = read_poni(settings.geometry)
+        record = read_poni(settings.geometry) if inline is None else parse_poni(inline, source=settings.geometry)
     return describe_history(record) if record.orientation is None else ()
 
 
@@ -292,6 +300,9 @@ class _Run:
         self._n_frames = 0
         self._total: Result | None = None
         self._inputs = _recorded_inputs(batch.settings)
+        self._input_files = [file_facts(path, digest=True) for path in _other_inputs(batch.settings)]
+        self._recipe = recipe_document(batch.settings)
+        self._image_facts: dict[str, dict[str, Any]] = {}
 
     def finish(self) -> BatchSummary:
         """Do everything, and say what was done."""
@@ -324,10 +335,23 @@ class _Run:
         with closing(mapped) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    outcome.provenance["inputs"] = self._inputs
+                    self._describe(outcome)
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
+
+    def _describe(self, result: Any) -> None:
+        """Write into a result what it takes to make it again."""
+        path = str(result.metadata["file"])
+        if path not in self._image_facts:
+            self._image_facts[path] = file_facts(path, digest=False)
+        image = self._image_facts[path]
+        recipe = self._recipe
+        if self._batch.outputs.one_each:
+            recipe = recipe | {"input": {"images": [image["path"]]}}
+        more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
+        for name, record in more.items():
+            result.provenance[name] = record
 
     def _write_each(self, results: Iterator[Result]) -> None:
         paths = self._batch.outputs.paths
@@ -418,7 +442,7 @@ def _other_inputs(settings: BatchSettings) -> list[str]:
     """Return every file that is read besides the images."""
     given = {name: getattr(settings, name) for name in _IMAGES}
     images = [path for name, path in given.items() if path is not None and not _is_word(name, path)]
-    return [settings.geometry, *settings.masks, *images]
+    return [*([settings.geometry] if settings.poni is None else []), *settings.masks, *images]
 
 
 def _is_word(name: str, path: str) -> bool:

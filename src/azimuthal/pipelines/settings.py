@@ -19,6 +19,8 @@ class BatchSettings:
         Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
     geometry:
         Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
+    poni:
+        Text of a PONI file that is used instead of a file; `geometry` is then only what messages call it.
     npt, npt_azim:
         Number of radial bins; number of azimuthal bins for cakes, None for profiles.
     unit:
@@ -77,3 +79,4 @@ class BatchSettings:
     dark_variance: str | None = None
     flat_variance: str | None = None
     normalization_variance: float = 0.0
+    poni: str | None = None

@@ -89,7 +89,7 @@ def test_recipe_has_a_place_for_every_choice():
     """A new field of the settings or of the description cannot be forgotten."""
     direct = {key.field for key in recipe_module._KEYS if key.place == "settings"}
     fields = {item.name for item in dataclasses.fields(BatchSettings)}
-    assert fields - direct == {"choices", "grazing", "force", "threads"}
+    assert fields - direct == {"choices", "grazing", "force", "threads", "keep_every"}
     choices = {key.field for key in recipe_module._KEYS if key.place == "choices"}
     own = {"instrument", "kind", "npt_rad", "npt_azim", "unit", "azimuth_unit"}
     assert {item.name for item in dataclasses.fields(PlanSpec)} - choices == own

@@ -58,6 +58,6 @@ def told_when_cut_short(progress: Progress) -> Iterator[None]:
         progress.line(cut_short(progress, "interrupted"))
         raise Interrupted from None
     except AzimuthalError:
-        if progress.n_files_written:
+        if progress.n_files_written or progress.n_kept:
             progress.line(cut_short(progress, "stopped"))
         raise

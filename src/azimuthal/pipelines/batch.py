@@ -19,10 +19,11 @@ ends there, cleanly.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
+from azimuthal._version import __version__
 from azimuthal.detectors import Detector
 from azimuthal.engines import thread_count
 from azimuthal.errors import (
@@ -51,7 +53,16 @@ from azimuthal.integrate.grazing import grazing_spec
 from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
-from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
+from azimuthal.pipelines.events import (
+    FrameDone,
+    FrameFailed,
+    FramesKept,
+    OutputsDone,
+    Prepared,
+    Report,
+    Surveying,
+    ignore,
+)
 from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.inputs import (
     FrameFailure,
@@ -65,6 +76,7 @@ from azimuthal.pipelines.inputs import (
     with_shape,
 )
 from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
+from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.pixel_files import read_image, read_masks
 from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.settings import BatchSettings
@@ -310,25 +322,27 @@ class _Run:
         for failure in self._batch.survey.failures:
             self._fail(failure)
         outputs = self._batch.outputs
-        with made_folders(outputs.folders), closing(self._results()) as results:
-            if outputs.one_each:
-                self._write_each(results)
+        with made_folders(outputs.folders):
+            if outputs.format.name == "nxazint" and not outputs.one_each:
+                self._write_safely()
             else:
-                self._write_together(results)
+                with closing(self._results()) as results:
+                    self._write_each(results) if outputs.one_each else self._write_together(results)
         self._tell(OutputsDone(tuple(self._written)))
         seconds = time.perf_counter() - begin
         picture = self._draw()
         written, failures = tuple(self._written), tuple(self._failures)
         return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
 
-    def _results(self) -> Generator[Result]:
-        """Yield the results of all frames that can be integrated."""
+    def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
+        """Yield the results of all frames (of those chosen) that can be integrated."""
         batch = self._batch
-        if not batch.survey.files:
+        n_frames = batch.n_frames if chosen is None else len(chosen)
+        if not n_frames:
             return
-        factors = np.full(batch.n_frames, batch.settings.normalization_factor, np.float64)
-        variances = np.full(batch.n_frames, batch.settings.normalization_variance, np.float64)
-        frames = SurveyFrames(batch.survey)
+        factors = np.full(n_frames, batch.settings.normalization_factor, np.float64)
+        variances = np.full(n_frames, batch.settings.normalization_variance, np.float64)
+        frames = SurveyFrames(batch.survey, chosen)
         mapped = batch.plan.map(
             frames, normalization_factors=factors, normalization_variances=variances, on_error="yield"
         )
@@ -342,10 +356,7 @@ class _Run:
 
     def _describe(self, result: Any) -> None:
         """Write into a result what it takes to make it again."""
-        path = str(result.metadata["file"])
-        if path not in self._image_facts:
-            self._image_facts[path] = file_facts(path, digest=False)
-        image = self._image_facts[path]
+        image = self._facts_of(str(result.metadata["file"]))
         recipe = self._recipe
         if self._batch.outputs.one_each:
             recipe = recipe | {"input": {"images": [image["path"]]}}
@@ -366,6 +377,66 @@ class _Run:
             else:
                 self._written.append(path)
                 self._count(result, path)
+
+    def _write_safely(self) -> None:
+        """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
+        settings, target = self._batch.settings, self._batch.outputs.paths[0]
+        with Parts(target, self._identity(), force=settings.force, every=settings.keep_every) as parts:
+            if not len(parts):
+                with closing(self._results()) as results:
+                    self._write_together(self._kept(results, parts))
+            else:
+                self._tell(FramesKept(len(parts), parts.folder, resumed=True))
+                self._resume(parts)
+            parts.finish()
+
+    def _resume(self, parts: Parts) -> None:
+        kept: list[int] = []
+        keys: list[FrameKey] = []
+        missing: list[int] = []
+        known = parts.keys
+        for record in frame_fields(self._batch.survey):
+            key = frame_key(self._facts_of(record["file"]), record["frame"])
+            if key in known:
+                kept.append(record["index"])
+                keys.append(key)
+            else:
+                missing.append(record["index"])
+        stored = self._restored(parts.results(keys), kept)
+        with closing(self._results(missing)) as results:
+            merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
+            self._write_together(merged)
+
+    def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
+        for result in results:
+            if parts.keep(result):
+                self._tell(FramesKept(len(parts), parts.folder))
+            yield result
+
+    def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
+        """Yield stored results with the numbers that their frames have in this run."""
+        for result, number in zip(results, numbers, strict=True):
+            result.metadata["index"] = number
+            self._describe(result)
+            yield result
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what has to be the same for the results of two runs to go into one file."""
+        plan = self._batch.plan
+        recipe = {name: part for name, part in self._recipe.items() if name not in ("input", "output")}
+        files = {facts["path"]: facts.get("blake2b") for facts in self._input_files}
+        return {
+            "program": __version__,
+            "engine": plan.engine,
+            "recipe": recipe,
+            "files": files,
+            "pixels": dict(plan.arrays.digests),
+        }
+
+    def _facts_of(self, path: str) -> dict[str, Any]:
+        if path not in self._image_facts:
+            self._image_facts[path] = file_facts(path, digest=False)
+        return self._image_facts[path]
 
     def _write_together(self, results: Iterator[Result]) -> None:
         first = next(results, None)
@@ -407,6 +478,10 @@ class _Run:
             words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
             self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
         return save_picture(self._total, picture, force=self._batch.settings.force)
+
+
+def _number_of(result: Result) -> int:
+    return int(result.metadata["index"])
 
 
 def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> PixelArrays:

@@ -19,6 +19,9 @@ class BatchSettings:
         Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
     geometry:
         Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
+    keep_every:
+        Seconds after which results of a run into one HDF5 file are safe from whatever happens
+        (:mod:`azimuthal.pipelines.parts`).
     poni:
         Text of a PONI file that is used instead of a file; `geometry` is then only what messages call it.
     npt, npt_azim:
@@ -80,3 +83,4 @@ class BatchSettings:
     flat_variance: str | None = None
     normalization_variance: float = 0.0
     poni: str | None = None
+    keep_every: float = 5.0

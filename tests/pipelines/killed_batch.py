@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The azimuthal developers
 """A batch that is killed at random moments and started again, until it is done; run by test_parts.py.
 
-Usage: killed_batch.py FOLDER N_TRIALS SEED.  Every process of a batch is forked from this one, which has imported
+Usage: killed_batch.py FOLDER N_KILLS SEED, at most four kills for one output.  Every process of a batch is forked from this one, which has imported
 everything and has no threads, so that a kill may come at any moment of the work and not while Python starts.
 """
 
@@ -80,8 +80,7 @@ def one_trial(chance, longest):
         found.append(sum(len(load_result(path)) for path in Path("out.h5.parts").glob("[0-9]*.h5")))
         if Path("out.h5").exists():
             break
-        if kills >= 6:  # far enough; the last run is left alone
-            longest = 0
+        if kills >= 4:  # far enough; the last run is left alone
             child = start()
             if os.waitpid(child, 0)[1]:
                 raise SystemExit(f"the batch failed after {kills} kills")
@@ -89,7 +88,7 @@ def one_trial(chance, longest):
     return kills, found
 
 
-def main(folder, n_trials, seed):
+def main(folder, n_kills, seed):
     """Run all trials and print a summary as JSON."""
     os.chdir(folder)
     begin = time.monotonic()
@@ -100,20 +99,22 @@ def main(folder, n_trials, seed):
     chance = random.Random(seed)
     kills, resumed = 0, 0
     names = {path.name for path in Path().iterdir()}
-    for number in range(n_trials):
+    number = 0
+    while kills < n_kills:
+        number += 1
         Path("out.h5").unlink()
-        n_kills, found = one_trial(chance, 1.2 * seconds)
+        killed, found = one_trial(chance, 1.2 * seconds)
         if Path("out.h5.parts").exists() and os.waitpid(start(), 0)[1] == 0:  # killed between the end and tidying up
             raise SystemExit(f"trial {number}: a finished output was written again")
         shutil.rmtree("out.h5.parts", ignore_errors=True)
-        kills += n_kills
+        kills += killed
         resumed += any(found)
         if digest_of("out.h5") != expected:
             raise SystemExit(f"trial {number} of seed {seed}: the output differs")
         left = {path.name for path in Path().iterdir()} - names
-        if any(name for name in left if n_kills == 0 or not name.endswith(".part")):
+        if any(name for name in left if killed == 0 or not name.endswith(".part")):
             raise SystemExit(f"trial {number}: left {sorted(left)}")
-    print(json.dumps({"trials": n_trials, "kills": kills, "resumed": resumed, "seconds_of_a_run": seconds}))
+    print(json.dumps({"trials": number, "kills": kills, "resumed": resumed, "seconds_of_a_run": seconds}))
 
 
 if __name__ == "__main__":

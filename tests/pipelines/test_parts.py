@@ -233,13 +233,14 @@ def test_cakes_and_rejection_are_resumed_too(settings):
 
 
 N_KILLS = int(os.environ.get("AZIMUTHAL_KILLS", "20"))
+N_KILLED_FRAMES = int(os.environ.get("AZIMUTHAL_KILLED_FRAMES", "150"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.slow
 def test_killed_runs_end_like_an_uninterrupted_one(poni):
-    """Issue 6, demand 3; AZIMUTHAL_KILLS=100 for the long run."""
-    frames = np.random.default_rng(8).poisson(30, (300, 48, 60)).astype(np.uint16)
+    """Issue 6, demand 3; the long run: AZIMUTHAL_KILLS=100 AZIMUTHAL_KILLED_FRAMES=600."""
+    frames = np.random.default_rng(8).poisson(30, (N_KILLED_FRAMES, 48, 60)).astype(np.uint16)
     with h5py.File("run.h5", "w") as file:
         file.create_dataset("entry/data/data", data=frames, chunks=(1, 48, 60))
     Path("broken.npy").write_bytes(b"\x93NUMPY")
@@ -249,7 +250,6 @@ def test_killed_runs_end_like_an_uninterrupted_one(poni):
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["trials"] == N_KILLS
-    assert summary["kills"] >= N_KILLS // 2
+    assert summary["kills"] >= N_KILLS
     assert summary["resumed"] > 0
     print(summary)

@@ -111,13 +111,15 @@ def _number(text: str) -> float | int:
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
 @option("--engine", default="auto", show_default=True, help="Or native, or reference.")
 @option("--write-recipe", "recipe", metavar="FILE", help="Write all this as a recipe, .toml or .json, too.")
+@option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
 @option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def integrate_command(**options: Any) -> int:
     """Integrate images to patterns, or to cakes with --npt-azim.
 
     IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  A stack goes in as it is, and all frames come
-    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.
+    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.  The same command again finishes a
+    run into one HDF5 file that was interrupted.
     """
     return run_batch(_settings(options), options)
 

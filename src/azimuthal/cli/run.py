@@ -17,6 +17,7 @@ from azimuthal.cli._running import run_batch
 @option("-o", "--output", metavar="NAME", help="Instead of the output that the recipe names.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
+@option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
 @option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run_command(**options: Any) -> int:

@@ -32,7 +32,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from azimuthal._pending_file import check_target, write_text
+from azimuthal._pending_file import check_target, flush_folder, write_text
 from azimuthal.errors import AzimuthalError, FileFormatError, OutputError, OutputExistsError
 from azimuthal.io.writers import NxazintWriter, load_result
 from azimuthal.pipelines._locking import locked
@@ -238,6 +238,7 @@ class Parts:
 
     def _write_identity(self) -> None:
         write_text(self.folder / "run.json", (json.dumps(self._identity, indent=1),), force=True)
+        flush_folder(self.target.parent)  # the name of the folder itself
 
 
 def parts_folder(target: Path) -> Path:

@@ -575,6 +575,64 @@ def arcs() -> Figure:
     return figure
 
 
+# ---- bins narrower than a pixel ----------------------------------------------------------------------------
+
+ALL_SCHEMES = ("none", "bbox", "pseudo", "full", "exact")
+SUBPIXELS = 48
+
+
+def ring_frame(ai: az.Integrator, radius: float, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return radii of many points in each pixel, in pixels, and the frame of a ring averaged over them."""
+    part = (np.arange(SUBPIXELS) + 0.5) / SUBPIXELS
+    n1, n2 = ai.detector.shape
+    up = (np.arange(n1)[:, None] + part).reshape(-1) - ai.pose.poni1 / ai.detector.pixel1
+    across = (np.arange(n2)[:, None] + part).reshape(-1) - ai.pose.poni2 / ai.detector.pixel2
+    radii = np.hypot(up[:, None], across).reshape(n1, SUBPIXELS, n2, SUBPIXELS).swapaxes(1, 2).reshape(n1 * n2, -1)
+    return radii, np.exp(-0.5 * ((radii - radius) / width) ** 2).mean(axis=1)
+
+
+def narrow_bin_profiles(bin_width: float = 0.25) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return bin centres, and by scheme the pattern of a ring and the pixels per bin over the area of the annulus.
+
+    "points" is the same from many points in each pixel instead of weights.
+    """
+    detector = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(41, 41))
+    ai = az.Integrator(detector, 0.1, 0.0203, 0.0208, parallax=None)
+    edges = np.arange(0.0, 18.01, bin_width)
+    radii, frame = ring_frame(ai, 10.0, 0.6)
+    pixel, inside = np.broadcast_to(np.arange(len(radii))[:, None], radii.shape), radii < edges[-1]
+    bins = (radii[inside] / bin_width).astype(int)
+    count = np.bincount(bins, minlength=edges.size - 1) / SUBPIXELS**2
+    signal = np.bincount(bins, weights=frame[pixel[inside]], minlength=edges.size - 1) / SUBPIXELS**2
+    patterns, areas = {"points": signal / count}, {"points": count / (np.pi * np.diff(edges**2))}
+    for scheme in ALL_SCHEMES:
+        found = ai.integrate1d(frame.reshape(detector.shape), edges, unit="r_mm", split=scheme, solid_angle=False)
+        patterns[scheme], areas[scheme] = found.intensity, found.count / (np.pi * np.diff(edges**2))
+    return 0.5 * (edges[1:] + edges[:-1]), patterns, areas
+
+
+def narrow_bins() -> Figure:
+    """Draw what each scheme makes of bins of a quarter of a pixel: pixels per bin, and a sharp ring."""
+    centers, patterns, areas = narrow_bin_profiles()
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    grid = figure.subplots(2, len(ALL_SCHEMES), sharex="col", sharey="row")
+    for column, scheme in enumerate(ALL_SCHEMES):
+        top, bottom = grid[:, column]
+        top.axhline(1.0, color=GREY, linewidth=0.8)
+        top.plot(centers, areas[scheme], color=BLUE, linewidth=0.9)
+        error = np.sqrt(np.nanmean((areas[scheme] - areas["points"]) ** 2))
+        top.set(title=f"{scheme}\nrms {100 * error:.2g} %", ylim=(0.4, 1.6))
+        bottom.plot(centers, patterns["points"], color=GREY, linewidth=2.2)
+        bottom.plot(centers, patterns[scheme], color=ORANGE, linewidth=0.9)
+        near = (centers > 7) & (centers < 13)
+        error = np.sqrt(np.nanmean((patterns[scheme] - patterns["points"])[near] ** 2))
+        bottom.set(xlabel="radius (pixels)")
+        bottom.text(0.03, 0.93, f"rms {100 * error:.2g} %", transform=bottom.transAxes, va="top", fontsize=8)
+    grid[0, 0].set_ylabel("pixels / area of the bin")
+    grid[1, 0].set_ylabel("pattern of a ring")
+    return figure
+
+
 # ---- grazing incidence -------------------------------------------------------------------------------------
 
 
@@ -719,10 +777,8 @@ def covariance() -> Figure:
 
 # ---- running -----------------------------------------------------------------------------------------------
 
-FIGURES: dict[str, Callable[[], Figure]] = {
-    function.__name__: function
-    for function in (overview, architecture, conventions, orientations, splitting, arcs, grazing, covariance)
-}
+_DRAWN = (overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance)
+FIGURES: dict[str, Callable[[], Figure]] = {function.__name__: function for function in _DRAWN}
 
 
 def make(folder: Path, names: list[str]) -> list[Path]:

@@ -188,7 +188,7 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
     if (bin.normalized) {
       for (std::size_t i = 0; i < n; ++i) {
         weight[i] = bin.normalized[first + i];
-        ratio[i] = block.c[i] * block.signal[i] / weight[i];
+        ratio[i] = block.signal[i] / bin.normalization[bin.pixel[first + i]];  // equal pixels, whatever their weights
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) ratio[i] = block.signal[i], weight[i] = block.c[i];
@@ -268,7 +268,7 @@ std::size_t sampled(const BinEntries& bin, std::size_t stride, double* x) {
     double signal = static_cast<double>(value);
     if (bin.offset) signal -= bin.offset[pixel];
     if (bin.gain) signal *= bin.gain[pixel];
-    x[n_valid] = bin.normalized ? (bin.weight ? bin.weight[i] * signal : signal) / bin.normalized[i] : signal;
+    x[n_valid] = bin.normalization ? signal / bin.normalization[pixel] : signal;
     n_valid += !invalid(value);
   }
   return n_valid;

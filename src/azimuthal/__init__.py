@@ -22,6 +22,7 @@ from azimuthal._version import __version__
 
 if TYPE_CHECKING:
     from azimuthal.binning import log_bins
+    from azimuthal.crystallography import Calibrant, Cell, calibrant, calibrant_names
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
     from azimuthal.images import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         spottiness,
     )
     from azimuthal.instrument import Instrument
-    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan
+    from azimuthal.integrate import Integrator, MovingGeometry, MultiGeometry, Plan, PlanSet
     from azimuthal.io import (
         load,
         load_peaks,
@@ -57,13 +58,15 @@ if TYPE_CHECKING:
     )
     from azimuthal.pipelines.average import average
     from azimuthal.rejection import Rejection
-    from azimuthal.results import Cake, Profile, merge
+    from azimuthal.results import Cake, Profile, ResultSet, merge
     from azimuthal.units import Axis, Unit, register_unit, unit, unit_names
 
 _HOMES = {
     "Axis": "units",
     "Beam": "geometry",
     "Cake": "results",
+    "Calibrant": "crystallography",
+    "Cell": "crystallography",
     "Detector": "detectors",
     "Inpainting": "images",
     "Instrument": "instrument",
@@ -74,15 +77,19 @@ _HOMES = {
     "PeakFinder": "images",
     "Peaks": "images",
     "Plan": "integrate",
+    "PlanSet": "integrate",
     "Pose": "geometry",
     "Profile": "results",
     "Rejection": "rejection",
+    "ResultSet": "results",
     "Sensor": "detectors",
     "Separation": "images",
     "SparseFrame": "images",
     "Spottiness": "images",
     "Unit": "units",
     "average": "pipelines.average",
+    "calibrant": "crystallography",
+    "calibrant_names": "crystallography",
     "detector": "detectors",
     "detector_names": "detectors",
     "find_peaks": "images",
@@ -115,6 +122,8 @@ __all__ = [
     "Axis",
     "Beam",
     "Cake",
+    "Calibrant",
+    "Cell",
     "Detector",
     "Inpainting",
     "Instrument",
@@ -125,9 +134,11 @@ __all__ = [
     "PeakFinder",
     "Peaks",
     "Plan",
+    "PlanSet",
     "Pose",
     "Profile",
     "Rejection",
+    "ResultSet",
     "Sensor",
     "Separation",
     "SparseFrame",
@@ -135,6 +146,8 @@ __all__ = [
     "Unit",
     "__version__",
     "average",
+    "calibrant",
+    "calibrant_names",
     "detector",
     "detector_names",
     "find_peaks",

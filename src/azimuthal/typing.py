@@ -20,10 +20,10 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 AnyArray: TypeAlias = npt.NDArray[Any]
 PathLike: TypeAlias = str | Path
 
-Split: TypeAlias = Literal["none", "bbox", "pseudo", "full"]
+Split: TypeAlias = Literal["none", "bbox", "pseudo", "full", "exact"]
 Average: TypeAlias = Literal["ratio_of_sums", "mean_of_ratios", "sum"]
 ErrorModel: TypeAlias = Literal["poisson", "variance", "azimuthal", "hybrid"]
 
-SPLITS: tuple[Split, ...] = ("none", "bbox", "pseudo", "full")
+SPLITS: tuple[Split, ...] = ("none", "bbox", "pseudo", "full", "exact")
 AVERAGES: tuple[Average, ...] = ("ratio_of_sums", "mean_of_ratios", "sum")
 ERROR_MODELS: tuple[ErrorModel, ...] = ("poisson", "variance", "azimuthal", "hybrid")

@@ -42,6 +42,7 @@ EVERYTHING = BatchSettings(
     npt=100,
     unit="q_nm^-1",
     npt_azim=36,
+    sectors=((-10.0, 10.0), (80.0, 100.0)),
     output="out/{stem}.h5",
     detector="Pilatus1M",
     orientation=3,
@@ -130,6 +131,8 @@ def test_recipe_refuses_what_it_does_not_know():
         settings_of(good | {"geometry": {}})
     with pytest.raises(ParameterError, match="expected two numbers"):
         settings_of(good | {"bins": {**good["bins"], "radial_range": [1, 2, 3]}})
+    with pytest.raises(DataTypeError, match="a list of pairs"):
+        settings_of(good | {"bins": {**good["bins"], "sectors": [[1, 2], [3]]}})
     with pytest.raises(ParameterError, match="no place in a recipe"):
         recipe_document(dataclasses.replace(EVERYTHING, choices={"kind": "cake"}))
 

@@ -90,6 +90,16 @@ def test_rerun_with_frames_that_failed_the_first_time(poni, frames):
     assert compare(one, two[:4]).missing == ("a_00004",)
 
 
+def test_rerun_of_sectors(poni, frames):
+    np.save("run.npy", frames)
+    integrate_batch(
+        BatchSettings(
+            images=("run.npy",), geometry=poni, npt=40, unit="q_nm^-1", output="run.h5", sectors=((0, 40), (50, 70))
+        )
+    )
+    assert prepare_rerun("run.h5").run()[1].n_equal == 5
+
+
 def test_rerun_needs_a_recipe(ai, frames, folder):
     az.save(ai.integrate1d(frames[0], 40, unit="2th_deg"), "alone.h5")
     with pytest.raises(FileFormatError, match="holds no recipe"):

@@ -16,7 +16,7 @@ import click  # noqa: TID253  # this module is only imported by a call of main()
 
 from azimuthal._version import __version__
 
-__all__ = ["argument", "command", "group", "option", "run"]
+__all__ = ["argument", "command", "group", "number", "option", "run"]
 
 argument, command, option = click.argument, click.command, click.option
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "average": "One image of many: darks, flats, medians, maxima.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
+    "calibrants": "List the calibrants that are known, or the rings of one.",
     "units": "List the units.",
     "benchmark": "Time it on this machine, against other packages and the limits.",
     "demo": "Simulate a powder on an EIGER 4M and integrate it.",
@@ -74,6 +75,14 @@ def group() -> None:
 
     'azimuthal COMMAND --help' explains a command.
     """
+
+
+def number(text: str) -> float | int:
+    """Return an integer where the text is one: exact for 64-bit images."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def run(arguments: Sequence[str] | None) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from azimuthal.cli._parsing import argument, command, option
+from azimuthal.cli._parsing import argument, command, number, option
 from azimuthal.cli._running import run_batch
 from azimuthal.errors import ParameterError
 
@@ -34,7 +34,7 @@ _CHOICES = {
 _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", "reject_quantiles": "quantiles"}
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
-    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance",
+    "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance", "sectors",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -43,16 +43,13 @@ Examples:
   azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
       -o 'out/{stem}_{frame:05d}.xye'
   azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model azimuthal --reject sigma -o clean.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model poisson --covariance -o fit.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --sector -10 10 --sector 80 100 -o sectors.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --dead-time 2e-7 --exposure-time 0.01 \\
+      --dead-time-model paralyzable -o linear.h5
   azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\
       --incident-angle '0.2 deg' -o maps.h5"""
-
-
-def _number(text: str) -> float | int:
-    """Return an integer where the text is one: exact for 64-bit images."""
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
 
 
 @command(name="integrate", epilog=_EXAMPLES)
@@ -66,7 +63,7 @@ def _number(text: str) -> float | int:
     "for one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
 )  # fmt: skip
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
-@option("--split", default="full", show_default=True, help="Pixel splitting: full, bbox, pseudo or none.")
+@option("--split", default="full", show_default=True, help="Pixel splitting: full, exact, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
 @option("--error-model", help="Uncertainties: poisson, azimuthal or hybrid.  Default: none.")
 @option("--reject", help="Keep outliers out: sigma (clipping), median or quantile (trimmed mean).  Default: no.")
@@ -95,12 +92,16 @@ def _number(text: str) -> float | int:
 @option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
 @option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the radial unit.  Default: everything.")
 @option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190.")
+@option(
+    "--sector", "sectors", type=float, nargs=2, multiple=True, metavar="START STOP",
+    help="A pattern of this sector, degrees; may be repeated: all from one reading of the images (.h5).",
+)  # fmt: skip
 @option("--unit-oop", help="Grazing incidence: out-of-plane unit, such as qoop_A^-1 or chigi_deg; -u is in plane.")
 @option("--incident-angle", metavar="ANGLE", help="With its unit: '0.2 deg', '3.5 mrad'.  Default: 0.")
 @option("--tilt-angle", metavar="ANGLE", help="Tilt of the sample about the beam, with its unit.  Default: 0.")
 @option("--sample-orientation", type=int, metavar="1-8", help="Sample in the image; 1: horizontal x, vertical y.")
 @option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
-@option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
+@option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
 @option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")

@@ -108,8 +108,8 @@ class RobustReferenceReducer:
         raw = frame[pixel].astype(np.float64)
         gain, offset = of(task.gain, 1.0), of(task.offset, 0.0)
         c, signal = matrix.entry_weights()[order], (raw - offset) * gain
-        # c s / c n rather than s / n: the compiled engine has both products at hand.
-        values = signal if task.normalization is None else c * signal / (c * task.normalization[pixel])
+        # s / n and not c s / c n: pixels that are equal must not be put in an order by the rounding of their weights.
+        values = signal if task.normalization is None else signal / task.normalization[pixel]
         own = poisson_variance(raw) if counts_photons(error_model) else of(variance, 0.0)
         return _Entries(
             matrix.n_bins, index, pixel, place, size, c, raw, signal,

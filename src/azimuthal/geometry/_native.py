@@ -13,7 +13,7 @@ import numpy as np
 from azimuthal import _core
 from azimuthal.geometry.parallax import SensorAbsorption, entry_scale
 from azimuthal.geometry.pose import Pose
-from azimuthal.typing import AnyArray, BoolArray, FloatArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 from azimuthal.units import Quantity
 from azimuthal.units.grazing import sample_of
 
@@ -25,6 +25,9 @@ _CUT_NUMBERS = {
     "qip": 1, "qip_abs": 1, "chigi": 1, "chigi_abs": 1, "exit_angle_horz": 2, "scattering_angle_horz": 3,
 }  # fmt: skip
 _NUMBERS = {"r": 0, "two_theta": 1, "q": 2, "d_star_squared": 3, "d": 4}
+#: Lattices are projected in one block when it has at most so many times the pixels that are wanted, or is small.
+_SCATTERED = 4
+_SMALL_BLOCK = 1 << 18  # cells
 _FEWEST_INTERVALS, _MOST_INTERVALS = 512, 65536
 _TOLERANCE_M = 1e-12
 #: From values at 0, 1/3, 2/3 and 1 to the coefficients of a cubic polynomial.
@@ -143,6 +146,49 @@ def project_rows(
         _projected(detector.corners(rows), to, n_threads, at_corner=True) if corners else None,
         _projected(detector.centers(rows), to, n_threads, at_corner=False) if centers else None,
     )
+
+
+def _refined(lower: FloatArray, upper: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """Return the edges of k parts of every pixel."""
+    part = np.arange(k + 1) / k
+    lines = (1.0 - part) * lower[:, np.newaxis] + part * upper[:, np.newaxis]
+    return np.ascontiguousarray(lines[:, :-1]).reshape(-1), np.ascontiguousarray(lines[:, 1:]).reshape(-1)
+
+
+def project_lattice(
+    edges: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    to: Projection,
+    rows: slice,
+    pixels: IntArray,
+    n_fast: int,
+    k: int,
+    *,
+    n_threads: int,
+) -> FloatArray | None:
+    """Return (u, chi) of k x k lattices on pixels of a detector with separable edges, (n, 1, k + 1, k + 1, 2).
+
+    `pixels` are numbered within the rows.  None where they are too scattered to be projected as one block.
+    """
+    slow, fast = pixels // n_fast, pixels % n_fast
+    block = slice(int(slow.min()), int(slow.max()) + 1), slice(int(fast.min()), int(fast.max()) + 1)
+    shape = block[0].stop - block[0].start, block[1].stop - block[1].start
+    if shape[0] * shape[1] > max(_SCATTERED * pixels.size, _SMALL_BLOCK // k**2):
+        return None
+    begin, end = rows.start + block[0].start, rows.start + block[0].stop
+    lower1, upper1 = _refined(edges[0][begin:end], edges[1][begin:end], k)
+    lower2, upper2 = _refined(edges[2][block[1]], edges[3][block[1]], k)
+    cells = np.empty((k * shape[0], k * shape[1], 4, 2))
+    _core.project_grid(
+        lower1, upper1, lower2, upper2, 0, k * shape[0], to.rotation, to.shift, to.number, to.factor,
+        *to.entry_arguments, cells, None, n_threads,
+    )  # fmt: skip
+    chosen = cells.reshape(shape[0], k, shape[1], k, 4, 2)[slow - block[0].start, :, fast - block[1].start]
+    points = np.empty((pixels.size, 1, k + 1, k + 1, 2))
+    points[:, 0, :-1, :-1] = chosen[..., 0, :]
+    points[:, 0, -1, :-1] = chosen[:, -1, :, 1]
+    points[:, 0, -1, -1] = chosen[:, -1, -1, 2]
+    points[:, 0, :-1, -1] = chosen[:, :, -1, 3]
+    return points
 
 
 @dataclass(frozen=True, slots=True, eq=False)

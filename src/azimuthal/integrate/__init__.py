@@ -6,6 +6,7 @@ from azimuthal.integrate.integrator import Integrator
 from azimuthal.integrate.moving_geometry import MovingGeometry
 from azimuthal.integrate.multi_geometry import MultiGeometry, MultiPlan, MultiResult
 from azimuthal.integrate.plan import Plan, compile, restore
+from azimuthal.integrate.plan_set import PlanSet
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "MultiResult",
     "PixelArrays",
     "Plan",
+    "PlanSet",
     "PlanSpec",
     "compile",
     "restore",

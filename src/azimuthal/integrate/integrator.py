@@ -17,10 +17,14 @@ from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, ParallaxSettings, Pose
 from azimuthal.geometry.parallax import doubtful_sensor_facts
 from azimuthal.instrument import Instrument
+from azimuthal.integrate.best_bins import BinProposal, best_bins
 from azimuthal.integrate.grazing import grazing_axes
 from azimuthal.integrate.plan import Plan, compile
+from azimuthal.integrate.plan_set import PlanSet
+from azimuthal.integrate.sectors import plan_of_bands, plan_of_sectors
 from azimuthal.integrate.spec import PixelArrays, PlanSpec
-from azimuthal.results import Cake, Profile
+from azimuthal.masks import combine
+from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.uncertainty import checked_error_model
 from azimuthal.units import unit as find_unit
 
@@ -30,7 +34,7 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
-_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
+_OF_A_FRAME = ("variance", "normalization_factor", "normalization_variance", "metadata")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 _KEPT_PREPARED = 2  # each about 250 MB for 4 megapixels
@@ -212,7 +216,7 @@ class Integrator:
             dead_time, exposure_time, dead_time_model
                 s, s, "paralyzable" or "nonparalyzable": counts are corrected before everything else.  Default: not.
             split
-                "full" (default), "bbox", "pseudo" or "none".
+                "full" (default), "exact", "bbox", "pseudo" or "none".
             average
                 "ratio_of_sums" (default), "mean_of_ratios" or "sum".
             error_model
@@ -415,6 +419,113 @@ class Integrator:
         """Return how spotty the rings of a frame are: :func:`azimuthal.images.spottiness`."""
         return upward.find("spottiness")(data, self, npt, **choices)
 
+    def integrate_sectors(
+        self, data: Any, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, variance: Any = None,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
+    ) -> ResultSet:  # fmt: skip
+        """Return the radial profiles of several sectors of one frame; parameters of :meth:`plan_sectors`."""
+        plans = self.plan_sectors(npt, sectors, unit=unit, names=names, **with_variance(options, variance))
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
+
+    def integrate_bands(
+        self, data: Any, npt: Any, bands: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1",
+        names: Any = None, variance: Any = None, normalization_factor: float = 1.0,
+        metadata: dict[str, Any] | None = None, normalization_variance: float = 0.0, **options: Any,
+    ) -> ResultSet:  # fmt: skip
+        """Return I(chi) of several radial bands of one frame; parameters of :meth:`plan_bands`."""
+        options = with_variance(options, variance)
+        plans = self.plan_bands(npt, bands, unit=unit, radial_unit=radial_unit, names=names, **options)
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
+
+    def plan_sectors(
+        self, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, **options: Any
+    ) -> PlanSet:
+        """Compile the radial profiles of several azimuthal sectors, made from one reading of the frame.
+
+        Parameters
+        ----------
+        npt, unit:
+            Radial bins, the same for all sectors; those of :meth:`integrate1d`.
+        sectors:
+            List of (start, stop) in degrees, any arcs.  They may overlap; those that do not share one set of weights.
+        names:
+            One per sector; by default "start to stop".
+        **options:
+            Those of :meth:`integrate1d`, without azimuth_range; also error_model="variance".
+
+        Returns
+        -------
+        :
+            A set of plans.  Its results are the profiles that ``integrate1d(azimuth_range=sector)`` gives, in order.
+        """
+        return plan_of_sectors(self._cake_of, npt, sectors, unit, names, options)
+
+    def plan_bands(
+        self, npt: Any, bands: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1", names: Any = None,
+        **options: Any,
+    ) -> PlanSet:  # fmt: skip
+        """Compile I(chi) of several radial bands, made from one reading of the frame.
+
+        Parameters
+        ----------
+        npt, unit:
+            Azimuthal bins, the same for all bands; those of :meth:`integrate_radial`.
+        bands:
+            List of (low, high) in `radial_unit`.  They may overlap; those that do not share one set of weights.
+        names:
+            One per band; by default "low to high".
+        **options:
+            Those of :meth:`integrate1d`, without radial_range; also error_model="variance".
+
+        Returns
+        -------
+        :
+            A set of plans.  Its results are the profiles that ``integrate_radial(radial_range=band)`` gives, in order.
+        """
+        return plan_of_bands(self._cake_of, npt, bands, unit, radial_unit, names, options)
+
+    def best_bins(
+        self, *, unit: Any = "q_nm^-1", radial_range: Any = None, azimuth_range: Any = None, min_pixels: int = 1,
+        split: str = "full", mask: Any = None, detector_mask: bool = True,
+    ) -> BinProposal:  # fmt: skip
+        """Propose a number of radial bins, with reasons; nothing is set.
+
+        Parameters
+        ----------
+        unit, radial_range, azimuth_range, split, mask, detector_mask:
+            Those of :meth:`integrate1d`.  Without splitting the proposal leaves no bin with fewer than `min_pixels`.
+        min_pixels:
+            Least number of pixel centres in a bin.
+
+        Returns
+        -------
+        :
+            ``npt``, what it comes from, and ``reasons`` in words: :mod:`azimuthal.integrate.best_bins`.
+        """
+        shape = self.detector.shape
+        own = self.detector.gap_mask() if detector_mask else None
+        excluded = combine(own, mask, shape=shape)
+        return best_bins(
+            self.instrument, unit, excluded, radial_range=radial_range, azimuth_range=azimuth_range,
+            min_pixels=min_pixels, split=split,
+        )  # fmt: skip
+
+    def _cake_of(self, npt_rad: Any, npt_azim: Any, unit: Any, options: dict[str, Any]) -> Plan:
+        return self._plan("cake", options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
+
     def _plan(self, kind: Any, options: dict[str, Any], *, npt_rad: Any, npt_azim: Any, unit: Any) -> Plan:
         spec, arrays = described(self.instrument, kind, options, npt_rad=npt_rad, npt_azim=npt_azim, unit=unit)
         return self._cache.get(spec, arrays)
@@ -449,8 +560,13 @@ def described(
 ) -> tuple[PlanSpec, PixelArrays]:
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
+        if name in _OF_A_FRAME:
+            raise ParameterError(
+                f"{name}: belongs to a frame and not to a plan. Pass it in the call with the frame; calls with several "
+                "take variances= and normalization_factors=."
+            )
         if name not in _CHOICES and name not in _ARRAYS:
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME, "unit"))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

@@ -48,11 +48,10 @@ from azimuthal.engines import (
     ReductionTask,
     RobustSums,
     VarianceModel,
-    check_frame_dtype,
     engine,
     thread_count,
 )
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.integrate import stream
 from azimuthal.integrate._rejecting import RejectingReducer, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
@@ -164,9 +163,9 @@ class Plan:
         ShapeError, DataTypeError, ParameterError
             The frame, the variance or the monitor cannot be used.
         """
-        raw = self._checked_frame(frame)
+        raw = self.spec.checked_frame(frame)
         monitor = self._monitor(normalization_factor, normalization_variance)
-        invalid = self._invalid_ranges(raw.dtype)
+        invalid = self.spec.invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
         flat = raw.reshape(-1)
         if self._rejecting is not None:
@@ -211,7 +210,7 @@ class Plan:
         """
         monitors = stream.Monitors.of(normalization_factors, normalization_variances)
         with upward.find("open_frames")(source) as frames:
-            yield from stream.integrate_frames(self._lent(), frames, monitors, on_error)
+            yield from stream.integrate_frames(self.lent(), frames, monitors, on_error)
 
     def integrate_stack(
         self, frames: Any, *, normalization_factors: Any = None, normalization_variances: Any = None
@@ -293,7 +292,7 @@ class Plan:
             )
         held = ChunkList([memoryview(chunk).cast("B") for chunk in chunks], codec, frame_type, self.shape)
         monitors = stream.Monitors.of(normalization_factors, normalization_variances)
-        return list(stream.integrate_frames(self._lent(), held, monitors, on_error))
+        return list(stream.integrate_frames(self.lent(), held, monitors, on_error))
 
     def save(self, path: PathLike, *, force: bool = False) -> None:
         """Write the plan to an HDF5 file; :func:`azimuthal.load_plan` reads it back, with bit-equal results."""
@@ -315,13 +314,14 @@ class Plan:
 
         return plan_html(self)
 
-    def _lent(self) -> stream.Integration:
+    def lent(self) -> stream.Integration:
+        """Return what a stream of frames needs of the plan."""
         return stream.Integration(
             shape=self.shape,
             reducer=self._reducer if self._rejecting is None else self._rejecting,
             model=FIRST_PASS[self.spec.error_model],
-            invalid_ranges=self._invalid_ranges,
-            checked_frame=self._checked_frame,
+            invalid_ranges=self.spec.invalid_ranges,
+            checked_frame=self.spec.checked_frame,
             monitor=self._monitor,
             finished=self._result,
             one=self,
@@ -338,30 +338,6 @@ class Plan:
                 "normalization_variance: the plan has error_model=None and would ignore it. Pass an error model."
             )
         return monitor
-
-    def _checked_frame(self, frame: Any) -> AnyArray:
-        if isinstance(frame, np.ma.MaskedArray):
-            raise DataTypeError("frame: a masked array would lose its mask. Pass frame.data, and frame.mask as mask=.")
-        array: AnyArray = np.asarray(frame)
-        if array.shape != self.shape:
-            name = self.spec.instrument.detector.name
-            raise ShapeError(
-                f"frame: expected shape {self.shape} (detector {name}), got {array.shape}. "
-                "Binned or cropped images need detector.with_binning() or with_region()"
-                f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
-            )
-        check_frame_dtype(array.dtype)
-        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
-
-    def _invalid_ranges(self, dtype: np.dtype) -> masks.InvalidRanges:
-        spec = self.spec
-        return masks.invalid_ranges(
-            spec.instrument.detector.invalid,
-            dtype,
-            dummy=spec.dummy,
-            delta_dummy=spec.delta_dummy,
-            enabled=spec.invalid_values,
-        )
 
     def _variance(
         self, variance: Any, raw: AnyArray, invalid: masks.InvalidRanges
@@ -473,7 +449,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     excluded = masked if folded.excluded is None else masked | folded.excluded
     report["corrections"] = int(np.count_nonzero(excluded)) - int(np.count_nonzero(masked))
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
-    grid_pixels = source.grid_pixels(excluded)
+    grid_pixels = None if spec.split == "exact" else source.grid_pixels(excluded)
 
     def slabs() -> Iterator[Any]:
         return source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)
@@ -518,7 +494,8 @@ def measured_extent(spec: PlanSpec, arrays: PixelArrays | None = None, *, thread
     folded = _folded(spec, arrays, masked, n_threads if native else None)
     excluded = masked if folded.excluded is None else masked | folded.excluded
     splitter = scheme(spec.split, native=native, n_threads=n_threads)
-    if (grid_pixels := source.grid_pixels(excluded)) is not None:
+    grid_pixels = None if spec.split == "exact" else source.grid_pixels(excluded)
+    if grid_pixels is not None:
         low, high = grid_pixels.radial_range(spec.split, source.circle, source.u_floor, n_threads=n_threads)
         return Extent(low, high, -math.pi, math.pi)
     slabs = source.slabs(excluded, corners=splitter.needs_corners, centers=splitter.needs_centers)

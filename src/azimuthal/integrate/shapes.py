@@ -8,6 +8,7 @@ quantities that are asked for most.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,11 +20,12 @@ from azimuthal.binning import Circle
 from azimuthal.detectors import SeparableEdges
 from azimuthal.geometry import _native as native_geometry
 from azimuthal.geometry.coordinates import lab_positions, pixel_normals
+from azimuthal.geometry.lattice import lattice_points, quadrilateral_shares
 from azimuthal.geometry.parallax import SensorAbsorption, entry_positions
 from azimuthal.instrument import Instrument
 from azimuthal.integrate.sheets import Sheets
-from azimuthal.splitting import PixelShapes
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.splitting import Lattice, PixelShapes
+from azimuthal.typing import BoolArray, FloatArray, IntArray
 from azimuthal.units import Unit
 
 if TYPE_CHECKING:
@@ -109,11 +111,12 @@ class ShapeSource:
         step = max(1, _PIXELS_PER_SLAB // n_fast)
         for begin in range(0, n_slow, step):
             rows = slice(begin, min(begin + step, n_slow))
+            lattice = functools.partial(self._lattice, rows)
             if corners and self._sheets is not None:
-                yield self._cut_slab(rows, excluded[rows].reshape(-1), self._sheets, centers=centers)
+                yield self._cut_slab(rows, excluded[rows].reshape(-1), self._sheets, lattice, centers=centers)
                 continue
             corner_values, center_values, _ = self._coordinates(rows, corners=corners, centers=centers)
-            yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1))
+            yield PixelShapes(corner_values, center_values, excluded[rows].reshape(-1), lattice=lattice)
 
     def grid_pixels(self, excluded: BoolArray) -> GridPixels | None:
         """Return what the compiled core splits in one go, or None: no grid, or a unit that it does not know.
@@ -164,13 +167,15 @@ class ShapeSource:
         meets = None if self._sheets is None else self._sheets.meet(corner_positions.reshape(-1, detector.n_corners, 3))
         return corner_values, center_values, meets
 
-    def _cut_slab(self, rows: slice, excluded: BoolArray, sheets: Sheets, *, centers: bool) -> PixelShapes:
+    def _cut_slab(
+        self, rows: slice, excluded: BoolArray, sheets: Sheets, lattice: Lattice, *, centers: bool
+    ) -> PixelShapes:
         """Return the pixels of some rows, those on a discontinuity of the coordinates in pieces."""
         corner_values, center_values, meets = self._coordinates(rows, corners=True, centers=centers)
         assert meets is not None
         on_cut = meets & ~excluded
         pieces = sheets.pieces(self._corners_of(rows, on_cut), on_cut) if on_cut.any() else None
-        return PixelShapes(corner_values, center_values, excluded | on_cut, pieces)
+        return PixelShapes(corner_values, center_values, excluded | on_cut, pieces, lattice)
 
     def _corners_of(self, rows: slice, chosen: BoolArray) -> FloatArray:
         """Return the laboratory positions (n, n_corners, 3) of the corners of chosen pixels of some rows."""
@@ -184,6 +189,30 @@ class ShapeSource:
         if absorption is not None:
             corners = entry_positions(detector_positions=corners, pose=pose, absorption=absorption)
         return lab_positions(detector_positions=corners, pose=pose)
+
+    def _lattice(self, rows: slice, pixels: IntArray, k: int) -> tuple[FloatArray, FloatArray]:
+        """Return points and areas as `azimuthal.splitting.Lattice` has them; pixels are numbered within the rows."""
+        instrument = self.instrument
+        detector = instrument.detector
+        if self._is_native and self._edges is not None and pixels.size:
+            points = native_geometry.project_lattice(
+                self._edges, self._projection, rows, pixels, detector.shape[1], k, n_threads=self.n_threads
+            )
+            if points is not None:
+                return points, np.full((*points.shape[:2], k, k), 1.0 / k**2)  # pixels are rectangles
+        corners = detector.corners(rows).reshape(-1, detector.n_corners, 3)
+        normals = None
+        if self._absorption is not None and not detector.is_flat:
+            normals = pixel_normals(corners=corners)[pixels, np.newaxis, np.newaxis, np.newaxis]
+        quads = [[0, 1, 2, 3]] if detector.n_corners == 4 else [[0, 1, 2, 3], [0, 3, 4, 5]]
+        points = lattice_points(corners=corners[pixels][:, quads], k=k)
+        shares = quadrilateral_shares(corners=corners[pixels][:, quads], points=points)
+        if self._absorption is not None:
+            points = entry_positions(
+                detector_positions=points, pose=instrument.pose, absorption=self._absorption, normals=normals
+            )
+        positions = lab_positions(detector_positions=points, pose=instrument.pose)
+        return self._evaluate(positions, at_corner=True), shares
 
     def _entry_positions(self, rows: slice, *, corners: bool) -> tuple[FloatArray, FloatArray | None]:
         """Return where the rays of pixel centres and corners meet the sensor; laboratory frame."""

@@ -296,7 +296,8 @@ class _Stream:
                 result = self._plan.finished(item.sums, monitor, item.invalid, item.metadata)
         except (AzimuthalError, OSError) as error:
             return error
-        result.provenance["decoder"] = item.decoder
+        for one in getattr(result, "results", (result,)):  # a set of plans gives several
+            one.provenance["decoder"] = item.decoder
         return result
 
     def _batch_size(self, index: int) -> int:
@@ -467,7 +468,9 @@ def _kind(item: _Item) -> tuple[Any, ...]:
 
 
 def _frozen(sums: Any) -> Any:
-    """Make the arrays read-only, so that results keep them without a copy."""
+    """Make the arrays read-only, so that results keep them without a copy; a set of plans has a tuple of sums."""
+    if isinstance(sums, tuple):
+        return tuple(_frozen(one) for one in sums)
     if isinstance(sums, RobustSums):
         _frozen(sums.sums)
         return sums

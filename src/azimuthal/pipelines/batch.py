@@ -27,7 +27,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -48,8 +48,10 @@ from azimuthal.errors import (
 from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.poni import describe_history, parse_poni
 from azimuthal.instrument import Instrument
-from azimuthal.integrate import PixelArrays, Plan, PlanSpec, compile
+from azimuthal.integrate import PixelArrays, Plan, PlanSet, PlanSpec, compile
 from azimuthal.integrate.grazing import grazing_spec
+from azimuthal.integrate.plan_set import checked_sectors
+from azimuthal.integrate.sectors import plan_of_sectors
 from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
@@ -80,12 +82,12 @@ from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.pixel_files import read_image, read_masks
 from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.settings import BatchSettings
-from azimuthal.results import Cake, Profile
+from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import check_picture, save_picture
 from azimuthal.typing import BoolArray
 from azimuthal.uncertainty import checked_normalization_variance
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
 #: Stands in for the instrument while the choices of the user are checked, before any file is looked at.
 _IMAGES = ("dark", "flat", "dark_variance", "flat_variance")
@@ -163,12 +165,17 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
     instrument = load_geometry(settings, survey)
     survey = with_shape(survey, instrument.detector.shape)
     output = settings.output or default_output(survey)
-    outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=settings.npt_azim is not None)
+    cake = settings.npt_azim is not None
+    outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=cake, sets=bool(settings.sectors))
     pictures = [] if settings.picture is None else [Path(settings.picture)]
     check_outputs(outputs, force=settings.force, inputs=_inputs(settings, survey), extra=pictures)
     spec = plan_spec(settings, instrument)
-    plan = compile(spec, _pixel_arrays(settings, survey, spec), threads=settings.threads)
-    batch = Batch(settings, survey, outputs, plan)
+    arrays = _pixel_arrays(settings, survey, spec)
+    if settings.sectors:
+        sectors = _plan_of_sectors(settings, spec, arrays)
+        batch = Batch(settings, survey, outputs, sectors.plans[0], sectors)
+    else:
+        batch = Batch(settings, survey, outputs, compile(spec, arrays, threads=settings.threads))
     tell(Prepared(batch))
     return batch
 
@@ -177,13 +184,40 @@ def _check_choices(settings: BatchSettings) -> None:
     """Raise for everything that is plainly wrong, before thousands of files are looked at."""
     positive_number("normalization_factor", settings.normalization_factor)
     spec = plan_spec(settings, _SOME_INSTRUMENT)
+    if spec.error_model == "variance":
+        raise ParameterError(
+            "error_model: 'variance' needs an array with every frame, which plan(frame, variance=...) takes in Python. "
+            "Pass poisson, azimuthal or hybrid."
+        )
     if checked_normalization_variance(settings.normalization_variance) > 0 and spec.error_model is None:
         raise ParameterError("normalization_variance: error_model=None would ignore it. Pass --error-model.")
     if settings.picture is not None:
         check_picture(settings.picture)
+    if settings.sectors:
+        _check_sectors(settings)
     for path in _other_inputs(settings):
         if not plain_path(path).exists():
             raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
+
+
+def _check_sectors(settings: BatchSettings) -> None:
+    for name, value in (
+        ("npt_azim", settings.npt_azim),
+        ("picture", settings.picture),
+        ("grazing", settings.grazing),
+        ("azimuth_range", settings.choices.get("azimuth_range")),
+    ):
+        if value is not None:
+            raise ParameterError(f"{name}: cannot be combined with sectors. Leave one of them out, or run twice.")
+    checked_sectors(settings.sectors, 360.0, "°")
+
+
+def _plan_of_sectors(settings: BatchSettings, spec: PlanSpec, arrays: PixelArrays) -> PlanSet:
+    def cake(npt_rad: Any, npt_azim: Any, unit: Any, options: Any) -> Plan:
+        del npt_rad, unit, options  # of the description already
+        return compile(spec.replace(kind="cake", npt_azim=npt_azim), arrays, threads=settings.threads)
+
+    return plan_of_sectors(cake, settings.npt, settings.sectors, settings.unit, None, {"reject": spec.reject})
 
 
 def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
@@ -257,13 +291,16 @@ class Batch:
     outputs:
         Where results will go.
     plan:
-        The compiled integration.
+        The compiled integration; of sectors, the first one.
+    sectors:
+        All plans of sectors, or None without any.
     """
 
     settings: BatchSettings
     survey: Survey
     outputs: Outputs
     plan: Plan
+    sectors: PlanSet | None = None
 
     @property
     def n_frames(self) -> int:
@@ -274,6 +311,8 @@ class Batch:
     def bins(self) -> str:
         """The bins in words, e.g. ``1000 bins`` or ``500 x 360 bins``."""
         grid = self.plan.axes.grid
+        if self.sectors is not None:
+            return f"{len(self.sectors)} sectors of {grid.n_u} bins"
         return f"{grid.n_u} x {grid.n_c} bins" if self.plan.spec.kind == "cake" else f"{grid.n_u} bins"
 
     @property
@@ -310,7 +349,7 @@ class _Run:
         self._files: dict[str, None] = {}
         self._written: list[Path] = []
         self._n_frames = 0
-        self._total: Result | None = None
+        self._total: Any = None  # a profile or a cake; pictures of sets are refused
         self._inputs = _recorded_inputs(batch.settings)
         self._input_files = [file_facts(path, digest=True) for path in _other_inputs(batch.settings)]
         self._recipe = recipe_document(batch.settings)
@@ -323,7 +362,7 @@ class _Run:
             self._fail(failure)
         outputs = self._batch.outputs
         with made_folders(outputs.folders):
-            if outputs.format.name == "nxazint" and not outputs.one_each:
+            if outputs.format.name == "nxazint" and not outputs.one_each and self._batch.sectors is None:
                 self._write_safely()
             else:
                 with closing(self._results()) as results:
@@ -343,13 +382,14 @@ class _Run:
         factors = np.full(n_frames, batch.settings.normalization_factor, np.float64)
         variances = np.full(n_frames, batch.settings.normalization_variance, np.float64)
         frames = SurveyFrames(batch.survey, chosen)
-        mapped = batch.plan.map(
+        mapped = (batch.sectors or batch.plan).map(
             frames, normalization_factors=factors, normalization_variances=variances, on_error="yield"
         )
         with closing(mapped) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    self._describe(outcome)
+                    for one in outcome if isinstance(outcome, ResultSet) else (outcome,):
+                        self._describe(one)
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
@@ -409,7 +449,7 @@ class _Run:
 
     def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
         for result in results:
-            if parts.keep(result):
+            if parts.keep(cast("Profile | Cake", result)):
                 self._tell(FramesKept(len(parts), parts.folder))
             yield result
 
@@ -463,7 +503,7 @@ class _Run:
         self._n_frames += 1
         self._files[str(result.metadata["file"])] = None
         if self._batch.settings.picture is not None:
-            self._total = result if self._total is None else self._total.merged(result)  # type: ignore[arg-type]
+            self._total = result if self._total is None else self._total.merged(result)
         self._tell(FrameDone(str(result.metadata["label"]), path))
 
     def _fail(self, failure: FrameFailure) -> None:

@@ -28,7 +28,7 @@ from azimuthal.errors import (
 )
 from azimuthal.geometry.conventions.poni import PoniRecord, describe_history
 from azimuthal.instrument import Instrument
-from azimuthal.io import describe_file, load_instrument, load_result
+from azimuthal.io import describe_file, load_instrument, load_peaks, load_result, load_sparse
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription
 from azimuthal.io.geometry_files import read_poni
@@ -138,6 +138,11 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
             return _plan
         if "entry/reduction/input/about" in content:
             return _results
+        if "entry/sparse_frames/radius_edges" in content:
+            return _sparse
+        tables = [content[name] for name in ("entry_1/result_1", "entry/peaks") if name in content]
+        if any("frame_shape" in table.attrs for table in tables):
+            return _peaks
     return None
 
 
@@ -152,6 +157,32 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
             continue
     reason = found.reason.removeprefix(f"{text}: ")
     raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
+
+
+# ---- peaks and sparse frames -------------------------------------------------------------------------------
+
+
+def _peaks(path: str) -> Description:
+    found = load_peaks(path)
+    n_slow, n_fast = found.shape
+    facts = [("peaks", f"{len(found)} in {found.n_frames} frames of {n_slow} x {n_fast} pixels (slow x fast)")]
+    if found.n_incomplete:
+        facts.append(("left out", f"{found.n_incomplete} next to gaps, masked pixels and edges"))
+    return Description(path, "peaks of azimuthal", tuple(facts))
+
+
+def _sparse(path: str) -> Description:
+    found = load_sparse(path)
+    n_slow, n_fast = found[0].layout.shape
+    n_kept = sum(one.index.size for one in found)
+    axis = found[0].layout.axis
+    rings = f"{axis.n_bins} of {axis.unit.name} from {axis.edges[0]:.6g} to {axis.edges[-1]:.6g}"
+    facts = (
+        ("frames", f"{len(found)} of {n_slow} x {n_fast} pixels (slow x fast)"),
+        ("pixels kept", str(n_kept)),
+        ("rings", rings),
+    )
+    return Description(path, "sparse frames of azimuthal", facts)
 
 
 # ---- images ------------------------------------------------------------------------------------------------
@@ -311,19 +342,27 @@ def _invalid_words(detector: Detector) -> str:
 # ---- our own files -----------------------------------------------------------------------------------------
 
 
+_KINDS = {"profile": "patterns", "cake": "cakes", "set": "sets of results"}
+
+
 def _results(text: str) -> Description:
     results = load_result(text)
-    first = results[0]
-    facts = [("results", f"{len(results)}"), *_axis_facts(first)]
+    first: Any = results[0]
+    last: Any = results[-1]
+    facts = [("results", f"{len(results)}")]
+    if results.kind == "set":
+        facts.append(("set of", ", ".join(first.names)))
+        first, last = first[0], last[0]
+    facts += _axis_facts(first)
     facts.append(("average", first.average))
     facts.append(("uncertainties", first.error_model or "none"))
     if first.wavelength is not None:
         facts.append(("wavelength", f"{first.wavelength * 1e10:.6g} Å"))
     facts += _provenance_facts(first.provenance)
-    names = [str(result.metadata.get("label", "")) for result in (first, results[-1])]
+    names = [str(result.metadata.get("label", "")) for result in (first, last)]
     if any(names):
         facts.insert(1, ("frames", names[0] if len(results) == 1 else f"{names[0]} to {names[1]}"))
-    return Description(text, f"{'cakes' if results.kind == 'cake' else 'patterns'} of azimuthal", tuple(facts))
+    return Description(text, f"{_KINDS[results.kind]} of azimuthal", tuple(facts))
 
 
 def _text_result(text: str, file: Path) -> Description:

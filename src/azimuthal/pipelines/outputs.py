@@ -63,7 +63,9 @@ class Outputs:
         return tuple(dict.fromkeys(path.parent for path in self.paths))
 
 
-def plan_outputs(name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, *, cake: bool) -> Outputs:
+def plan_outputs(
+    name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, *, cake: bool, sets: bool = False
+) -> Outputs:
     """Return where every result goes; nothing is created.
 
     Parameters
@@ -76,6 +78,8 @@ def plan_outputs(name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, 
         How many frames there are.
     cake:
         Whether results are cakes.
+    sets:
+        Whether every frame gives several results.
 
     Raises
     ------
@@ -90,6 +94,11 @@ def plan_outputs(name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, 
     if cake and not format.holds_cakes:
         raise UnsupportedOptionError(
             f"output: {format.extensions[0]} holds one pattern, and a cake is asked for. Write it to .h5, .npz or .csv."
+        )
+    if sets and not format.holds_sets:
+        raise UnsupportedOptionError(
+            f"output: {format.extensions[0]} holds one pattern of each frame, and several sectors are asked for. Write "
+            "them to .h5."
         )
     if is_template(name):
         return Outputs(name, tuple(_each(name, fields)), format, True)

@@ -13,7 +13,7 @@ its option is left out, and :func:`recipe_document` always writes those values o
     [corrections] dark, flat, dark_variance, flat_variance, normalization_factor, normalization_variance, solid_angle,
                   sensor_absorption, polarization_factor, polarization_offset, transmission, dead_time, exposure_time,
                   dead_time_model
-    [bins]        unit, npt, npt_azim, radial_range, azimuth_range, split
+    [bins]        unit, npt, npt_azim, radial_range, azimuth_range, sectors, split
     [grazing]     unit_oop, incident_angle, tilt_angle, sample_orientation, along
     [reduction]   average, error_model, covariance, engine, and the table [reduction.reject]
     [output]      file, picture
@@ -104,6 +104,7 @@ _KEYS = (
     _Key("bins", "npt_azim", "npt_azim", "integer"),
     _choice("bins", "radial_range", "numbers"),
     _choice("bins", "azimuth_range", "numbers"),
+    _Key("bins", "sectors", "sectors", "pairs"),
     _choice("bins", "split", "text"),
     _Key("grazing", "unit_oop", "unit_oop", "text", "grazing"),
     _Key("grazing", "incident_angle", "incident_angle", "text", "grazing"),
@@ -127,6 +128,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "number": ((int, float), "a number"),
     "boolean": ((bool,), "true or false"),
     "numbers": ((list, tuple), "a list of two numbers"),
+    "pairs": ((list, tuple), "a list of pairs of numbers"),
     "paths": ((list, tuple), "a list of paths"),
     "table": ((Mapping,), "a table"),
 }
@@ -299,6 +301,8 @@ def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:
     if key.kind == "table":
         chosen = rejection(value)
         return None if chosen is None else chosen.to_dict()
+    if key.kind == "pairs":
+        return [[float(one) for one in pair] for pair in value] or None
     if key.kind == "numbers":
         return [float(one) for one in value]
     return _PLAIN.get(key.kind, lambda given: given)(value)
@@ -313,6 +317,8 @@ def _read(key: _Key, value: Any, folder: Path, source: str) -> Any:
         return value if _is_word(key, value) else _joined(folder, value)
     if key.kind == "paths":
         return tuple(_joined(folder, one) for one in value)
+    if key.kind == "pairs":
+        return tuple(tuple(pair) for pair in value)
     if key.kind == "numbers":
         if len(value) != 2:
             raise ParameterError(f"{source}: [{key.section}] {key.name}: expected two numbers, got {value!r}.")
@@ -345,9 +351,15 @@ def _check_type(key: _Key, value: Any, where: str) -> None:
     if right and key.kind == "paths":
         right = all(isinstance(one, str) for one in value)
     if right and key.kind == "numbers":
-        right = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+        right = all(map(_is_number, value))
+    if right and key.kind == "pairs":
+        right = all(isinstance(one, list | tuple) and len(one) == 2 and all(map(_is_number, one)) for one in value)
     if not right:
         raise DataTypeError(f"{where}: expected {words}, got {value!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require(values: Mapping[str, Any], source: str) -> None:

@@ -25,10 +25,10 @@ from azimuthal.pipelines.events import Report
 from azimuthal.pipelines.file_facts import change_of
 from azimuthal.pipelines.recipe import settings_of
 from azimuthal.pipelines.settings import BatchSettings
-from azimuthal.results import Cake, Profile
+from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.typing import PathLike
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
 _SHOWN = 5
 
@@ -129,7 +129,7 @@ def prepare_rerun(
     settings = dataclasses.replace(
         settings, images=images or settings.images, output=name, picture=None, force=force, threads=threads
     )
-    version = results[0].provenance.get("version", __version__)
+    version = _parts(results[0])[0].provenance.get("version", __version__)
     notes = () if version == __version__ else (f"made by azimuthal {version}, run again by {__version__}",)
     return Rerun(path, prepare_batch(settings, report), tuple(changes), notes)
 
@@ -142,7 +142,7 @@ def recorded_settings(results: ResultFile, path: Path) -> BatchSettings:
     FileFormatError
         They hold no recipe.
     """
-    document = results[0].provenance.get("run")
+    document = _parts(results[0])[0].provenance.get("run")
     if not isinstance(document, Mapping):
         raise FileFormatError(
             f"{path}: holds no recipe: it was not made by 'azimuthal integrate' or 'azimuthal run', or by an earlier "
@@ -169,6 +169,9 @@ def compare(first: ResultFile, second: Iterator[Result] | ResultFile | tuple[()]
 
 def same_numbers(one: Result, two: Result) -> bool:
     """Say whether two results hold the same numbers, bit for bit, NaN being equal to NaN."""
+    if isinstance(one, ResultSet) or isinstance(two, ResultSet):
+        first, second = _parts(one), _parts(two)
+        return len(first) == len(second) and all(map(same_numbers, first, second))
     arrays = [(getattr(one.sums, item), getattr(two.sums, item)) for item in _SUMS]
     arrays += [(one.intensity, two.intensity), (one.sigma, two.sigma)]
     return all(
@@ -183,7 +186,8 @@ def _inputs(results: ResultFile) -> tuple[tuple[str, ...], list[str]]:
     """Return the images that results come from, in order, and what happened to any file since."""
     images: dict[str, Mapping[str, Any]] = {}
     others: dict[str, Mapping[str, Any]] = {}
-    for result in results:
+    for given in results:
+        result = _parts(given)[0]
         image = result.provenance.get("image_file")
         if image is not None:
             images.setdefault(image["path"], image)
@@ -204,10 +208,15 @@ def _found(place: tuple[str, int], others: Iterator[Result], passed: dict[tuple[
     return None
 
 
+def _parts(result: Result) -> tuple[Profile | Cake, ...]:
+    return result.results if isinstance(result, ResultSet) else (result,)
+
+
 def _place(result: Result) -> tuple[str, int]:
-    image = result.provenance.get("image_file", {})
-    return str(image.get("path", result.metadata.get("file"))), int(result.metadata.get("frame", 0))
+    one = _parts(result)[0]
+    image = one.provenance.get("image_file", {})
+    return str(image.get("path", one.metadata.get("file"))), int(one.metadata.get("frame", 0))
 
 
 def _label(result: Result) -> str:
-    return str(result.metadata.get("label", ""))
+    return str(_parts(result)[0].metadata.get("label", ""))

@@ -49,6 +49,8 @@ class BatchSettings:
         Divides every intensity.
     threads:
         Number of threads; None for all that this process may use.
+    sectors:
+        Azimuthal sectors (start, stop) in degrees, each of which gives a pattern; empty for the whole circle.
     dark_variance, flat_variance:
         Image files; "poisson" in the place of the first for a dark of counts.
     normalization_variance:
@@ -82,5 +84,6 @@ class BatchSettings:
     dark_variance: str | None = None
     flat_variance: str | None = None
     normalization_variance: float = 0.0
+    sectors: tuple[tuple[float, float], ...] = ()
     poni: str | None = None
     keep_every: float = 5.0

@@ -9,6 +9,7 @@ from azimuthal.results.cake import Cake
 from azimuthal.results.merging import merge
 from azimuthal.results.plot import plot_cake, plot_profile, save_picture
 from azimuthal.results.profile import Profile
+from azimuthal.results.result_set import ResultSet
 
 __all__ = [
     "Cake",
@@ -16,6 +17,7 @@ __all__ = [
     "PairSums",
     "Profile",
     "Rejected",
+    "ResultSet",
     "Sums",
     "merge",
     "plot_cake",

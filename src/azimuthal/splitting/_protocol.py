@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.typing import BoolArray, FloatArray, IndexArray, IntArray
+
+#: (pixels, k) -> points (n, n_quads, k + 1, k + 1, 2) in bin coordinates of a k x k lattice laid on each pixel, and the
+#: part of the pixel's area in each quadrilateral, (n, n_quads, k, k).  A pixel of six corners is two such lattices.
+Lattice: TypeAlias = Callable[[IntArray, int], tuple[FloatArray, FloatArray]]
 
 
 class PixelShapes(NamedTuple):
@@ -20,12 +25,14 @@ class PixelShapes(NamedTuple):
     undefined (a corner exactly on the beam).  `centers`: (n, 2), or None for schemes that need corners only.
     `excluded`: (n,), True = leave out.
     `pieces`: pixels that a discontinuity of the coordinates cuts in pieces; they are excluded here.
+    `lattice`: finer points of some of the pixels, for a scheme that looks closer; None for pieces.
     """
 
     corners: FloatArray | None
     centers: FloatArray | None
     excluded: BoolArray
     pieces: Pieces | None = None
+    lattice: Lattice | None = None
 
 
 class Pieces(NamedTuple):
@@ -107,7 +114,8 @@ class Entries:
 
     def to_pixel_bins(self, n_pixels: int, n_not_finite: int) -> PixelBins:
         """Sort by pixel and bin, add up doubles."""
-        order = np.lexsort((self.index, self.pixel))
+        # Mostly in order already, which a stable sort of one key makes use of.
+        order = np.argsort(self.pixel * (self.index.max(initial=0) + 1) + self.index, kind="stable")
         pixel, index, weight = self.pixel[order], self.index[order], self.weight[order]
         first = np.ones(pixel.size, bool)
         first[1:] = (pixel[1:] != pixel[:-1]) | (index[1:] != index[:-1])

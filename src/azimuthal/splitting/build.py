@@ -16,7 +16,7 @@ from azimuthal.splitting import bounding_box, full, pseudo
 from azimuthal.splitting._protocol import Entries, Extent, Pieces, PixelBins, PixelShapes, Scheme
 
 #: Pieces are few, and of many shapes: NumPy splits them, whatever splits the pixels.
-_OF_PIECES: dict[str, ModuleType] = {module.name: module for module in (bounding_box, pseudo, full)}
+_OF_PIECES: dict[str, ModuleType] = {module.name: module for module in (bounding_box, pseudo, full)} | {"exact": full}
 
 
 def build_matrix(slabs: Iterable[PixelShapes], scheme: Scheme, grid: BinGrid) -> tuple[SparseMatrix, int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.errors import FileFormatError, ParameterError
+from azimuthal.errors import ConversionLossWarning, FileFormatError, ParameterError
 from azimuthal.io import load_result, save
 
 h5py = pytest.importorskip("h5py")
@@ -87,3 +87,9 @@ def test_damaged_pairs_are_refused(results, name, value, tmp_path):
         file["entry/data"][name][3] = value
     with pytest.raises(FileFormatError, match="covariance_first"):
         load_result(tmp_path / "run.h5")
+
+
+@pytest.mark.parametrize("extension", [".xye", ".dat", ".csv"])
+def test_text_that_has_no_place_for_the_covariance_says_so(results, extension, tmp_path):
+    with pytest.warns(ConversionLossWarning, match=r"left out the covariance of the bins; \.h5 and \.npz hold it"):
+        save(results["profiles"][0], tmp_path / f"one{extension}")

@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 from azimuthal._validate import unknown_name
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.io.writers._template import expanded, is_template
-from azimuthal.results import Cake, Profile
+from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.typing import PathLike
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Format:
         Whether it can hold a cake.
     holds_many:
         Whether one file can hold several results.
+    holds_sets:
+        Whether it can hold the several results of one frame (a ResultSet).
     """
 
     name: str
@@ -52,6 +54,7 @@ class Format:
     options: tuple[str, ...] = ()
     holds_cakes: bool = False
     holds_many: bool = False
+    holds_sets: bool = False
 
 
 _FORMATS = (
@@ -85,6 +88,7 @@ _FORMATS = (
         ("compression", "n_frames", "instrument", "source", "title"),
         holds_cakes=True,
         holds_many=True,
+        holds_sets=True,
     ),
 )
 
@@ -112,8 +116,8 @@ def save(
     Parameters
     ----------
     results:
-        A profile, a cake, or an iterable of them (of one kind, on the same bins where one file is to hold
-        them).  An iterable is read once and not kept in memory, except for ``.npz``.
+        A profile, a cake, a ResultSet (``.h5``), or an iterable of them (of one kind, on the same bins where one file
+        is to hold them).  An iterable is read once and not kept in memory, except for ``.npz``.
     path:
         The file.  Its extension is the format: ``.xy .dat .xye .chi .csv .npz .h5 .hdf5 .nxs``.  A name with
         fields in braces, ``"out/{stem}_{frame:05d}.xye"``, makes one file of each result: ``frame`` is its
@@ -213,6 +217,11 @@ def _checked_each(results: Iterable[Result], chosen: Format) -> Iterator[Result]
     for index, result in enumerate(results):
         if not _is_result(result):
             raise DataTypeError(f"results[{index}]: expected a Profile or a Cake, got {type(result).__name__}.")
+        if isinstance(result, ResultSet) and not chosen.holds_sets:
+            raise UnsupportedOptionError(
+                f"format: {chosen.name!r} holds one result for each frame, got a set of {len(result)}. Save it as .h5, "
+                f"or save them one by one: result[{result.names[0]!r}]."
+            )
         if isinstance(result, Cake) and not chosen.holds_cakes:
             raise UnsupportedOptionError(
                 f"format: {chosen.name!r} holds one profile, got a Cake. Save it as .h5, .npz or .csv."
@@ -239,4 +248,4 @@ def _number(results: object, *, template: bool) -> int | None:
 
 
 def _is_result(value: object) -> bool:
-    return isinstance(value, Profile | Cake)
+    return isinstance(value, Profile | Cake | ResultSet)

@@ -26,6 +26,8 @@
             sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
             normalization_variance                [frame], when monitors have one
+    /entry_2, /entry_3, ...        the further results of sets (several sectors, several plans), laid out like /entry;
+                                   the attribute result_name of each is the name of its result
 
 Every axis is an HDF5 dimension scale attached to the arrays, so that xarray finds its coordinates; silx,
 h5web and nexusformat go by the attributes.  GSAS-II imports the file (``.h5``) when the axis is 2theta in
@@ -82,7 +84,7 @@ from azimuthal.io.writers._layout import (
     shared_record,
     sum_arrays,
 )
-from azimuthal.results import Cake
+from azimuthal.results import Cake, ResultSet
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 from azimuthal.units import HC_KEV_M, Axis
 
@@ -121,7 +123,7 @@ class NxazintWriter:
         The file.
     template_result:
         A result like those that will be appended (the first one, for instance): it fixes axes, average, error
-        model. It is not written by itself.
+        model. It is not written by itself.  A ResultSet fixes those of each of its results.
     n_frames:
         How many results will come, if that is known: it only sets the size of the chunks.
     force:
@@ -155,7 +157,7 @@ class NxazintWriter:
     def __init__(
         self,
         path: PathLike,
-        template_result: Result,
+        template_result: Result | ResultSet,
         n_frames: int | None = None,
         *,
         force: bool = False,
@@ -167,17 +169,21 @@ class NxazintWriter:
         if compression is not None:
             one_of("compression", compression, ("gzip",))
         expected = None if n_frames is None else positive_integer("n_frames", n_frames)
-        self._template = template_result
+        self._names = template_result.names if isinstance(template_result, ResultSet) else None
         self._pending = PendingFile(path, force=force)
         self._resources = contextlib.ExitStack()
-        self._frames = _FrameColumns()
-        self._norm: FloatArray | None = None
+        self._entries: list[_Entry] = []
         self._closed = False
         with self._abandoned_on_error():
             self._pending.create().close()
             file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
-            self._entry = _write_entry(file, template_result, instrument, source, title)
-            self._blocks = _Blocks(self._entry["data"], template_result, expected, compression)
+            file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
+            for number, template in enumerate(_each(template_result), start=1):
+                name = "entry" if number == 1 else f"entry_{number}"
+                group = _write_entry(file, name, template, instrument, source, title)
+                if self._names is not None:
+                    group.attrs["result_name"] = self._names[number - 1]
+                self._entries.append(_Entry(group, template, _Blocks(group["data"], template, expected, compression)))
 
     @property
     def path(self) -> Path:
@@ -186,15 +192,15 @@ class NxazintWriter:
 
     def __len__(self) -> int:
         """Return the number of results appended so far."""
-        return len(self._frames.labels)
+        return len(self._entries[0]) if self._entries else 0
 
-    def append(self, result: Result, *, label: str | None = None, frame_index: int | None = None) -> None:
+    def append(self, result: Result | ResultSet, *, label: str | None = None, frame_index: int | None = None) -> None:
         """Add one result.
 
         Parameters
         ----------
         result:
-            Same kind, bin edges, units, average, error model and wavelength as the template.
+            Same kind, bin edges, units, average, error model and wavelength as the template; of a set, the same names.
         label:
             Name of the frame; by default the ``label`` of the metadata.
         frame_index:
@@ -209,16 +215,22 @@ class NxazintWriter:
         """
         if self._closed:
             raise ParameterError(f"{self.path}: this writer is closed. Open another one for another file.")
-        check_alike(self._template, result, f"result {len(self)} for {self.path}")
-        metadata = dict(result.metadata)
-        if label is not None:
-            metadata["label"] = label
-        if frame_index is not None:
-            metadata["index"] = frame_index
+        names = result.names if isinstance(result, ResultSet) else None
+        if names != self._names:
+            raise ParameterError(
+                f"result {len(self)} for {self.path}: expected {_named(self._names)} as the first one, got "
+                f"{_named(names)}. Save results of different kinds in files of their own."
+            )
+        for entry, one in zip(self._entries, _each(result), strict=True):
+            check_alike(entry.template, one, f"result {len(self)} for {self.path}")
         with self._abandoned_on_error():
-            self._blocks.append(result)
-            self._compare_norm(result)
-            self._frames.append(result, metadata, self._template)
+            for entry, one in zip(self._entries, _each(result), strict=True):
+                metadata = dict(one.metadata)
+                if label is not None:
+                    metadata["label"] = label
+                if frame_index is not None:
+                    metadata["index"] = frame_index
+                entry.append(one, metadata)
 
     def close(self) -> None:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
@@ -227,10 +239,8 @@ class NxazintWriter:
         with self._abandoned_on_error():
             if not len(self):
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
-            self._blocks.flush()
-            self._frames.write(self._entry, self._blocks.datasets)
-            if self._norm is not None:
-                _write_norm(self._entry["data"], self._norm)
+            for entry in self._entries:
+                entry.finish()
             self._resources.close()
         self._closed = True
         self._pending.publish()
@@ -256,16 +266,6 @@ class NxazintWriter:
     def __repr__(self) -> str:
         return f"<NxazintWriter {self.path}: {len(self)} results{', closed' if self._closed else ''}>"
 
-    def _compare_norm(self, result: Result) -> None:
-        """Keep the effective number of pixels while it is the same for all frames."""
-        norm = result.sum_normalization
-        if result.average == "ratio_of_sums":
-            norm = norm / result.normalization_factor
-        if not len(self):
-            self._norm = norm
-        elif self._norm is not None and not _is_close(norm, self._norm):
-            self._norm = None
-
     @contextlib.contextmanager
     def _abandoned_on_error(self) -> Iterator[None]:
         try:
@@ -278,8 +278,51 @@ class NxazintWriter:
             raise
 
 
+class _Entry:
+    """The results of one kind: an NXentry."""
+
+    def __init__(self, group: Any, template: Result, blocks: _Blocks) -> None:
+        self.template = template
+        self._group = group
+        self._blocks = blocks
+        self._frames = _FrameColumns()
+        self._norm: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self._frames.labels)
+
+    def append(self, result: Result, metadata: dict[str, Any]) -> None:
+        self._blocks.append(result)
+        self._compare_norm(result)
+        self._frames.append(result, metadata, self.template)
+
+    def finish(self) -> None:
+        self._blocks.flush()
+        self._frames.write(self._group, self._blocks.datasets)
+        if self._norm is not None:
+            _write_norm(self._group["data"], self._norm)
+
+    def _compare_norm(self, result: Result) -> None:
+        """Keep the effective number of pixels while it is the same for all frames."""
+        norm = result.sum_normalization
+        if result.average == "ratio_of_sums":
+            norm = norm / result.normalization_factor
+        if not len(self):
+            self._norm = norm
+        elif self._norm is not None and not _is_close(norm, self._norm):
+            self._norm = None
+
+
+def _each(result: Result | ResultSet) -> tuple[Result, ...]:
+    return result.results if isinstance(result, ResultSet) else (result,)
+
+
+def _named(names: tuple[str, ...] | None) -> str:
+    return "a single result" if names is None else f"a set of {', '.join(names)}"
+
+
 def write_nxazint(
-    results: Iterator[Result],
+    results: Iterator[Result | ResultSet],
     path: Path,
     *,
     force: bool,
@@ -491,15 +534,14 @@ def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
 
 
-def _write_entry(file: Any, result: Result, instrument: str, source: str, title: str | None) -> Any:
+def _write_entry(file: Any, name: str, result: Result, instrument: str, source: str, title: str | None) -> Any:
     """Write everything that does not depend on the frames, and return the entry."""
-    file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
-    entry = _group(file, "entry", "NXentry", default="data")
+    entry = _group(file, name, "NXentry", default="data")
     definition = _definition(result)
     if definition is not None:
         _field(entry, "definition", definition)
-    name = title or label_of({"name": result.metadata.get("name")}) or label_of(result.metadata)
-    _field(entry, "title", name or "azimuthal integration")
+    words = title or label_of({"name": result.metadata.get("name")}) or label_of(result.metadata)
+    _field(entry, "title", words or "azimuthal integration")
     _write_flags(entry, result)
     _write_instrument(entry, result, instrument, source)
     _write_sample(entry, result)

@@ -26,6 +26,7 @@ from azimuthal.io.writers._layout import (
     stored_pairs,
     with_changes,
 )
+from azimuthal.results import ResultSet
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
@@ -42,7 +43,7 @@ def load_result(path: PathLike) -> ResultFile:
     Returns
     -------
     :
-        A sequence of profiles or cakes: ``load_result("run.h5")[0]``.
+        A sequence of profiles, cakes or sets of them: ``load_result("run.h5")[0]``.
 
     Raises
     ------
@@ -54,8 +55,10 @@ def load_result(path: PathLike) -> ResultFile:
     path = Path(path)
     if not path.is_file():
         raise FileMissingError(f"{path}: this file does not exist." if not path.exists() else f"{path}: is no file.")
-    store: _Store = _Archive(path) if zipfile.is_zipfile(path) else _Nexus(path)
-    return ResultFile(path, store)
+    if zipfile.is_zipfile(path):
+        return ResultFile(path, _Archive(path))
+    names = _set_names(path)
+    return ResultFile(path, _Nexus(path) if names is None else _Sets(path, names))
 
 
 class ResultFile(Sequence["Result"]):
@@ -76,7 +79,7 @@ class ResultFile(Sequence["Result"]):
 
     @property
     def kind(self) -> str:
-        """``"profile"`` or ``"cake"``."""
+        """``"profile"``, ``"cake"`` or ``"set"``."""
         return str(self._store.record["kind"])
 
     def __len__(self) -> int:
@@ -135,6 +138,38 @@ class _Store(ABC):
         return max(1, _READ_AHEAD_BYTES // bytes_each)
 
 
+class _Sets(_Store):
+    """An HDF5 file with an entry for each result of a set."""
+
+    def __init__(self, path: Path, names: Mapping[str, str]) -> None:
+        self._names = tuple(names.values())
+        self._stores = [_Nexus(path, entry) for entry in names]
+        self.record = {**self._stores[0].record, "kind": "set"}
+        self.edges = self._stores[0].edges
+        self.n_results = self._stores[0].n_results
+        if any(one.n_results != self.n_results for one in self._stores):
+            raise FileFormatError(f"{path}: its entries hold different numbers of results. The file is damaged.")
+
+    def read(self, start: int, stop: int) -> list[Any]:
+        columns = [one.read(start, stop) for one in self._stores]
+        return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
+
+    @property
+    def n_ahead(self) -> int:
+        return max(1, min(one.n_ahead for one in self._stores) // len(self._stores))
+
+
+def _set_names(path: Path) -> dict[str, str] | None:
+    """Return the entries of a file of sets and the names of their results; None for a file of single results."""
+    with open_hdf5(path) as file, translated_errors(path, "read the results"):
+        if "entry" not in file or "result_name" not in file["entry"].attrs:
+            return None
+        entries = ["entry"]
+        while (name := f"entry_{len(entries) + 1}") in file:
+            entries.append(name)
+        return {name: str(file[name].attrs["result_name"]) for name in entries}
+
+
 class _Archive(_Store):
     """A NumPy archive, which is read whole."""
 
@@ -183,8 +218,9 @@ class _Archive(_Store):
 class _Nexus(_Store):
     """An HDF5 file in the layout of :mod:`azimuthal.io.writers.nxazint`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, entry_name: str = "entry") -> None:
         self._path = path
+        self._entry_name = entry_name
         with open_hdf5(path) as file, self._understood(file) as entry:
             about = entry["reduction/input"]
             self.record = _parsed(_text(about["about"]), str(path))
@@ -235,11 +271,10 @@ class _Nexus(_Store):
     def _understood(self, file: Any) -> Iterator[Any]:
         """Yield the entry; whatever is absent or damaged inside the block becomes a FileFormatError."""
         with translated_errors(self._path, "read the results"):
-            if "entry/reduction/input/about" not in file:
-                raise FileFormatError(
-                    f"{self._path}: holds no results of azimuthal.save() (no /entry/reduction/input/about)."
-                )
-            yield file["entry"]
+            about = f"{self._entry_name}/reduction/input/about"
+            if about not in file:
+                raise FileFormatError(f"{self._path}: holds no results of azimuthal.save() (no /{about}).")
+            yield file[self._entry_name]
 
 
 def _text(dataset: Any) -> str:

@@ -124,7 +124,7 @@ def write_csv(results: Iterator[Result], path: Path, *, force: bool) -> None:
     Several results come one after the other, with the columns ``frame`` and ``label`` in front; a cake has
     the columns of its azimuth before those of its radius, azimuth slow.
     """
-    write_text(path, _csv_pieces(results), force=force)
+    write_text(path, _csv_pieces(results, path), force=force)
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,17 @@ class _Table:
             raise ParameterError(f"{path}: no bin is left to write ({self.loss()}). Nothing is written.")
         if self.left_out:
             warnings.warn(f"{path}: {self.loss()}.", ConversionLossWarning, stacklevel=_levels_to_caller())
+        _warn_of_covariance(self.profile, path)
 
     def rows(self) -> str:
         texts = [[repr(value) for value in column.tolist()] for column in self.columns.values()]
         return "".join(" ".join(f"{text:>24}" for text in row) + "\n" for row in zip(*texts, strict=True))
+
+
+def _warn_of_covariance(result: Result, path: Path) -> None:
+    if result.has_covariance:
+        words = f"{path}: left out the covariance of the bins; .h5 and .npz hold it."
+        warnings.warn(words, ConversionLossWarning, stacklevel=_levels_to_caller())
 
 
 def _table(profile: Profile, columns: dict[str, FloatArray], empty_bins: str) -> _Table:
@@ -222,8 +229,9 @@ def _in_two_theta(profile: Profile) -> Profile:
         ) from error
 
 
-def _csv_pieces(results: Iterator[Result]) -> Iterator[str]:
+def _csv_pieces(results: Iterator[Result], path: Path) -> Iterator[str]:
     first = next(results)
+    _warn_of_covariance(first, path)
     second = next(results, None)
     if second is None:
         yield _csv_text([_csv_names(first)])

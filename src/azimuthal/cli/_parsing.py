@@ -23,6 +23,8 @@ argument, command, option = click.argument, click.command, click.option
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
+    "run": "Integrate what a recipe says.",
+    "rerun": "Integrate again what a result was made from, and compare.",
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",

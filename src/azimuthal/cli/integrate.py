@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from azimuthal.cli._messages import cut_short, preparation, print_plan, print_summary
 from azimuthal.cli._parsing import argument, command, number, option
-from azimuthal.cli._progress import Progress
-from azimuthal.errors import AzimuthalError, ParameterError
+from azimuthal.cli._running import run_batch
+from azimuthal.errors import ParameterError
 
 if TYPE_CHECKING:
     from azimuthal.pipelines.settings import BatchSettings
@@ -112,32 +111,18 @@ Examples:
 @option("--force", is_flag=True, help="Replace files that exist.")
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
 @option("--engine", default="auto", show_default=True, help="Or native, or reference.")
-@option("--dry-run", is_flag=True, help="Check everything, say what would be written, write nothing.")
+@option("--write-recipe", "recipe", metavar="FILE", help="Write all this as a recipe, .toml or .json, too.")
+@option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
+@option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def integrate_command(**options: Any) -> int:
     """Integrate images to patterns, or to cakes with --npt-azim.
 
     IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  A stack goes in as it is, and all frames come
-    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.
+    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.  The same command again finishes a
+    run into one HDF5 file that was interrupted.
     """
-    settings = _settings(options)
-    from azimuthal.pipelines.batch import prepare_batch
-
-    with Progress(quiet=options["quiet"]) as progress:
-        try:
-            batch = prepare_batch(settings, progress)
-            progress.note(preparation(batch))
-            if options["dry_run"]:
-                return print_plan(batch)
-            summary = batch.run(progress)
-        except KeyboardInterrupt:
-            progress.line(cut_short(progress, "interrupted"))
-            return 130
-        except AzimuthalError:
-            if progress.n_files_written:
-                progress.line(cut_short(progress, "stopped"))
-            raise
-    return print_summary(batch, summary, quiet=options["quiet"])
+    return run_batch(_settings(options), options)
 
 
 def _grazing(options: dict[str, Any]) -> dict[str, Any] | None:

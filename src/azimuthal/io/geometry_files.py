@@ -140,6 +140,23 @@ def load_instrument(
     return _LOADERS[name](path, given)
 
 
+def parse_instrument(
+    text: str, *, source: str, detector: Detector | str | None = None, shape: tuple[int, int] | None = None
+) -> Instrument:
+    """Return the instrument that the text of a PONI file describes; as `load_instrument`.
+
+    Parameters
+    ----------
+    text:
+        The whole text.
+    source:
+        What messages call it.
+    detector, shape:
+        As of `load_instrument`.
+    """
+    return _of_record(poni.parse_poni(text, source=source), Path(source), Given(as_detector(detector), as_shape(shape)))
+
+
 def save_instrument(instrument: Instrument, path: PathLike, format: str | None = None, *, force: bool = False) -> None:
     """Write an instrument to a geometry file; the file appears complete or not at all.
 
@@ -192,7 +209,10 @@ def read_poni(path: PathLike) -> poni.PoniRecord:
 
 
 def _load_poni(path: Path, given: Given) -> Instrument:
-    record = read_poni(path)
+    return _of_record(read_poni(path), path, given)
+
+
+def _of_record(record: poni.PoniRecord, path: Path, given: Given) -> Instrument:
     detector = _poni_detector(record, path, given)
     return Instrument(detector, record.pose, Beam(record.wavelength), ParallaxSettings() if record.parallax else None)
 

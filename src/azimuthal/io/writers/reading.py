@@ -101,9 +101,17 @@ class ResultFile(Sequence["Result"]):
         return self._store.read(numbers, numbers + 1)[0]
 
     def __iter__(self) -> Iterator[Result]:
+        yield from self.span(0, len(self))
+
+    def span(self, start: int, stop: int) -> Iterator[Result]:
+        """Yield the results from `start` to before `stop`, read in blocks of a few megabytes."""
         step = self._store.n_ahead
-        for start in range(0, len(self), step):
-            yield from self._store.read(start, min(start + step, len(self)))
+        for first in range(start, stop, step):
+            yield from self._store.read(first, min(first + step, stop))
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return metadata and provenance of every result, without reading arrays."""
+        return self._store.records()
 
     def __repr__(self) -> str:
         return f"<ResultFile {self._path}: {len(self)} x {self.kind}>"
@@ -119,6 +127,10 @@ class _Store(ABC):
     @abstractmethod
     def read(self, start: int, stop: int) -> list[Result]:
         """Return the results from `start` to before `stop`."""
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return metadata and provenance of all results."""
+        return [(dict(one.metadata), dict(one.provenance)) for one in self.read(0, self.n_results)]
 
     @property
     def n_ahead(self) -> int:
@@ -261,6 +273,13 @@ class _Nexus(_Store):
             )
             for row in range(stop - start)
         ]
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        with open_hdf5(self._path) as file, self._understood(file) as entry:
+            own = entry["reduction/results"]
+            texts = list(zip(own["metadata"].asstr()[()], own["provenance"].asstr()[()], strict=True))
+        where = str(self._path)
+        return [(_parsed(metadata, where), self._joined(_parsed(changes, where))) for metadata, changes in texts]
 
     def _joined(self, own: Mapping[str, Any]) -> dict[str, Any]:
         return with_changes(self._provenance, own)

@@ -188,7 +188,7 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
     if (bin.normalized) {
       for (std::size_t i = 0; i < n; ++i) {
         weight[i] = bin.normalized[first + i];
-        ratio[i] = block.c[i] * block.signal[i] / weight[i];
+        ratio[i] = block.signal[i] / bin.normalization[bin.pixel[first + i]];  // equal pixels, whatever their weights
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) ratio[i] = block.signal[i], weight[i] = block.c[i];
@@ -227,34 +227,56 @@ std::size_t gathered(const BinEntries& bin, double* x, double* a, double* c, dou
 
 void trimmed(const TrimmedValues& v, TrimmedSums& sums) {
   alignas(64) double lanes[kSums][kSumLanes] = {};
-  const auto add = [&](std::size_t i, std::size_t l) {
-    const double x = v.x[i], a = v.a[i];
-    const double above = x > v.first ? x : v.first, clamped = above < v.last ? above : v.last;
-    const double aw = a * (clamped - v.center);
-    double f = (x >= v.first) & (x <= v.last) ? 1.0 : 0.0;
-    f = x == v.first ? v.f_first : f;
-    f = x == v.last ? v.f_last : f;
-    const double fa = f * a;
-    lanes[0][l] += f != 0.0 ? fa * x : 0.0;
-    lanes[1][l] += fa;
-    lanes[2][l] += fa * fa;
-    lanes[3][l] += f * v.c[i];
-    lanes[4][l] += aw;
-    lanes[5][l] += aw * aw;
-    lanes[6][l] += a * aw;
-    lanes[7][l] += f > 0.0 ? 1.0 : 0.0;
-  };
-  std::size_t at = 0;
-  for (; at + kSumLanes <= v.n; at += kSumLanes) {
-    for (std::size_t l = 0; l < kSumLanes; ++l) add(at + l, l);
+  const double low = v.first, high = v.last, f_low = v.f_first, f_high = v.f_last, center = v.center;
+  // A block has all its terms first, then its sums: simple loops, which compilers turn into vectors.
+  alignas(64) double x[kBlock], a[kBlock], c[kBlock], f[kBlock], term[kSums][kBlock];
+  for (std::size_t at = 0; at < v.n; at += kBlock) {
+    const std::size_t n = v.n - at < kBlock ? v.n - at : kBlock, n_lanes = (n + kSumLanes - 1) / kSumLanes * kSumLanes;
+    for (std::size_t i = 0; i < n; ++i) x[i] = v.x[at + i], a[i] = v.a[at + i], c[i] = v.c[at + i];
+    for (std::size_t i = n; i < n_lanes; ++i) x[i] = center, a[i] = c[i] = 0.0;
+    for (std::size_t i = 0; i < n_lanes; ++i) {
+      const double within = x[i] <= high ? 1.0 : 0.0, not_less = x[i] >= low ? within : 0.0;
+      const double from = x[i] == low ? f_low : not_less;
+      f[i] = x[i] == high ? f_high : from;
+    }
+    for (std::size_t i = 0; i < n_lanes; ++i) {
+      const double above = x[i] > low ? x[i] : low, clamped = above < high ? above : high;
+      const double fa = f[i] * a[i], aw = a[i] * (clamped - center), fx = fa * x[i];
+      term[0][i] = f[i] != 0.0 ? fx : 0.0;
+      term[1][i] = fa;
+      term[2][i] = fa * fa;
+      term[3][i] = f[i] * c[i];
+      term[4][i] = aw;
+      term[5][i] = aw * aw;
+      term[6][i] = a[i] * aw;
+      term[7][i] = f[i] > 0.0 ? 1.0 : 0.0;
+    }
+    for (std::size_t i = n; i < n_lanes; ++i) term[7][i] = 0.0;
+    for (int k = 0; k < kSums; ++k) {
+      for (std::size_t i = 0; i < n_lanes; i += kSumLanes) {
+        for (std::size_t l = 0; l < kSumLanes; ++l) lanes[k][l] += term[k][i + l];
+      }
+    }
   }
-  for (std::size_t l = 0; at + l < v.n; ++l) add(at + l, l);
   double total[kSums];
   for (int k = 0; k < kSums; ++k) {
     total[k] = 0.0;
     for (std::size_t l = 0; l < kSumLanes; ++l) total[k] += lanes[k][l];
   }
   sums = {total[0], total[1], total[2], total[3], total[4], total[5], total[6], total[7]};
+}
+
+void totals(const double* a, const double* c, std::size_t n, WeightTotals& sums) {
+  alignas(64) double norm[kSumLanes] = {}, norm2[kSumLanes] = {}, count[kSumLanes] = {};
+  std::size_t at = 0;
+  for (; at + kSumLanes <= n; at += kSumLanes) {
+    for (std::size_t l = 0; l < kSumLanes; ++l) norm[l] += a[at + l];
+    for (std::size_t l = 0; l < kSumLanes; ++l) norm2[l] += a[at + l] * a[at + l];
+    for (std::size_t l = 0; l < kSumLanes; ++l) count[l] += c[at + l];
+  }
+  for (std::size_t l = 0; at + l < n; ++l) norm[l] += a[at + l], norm2[l] += a[at + l] * a[at + l], count[l] += c[at + l];
+  sums = {};
+  for (std::size_t l = 0; l < kSumLanes; ++l) sums.normalization += norm[l], sums.normalization2 += norm2[l], sums.count += count[l];
 }
 
 template <class T>
@@ -268,7 +290,7 @@ std::size_t sampled(const BinEntries& bin, std::size_t stride, double* x) {
     double signal = static_cast<double>(value);
     if (bin.offset) signal -= bin.offset[pixel];
     if (bin.gain) signal *= bin.gain[pixel];
-    x[n_valid] = bin.normalized ? (bin.weight ? bin.weight[i] * signal : signal) / bin.normalized[i] : signal;
+    x[n_valid] = bin.normalization ? signal / bin.normalization[pixel] : signal;
     n_valid += !invalid(value);
   }
   return n_valid;
@@ -360,6 +382,8 @@ std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, do
 }
 
 void add_trimmed(const TrimmedValues& values, TrimmedSums& sums) { trimmed(values, sums); }
+
+void add_weights(const double* a, const double* c, std::size_t n, WeightTotals& sums) { totals(a, c, n, sums); }
 
 void cells_of(const double* x, std::size_t n, double low, double scale, int last, std::uint16_t* cell) {
   const double highest = static_cast<double>(last);

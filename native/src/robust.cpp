@@ -96,6 +96,20 @@ class Clipper {
   std::size_t n_kept() const noexcept { return n_kept_; }
   std::size_t n_valid() const noexcept { return n_valid_; }
 
+  // Calls `visit` with the number of every kept entry, in ascending order.
+  template <class Visit>
+  void for_each_kept(Visit&& visit) const {
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < bin_->n; ++i) {
+      if (next < n_outside_ && outside_[next] == i) {
+        const bool counts = candidates_[next].valid && kept_[i];
+        ++next;
+        if (!counts) continue;
+      }
+      visit(i);
+    }
+  }
+
   // Pixels of rejected entries.
   template <class Visit>
   void for_each_rejected(Visit&& visit) const {
@@ -115,6 +129,8 @@ class Clipper {
       stride = 1;
     }
     start_center_ = sample_.empty() ? 0.0 : median(sample_);
+    start_sigma_ = 0.0;
+    if (rules_.spread == Spread::of_counts) return;  // counts have their own spread
     for (double& x : sample_) x = std::fabs(x - start_center_);
     start_sigma_ = sample_.empty() ? 0.0 : kMadToSigma * median(sample_);
   }
@@ -314,13 +330,14 @@ class Trimmer {
   };
 
   std::size_t n_valid() const noexcept { return n_; }
+  double total() const noexcept { return total_; }  // weight of all
 
   Result run(const BinEntries& bin, const TrimRules& rules) {
     given_ = 0.0;
     n_ = robust_kernels().values_of(bin, x_.data(), a_.data(), c_.data(), given_);
     if (n_ == 0) return {};
-    TrimmedSums all{};
-    robust_kernels().add_trimmed({x_.data(), a_.data(), c_.data(), n_, x_[0], -kInfinity, kInfinity, 1.0, 1.0}, all);
+    WeightTotals all{};
+    robust_kernels().add_weights(a_.data(), c_.data(), n_, all);
     total_ = all.normalization, total2_ = all.normalization2, count_ = all.count;
     slack_ = kSameWeight * total_;
     sort_into_cells();
@@ -328,27 +345,28 @@ class Trimmer {
   }
 
  private:
-  static constexpr std::size_t kCells = 512;
+  static constexpr std::size_t kMostCells = 512;
 
   // A histogram between the extremes of a sample, with one cell at either end for what is beyond.
   void sort_into_cells() {
+    n_cells_ = std::min(kMostCells, n_);
     const std::size_t stride = (n_ + kSample - 1) / kSample;
     double low = kInfinity, high = -kInfinity;
     for (std::size_t i = 0; i < n_; i += stride) low = std::min(low, x_[i]), high = std::max(high, x_[i]);
-    const double scale = static_cast<double>(kCells) / (high - low);
+    const double scale = static_cast<double>(n_cells_) / (high - low);
     const bool usable = scale > 0.0 && scale < kInfinity && high < kInfinity && low > -kInfinity;
-    cell_weight_.assign(2 * (kCells + 2), 0.0);
-    robust_kernels().cells_of(x_.data(), n_, usable ? low : 0.0, usable ? scale : 0.0, static_cast<int>(kCells + 1), cell_.data());
+    cell_weight_.assign(2 * (n_cells_ + 2), 0.0);
+    robust_kernels().cells_of(x_.data(), n_, usable ? low : 0.0, usable ? scale : 0.0, static_cast<int>(n_cells_ + 1), cell_.data());
     // Two histograms, so that additions to one cell need not wait for each other.
     double* const even = cell_weight_.data();
-    double* const odd = even + kCells + 2;
+    double* const odd = even + n_cells_ + 2;
     std::size_t i = 0;
     for (; i + 1 < n_; i += 2) {
       even[cell_[i]] += a_[i];
       odd[cell_[i + 1]] += a_[i + 1];
     }
     if (i < n_) even[cell_[i]] += a_[i];
-    for (std::size_t cell = 0; cell < kCells + 2; ++cell) even[cell] += odd[cell];
+    for (std::size_t cell = 0; cell < n_cells_ + 2; ++cell) even[cell] += odd[cell];
   }
 
   // The smallest value up to which (included) the weight is more than `target`; the largest value if there is none.
@@ -357,12 +375,12 @@ class Trimmer {
     double before = 0.0;
     std::size_t last_used = 0;
     double before_last = 0.0;
-    for (; cell < kCells + 2; ++cell) {
+    for (; cell < n_cells_ + 2; ++cell) {
       if (cell_weight_[cell] > 0.0) last_used = cell, before_last = before;
       if (cell_weight_[cell] > 0.0 && before + cell_weight_[cell] > target) break;
       before += cell_weight_[cell];
     }
-    if (cell == kCells + 2) cell = last_used, before = before_last;
+    if (cell == n_cells_ + 2) cell = last_used, before = before_last;
     inside_.clear();
     for (std::size_t i = 0; i < n_; ++i) {
       if (cell_[i] == cell) inside_.push_back({x_[i], a_[i]});
@@ -455,13 +473,21 @@ class Trimmer {
     return result;
   }
 
-  std::size_t n_ = 0;
+  std::size_t n_ = 0, n_cells_ = 0;
   double total_ = 0.0, total2_ = 0.0, count_ = 0.0, given_ = 0.0, slack_ = 0.0;
   LargeVector<double> x_, a_, c_;
   LargeVector<std::uint16_t> cell_;
   std::vector<double> cell_weight_;
   std::vector<Weighted> inside_;
 };
+
+double square(double x) noexcept { return x * x; }
+
+// The part of one entry in the sum of a further variance.
+double further_of(const BinEntries& bin, const double* variance, std::size_t i) noexcept {
+  const std::size_t pixel = bin.pixel[i];
+  return square((bin.weight ? bin.weight[i] : 1.0) * (bin.gain ? bin.gain[pixel] : 1.0)) * variance[pixel];
+}
 
 // Ends of blocks of bins with enough entries each.
 std::vector<std::size_t> blocks_of(const BinLists& lists) {
@@ -526,7 +552,8 @@ double RobustReduction::quantum(const RobustFrame& frame, unsigned n_threads) co
                                                       block * kBlockPixels,
                                                       std::min(n_pixels, (block + 1) * kBlockPixels));
   });
-  const double least = *std::min_element(found.begin(), found.end());
+  double least = kInfinity;
+  for (const double one : found) least = std::min(least, one);
   return least < kInfinity ? least : 0.0;
 }
 
@@ -538,6 +565,7 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
   }
   if (frame.model != Variance::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.iterations, &sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
+  for (int k = 0; k < 2; ++k) sums.further[k].resize(frame.further[k] ? n_bins : 0);
   std::atomic<bool> any_invalid{false};
   std::mutex lock;
   const double quantum_of_frame = quantum(frame, n_threads);
@@ -561,6 +589,12 @@ RobustSums RobustReduction::clip(const RobustFrame& frame, const ClipRules& rule
       if (frame.model != Variance::none) sums.variance[b] = found.variance;
       sums.n_kept[b] = static_cast<std::int32_t>(clipper.n_kept());
       sums.n_rejected[b] = static_cast<std::int32_t>(clipper.n_valid() - clipper.n_kept());
+      for (int k = 0; k < 2; ++k) {
+        if (!frame.further[k]) continue;
+        double sum = 0.0;
+        clipper.for_each_kept([&](std::size_t i) { sum += further_of(bin, frame.further[k], i); });
+        sums.further[k][b] = sum;
+      }
       clipper.for_each_rejected([&](std::uint32_t pixel) { rejected.push_back(pixel); });
     }
     const std::lock_guard<std::mutex> guard(lock);
@@ -578,12 +612,14 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
   for (auto* array : {&sums.signal, &sums.normalization, &sums.normalization2, &sums.count}) array->resize(n_bins);
   if (rules.error != QuantileError::none) sums.variance.resize(n_bins);
   for (auto* array : {&sums.n_kept, &sums.n_rejected}) array->resize(n_bins);
+  for (int k = 0; k < 2; ++k) sums.further[k].resize(frame.further[k] ? n_bins : 0);
   const std::vector<std::size_t> ends = blocks_of(lists_);
   std::atomic<bool> any_invalid{false};
   const auto make = [&] { return std::make_unique<Trimmer>(lists_.largest()); };
   for_each_block(ends.size() - 1, n_threads, make, [&](Trimmer& trimmer, std::size_t block) {
     for (std::size_t b = ends[block]; b < ends[block + 1]; ++b) {
-      const Trimmer::Result found = trimmer.run(entries(frame, b), rules);
+      const BinEntries bin = entries(frame, b);
+      const Trimmer::Result found = trimmer.run(bin, rules);
       if (trimmer.n_valid() < lists_.size(b)) any_invalid.store(true, std::memory_order_relaxed);
       sums.signal[b] = found.signal;
       sums.normalization[b] = found.normalization;
@@ -592,6 +628,16 @@ RobustSums RobustReduction::trim(const RobustFrame& frame, const TrimRules& rule
       if (rules.error != QuantileError::none) sums.variance[b] = found.variance;
       sums.n_kept[b] = static_cast<std::int32_t>(found.n_kept);
       sums.n_rejected[b] = static_cast<std::int32_t>(trimmer.n_valid() - found.n_kept);
+      const double share = quotient(found.normalization, trimmer.total());
+      for (int k = 0; k < 2; ++k) {
+        if (!frame.further[k]) continue;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < bin.n; ++i) {
+          const bool counts = trimmer.n_valid() == bin.n || robust_kernels().entry_at(bin, i).valid;
+          sum += counts ? further_of(bin, frame.further[k], i) : 0.0;
+        }
+        sums.further[k][b] = sum * rules.ratio * share * share;
+      }
     }
   });
   if (any_invalid) sums.n_invalid = n_invalid(frame, n_threads);

@@ -8,7 +8,8 @@ namespace azimuthal {
 namespace {
 
 #define AZIMUTHAL_ROBUST_KERNELS(set) \
-  {set::add_window, set::entry_at, set::sample_of, set::values_of, set::add_trimmed, set::cells_of, set::count_invalid, set::smallest_positive}
+  {set::add_window, set::entry_at, set::sample_of, set::values_of, set::add_trimmed, set::add_weights, \
+   set::cells_of, set::count_invalid, set::smallest_positive}
 
 constexpr RobustKernels kBaseline = AZIMUTHAL_ROBUST_KERNELS(baseline);
 #ifdef AZIMUTHAL_HAS_AVX2

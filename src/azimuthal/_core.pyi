@@ -219,6 +219,8 @@ class RobustReduction:
         spread: int,
         threshold: float | None,
         max_iter: int | None,
+        dark_variance: FloatArray | None,
+        flat_variance: FloatArray | None,
         n_threads: int,
     ) -> tuple[Any, ...]: ...
     def trim(
@@ -232,6 +234,8 @@ class RobustReduction:
         high: float,
         error: int,
         ratio: float,
+        dark_variance: FloatArray | None,
+        flat_variance: FloatArray | None,
         n_threads: int,
     ) -> tuple[Any, ...]: ...
 

@@ -66,7 +66,7 @@ class PendingFile:
                 self.temporary.replace(self.target)
             else:
                 _name_if_free(self.temporary, self.target)
-            _flush_folder(self.target.parent)
+            flush_folder(self.target.parent)
         except OSError as error:
             self.abandon()
             raise translated(self.target, error) from error
@@ -170,7 +170,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the new name durable; a folder cannot be opened on every system, and then nothing is lost."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

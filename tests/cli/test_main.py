@@ -78,7 +78,7 @@ def test_unknown_command_suggests_the_nearest(run):
     assert (
         outcome.err == "error: command: 'intergrate' is not known; did you mean 'integrate'?\nTry 'azimuthal --help'.\n"
     )
-    assert "there are integrate, peakfinder" in run("qwertz").err
+    assert "there are integrate, run, rerun, peakfinder" in run("qwertz").err
 
 
 def test_unknown_option_suggests_the_nearest(run):

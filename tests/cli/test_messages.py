@@ -18,5 +18,5 @@ from azimuthal.cli._messages import cut_short
     ],
 )
 def test_cut_short_says_what_is_left(n_done, n_files, text):
-    progress = types.SimpleNamespace(n_done=n_done, n_files_written=n_files)
+    progress = types.SimpleNamespace(n_done=n_done, n_files_written=n_files, n_kept=0)
     assert cut_short(progress, "interrupted") == text

@@ -9,7 +9,9 @@ without a number were found by these comparisons.
 """
 
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -563,6 +565,28 @@ def test_azimuthal_profile_has_errors(pair):
 
 
 # ---- threads and copies -----------------------------------------------------------------------------------------
+
+
+def test_clipping_with_default_arguments_keeps_the_pixels(pair):
+    """9.1-4: sigma_clip() without further arguments rejects every pixel and returns zeros."""
+    both = pair(GRID, STRAIGHT)
+    image = np.random.default_rng(1).poisson(50, SHAPE).astype(np.int32)
+    options = {"unit": "2th_deg", "solid_angle": False, "split": "none"}
+    plain = both.ours.integrate1d(image, 20, **options)
+    clipped = both.ours.integrate1d(image, 20, reject="sigma", **options)
+    assert clipped.n_rejected.sum() <= 3
+    assert np.allclose(clipped.intensity, plain.intensity, rtol=0.01)
+    image[40, 60] = 10**6
+    assert np.argwhere(both.ours.integrate1d(image, 20, reject="sigma", **options).rejected).tolist() == [[40, 60]]
+    theirs = both.theirs().sigma_clip(image, 20, unit="2th_deg", method=SPARSE[0])
+    defect(not np.asarray(theirs.intensity).any(), "9.1-4", "the default arguments reject every pixel")
+
+
+def test_every_listed_defect_has_its_test():
+    """The ten of the inventory, 9.1-1 to 9.1-10, named in the docstrings of the tests of this folder."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_*.py")))
+    named = {int(number) for number in re.findall(r'"""9\.1-(\d+)', text)}
+    assert named == set(range(1, 11))
 
 
 def test_forty_frames_from_sixteen_threads_are_all_right():

@@ -43,6 +43,12 @@ def compared(ours, theirs, *, n_moved):
     assert np.isnan(ours.intensity[ours.count == 0]).all()
 
 
+def distances(both, height):
+    """Return how far every pixel centre is from the ray (0, height, 1), in rad."""
+    y, x, z = np.moveaxis(both.lab(), -1, 0)
+    return np.hypot(y / z - height, x / z)
+
+
 @pytest.mark.parametrize("sample_orientation", range(1, 9))
 @pytest.mark.parametrize("angles", [(0.0, 0.0), (0.003, 0.0), (0.02, 0.1)])
 def test_map_of_qip_and_qoop_agrees(fiber, bins_of, angles, sample_orientation):
@@ -81,7 +87,8 @@ def test_exit_angles_without_incidence_and_tilt_agree(fiber, bins_of):
     compared(ours, theirs, n_moved=30)
 
 
-def test_defect_9_1_10_their_exit_angles_are_ours_of_the_opposite_sample(fiber, bins_of):
+def test_exit_angles_turn_the_same_way_as_the_scattering_vector(fiber, bins_of):
+    """9.1-10: pyFAI's exit angles are those of the sample turned and tilted the other way."""
     both, integrator = fiber()
     frame = both.frame()
     theirs = integrator.integrate2d_exitangles(
@@ -93,6 +100,16 @@ def test_defect_9_1_10_their_exit_angles_are_ours_of_the_opposite_sample(fiber, 
     compared(opposite, theirs, n_moved=30)
     right = both.ours.integrate2d_grazing(frame, *bins, split="none", incident_angle=0.05, tilt_angle=0.1, **units)
     assert (right.count != np.asarray(theirs.count)).sum() > 300
+    # The specular beam, which has no in-plane component and 2theta = 2 eta, leaves at eta; the direct beam at -eta.
+    eta, tilt, y = 0.05, 0.0, np.tan(0.1)
+    ours = both.ours.integrate2d_grazing
+    for height, exit_angle in ((0.0, -eta), (y, eta)):
+        image = np.zeros(both.shape, np.float32)
+        image[np.unravel_index(np.argmin(distances(both, height)), both.shape)] = 1
+        cake = ours(image, 60, 200, split="none", incident_angle=eta, tilt_angle=tilt, solid_angle=False, **units)
+        row = np.flatnonzero(cake.sum_signal.sum(axis=1))[0]
+        width = cake.azimuthal[1] - cake.azimuthal[0]
+        assert np.radians(cake.azimuthal[row]) == pytest.approx(exit_angle, abs=np.radians(width) + 0.006)
 
 
 @pytest.mark.parametrize("vertical", [True, False])
@@ -116,7 +133,8 @@ def test_cut_agrees_in_radians(fiber, bins_of, vertical):
     np.testing.assert_allclose(ours.intensity[same], np.asarray(theirs.intensity)[same], rtol=RELATIVE)
 
 
-def test_defect_9_1_5_their_cut_takes_degrees_for_radians(fiber):
+def test_incident_angle_of_a_cut_in_degrees_is_in_degrees(fiber):
+    """9.1-5: pyFAI's one-dimensional cuts take degrees for radians."""
     both, integrator = fiber()
     frame = both.frame()
     options = {"npt_ip": 40, "npt_oop": 40, "method": PYTHON, "sample_orientation": 1}
@@ -131,7 +149,8 @@ def test_defect_9_1_5_their_cut_takes_degrees_for_radians(fiber):
     assert ours["deg"].unit.parameters["incident_angle"] == math.radians(0.2)
 
 
-def test_defect_9_1_9_their_maps_have_no_uncertainties(fiber):
+def test_maps_of_grazing_incidence_have_uncertainties(fiber):
+    """9.1-9: pyFAI's fibre integration ignores the error model."""
     both, integrator = fiber()
     frame = both.frame()
     theirs = theirs_2d(integrator, frame, unit_ip="qip_nm^-1", unit_oop="qoop_nm^-1", incident_angle=0.0)

@@ -17,7 +17,7 @@ def test_from_cell_equals_the_catalogue():
     without_sites = az.Calibrant.from_cell(az.Cell.cubic(5.4311946e-10), 227, d_min=1e-10)
     assert "222" in without_sites.labels
     assert "222" not in own.labels
-    assert az.Calibrant.from_cell(az.Cell.cubic(4e-10), d_min=3e-10).labels == ("100",)
+    assert az.Calibrant.from_cell(az.Cell.cubic(4e-10), d_min=3e-10).labels == ("100/010/001",)
 
 
 def test_from_d_spacings_keeps_the_numbers_in_decreasing_order():

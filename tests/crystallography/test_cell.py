@@ -57,10 +57,10 @@ def test_d_spacing_any_cell_equals_textbook_formula(edges, angles, hkl):
     ca, cb, cg = math.cos(alpha), math.cos(beta), math.cos(gamma)
     if 1 - ca**2 - cb**2 - cg**2 + 2 * ca * cb * cg < 0.02 or sum(angles) > 350:
         return
-    (a, b, c), (h, k, l) = edges, hkl
+    (a, b, c), (h, k, m) = edges, hkl
     numerator = (
-        (h / a * math.sin(alpha)) ** 2 + (k / b * math.sin(beta)) ** 2 + (l / c * math.sin(gamma)) ** 2
-        + 2 * h * k / (a * b) * (ca * cb - cg) + 2 * k * l / (b * c) * (cb * cg - ca) + 2 * h * l / (a * c) * (ca * cg - cb)
+        (h / a * math.sin(alpha)) ** 2 + (k / b * math.sin(beta)) ** 2 + (m / c * math.sin(gamma)) ** 2
+        + 2 * h * k / (a * b) * (ca * cb - cg) + 2 * k * m / (b * c) * (cb * cg - ca) + 2 * h * m / (a * c) * (ca * cg - cb)
     )  # fmt: skip
     expected = math.sqrt((1 - ca**2 - cb**2 - cg**2 + 2 * ca * cb * cg) / numerator)
     assert az.Cell.from_angstrom(*edges, *angles).d_spacing(hkl) * 1e10 == pytest.approx(expected, rel=1e-9)

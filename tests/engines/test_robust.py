@@ -50,9 +50,12 @@ def made_frame(rng, dtype, n_pixels, mean):
     return frame.astype(dtype)
 
 
-def both(task, frame, choice, model, variance, invalid):
+def both(task, frame, choice, model, variance, invalid, **more):
     return [
-        engine(name).prepare(task, n_threads=2).robust().reduce(frame, choice, model, variance, invalid, n_threads=2)
+        engine(name)
+        .prepare(task, n_threads=2)
+        .robust()
+        .reduce(frame, choice, model, variance, invalid, n_threads=2, **more)
         for name in ("reference", "native")
     ]
 
@@ -89,6 +92,24 @@ def test_native_of_any_model_equals_the_reference(choice, model, n_bins, n_pixel
         frame = made_frame(rng, dtype, n_pixels, mean)
         frame[::97] = 65535 if dtype == "uint16" else frame[::97]
         assert_equal_sums(*both(task, frame, choice, model, variance, invalid))
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.method}-{c.threshold or c.quantiles}")
+@pytest.mark.parametrize("terms", [False, True])
+def test_sums_of_further_variances_are_those_of_the_kept_entries(choice, terms):
+    rng = np.random.default_rng(7)
+    task = made_task(rng, 3000, 40, unit=False, terms=terms)
+    frame = made_frame(rng, "uint16", 3000, 20)
+    frame[::97] = 65535
+    static = (rng.uniform(0, 4, 3000), rng.uniform(0, 1e-3, 3000))
+    for given in (static, (static[0], None), (None, static[1])):
+        one, two = both(task, frame, choice, "hybrid", None, InvalidRanges(((65535, 65535),)), static=given)
+        assert_equal_sums(one, two)
+        for expected, found, of_pixels in zip(one.static, two.static, given, strict=True):
+            assert (found is None) == (expected is None) == (of_pixels is None)
+            if found is not None:
+                np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert one.n_rejected.sum() > 0 or choice.is_quantile
 
 
 @pytest.mark.parametrize("dtype", FRAME_DTYPES)

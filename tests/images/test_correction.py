@@ -7,7 +7,7 @@ import pytest
 
 import azimuthal as az
 from azimuthal.corrections import DeadTime, polarization, solid_angle
-from azimuthal.errors import ParameterError, ShapeError, UnknownNameError, UnsupportedOptionError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnknownNameError, UnsupportedOptionError
 from azimuthal.images import image_correction
 
 SHAPE = (40, 50)
@@ -127,3 +127,11 @@ def test_frame_of_other_byte_order_and_strides_is_corrected_alike():
     worker = image_correction(AI)
     np.testing.assert_array_equal(worker(raw.astype(">u4")).image, worker(raw).image)
     np.testing.assert_array_equal(worker(np.asfortranarray(raw)).image, worker(raw).image)
+
+
+def test_frame_that_would_lose_something_is_refused():
+    correct = image_correction(AI)
+    with pytest.raises(DataTypeError, match="frame: a masked array would lose its mask"):
+        correct(np.ma.masked_greater(frame(), 10))
+    with pytest.raises(DataTypeError, match="frame: expected one of uint8"):
+        correct(frame() > 10)

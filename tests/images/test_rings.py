@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 
+import azimuthal as az
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnknownNameError, UnsupportedOptionError
 from azimuthal.images.rings import ClipSettings, RingModel, chauvenet
 
@@ -161,3 +162,23 @@ def test_bad_choices_raise(ai):
     for pair in ((0.6, 0.4), (-0.1, 0.5), (0.5, 1.1)):
         with pytest.raises(ParameterError, match="quantile"):
             model.trimmed(model.checked_frame(np.ones(SHAPE)), pair)
+
+
+@pytest.mark.parametrize("call", ["find_peaks", "sparsify", "spottiness", "separate"])
+@pytest.mark.parametrize(
+    "options",
+    [{"reject": "median"}, {"covariance": True, "error_model": "poisson"}, {"flat_variance": np.ones((2, 2))}],
+)
+def test_option_of_profiles_that_rings_would_ignore_is_refused(call, options):
+    camera = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(24, 26))
+    ai = az.Integrator(camera, dist=0.1, poni1=0.012, poni2=0.013)
+    with pytest.raises(UnsupportedOptionError, match="Leave it out"):
+        getattr(ai, call)(np.ones((24, 26)), 10, unit="r_mm", **options)
+
+
+@pytest.mark.parametrize("call", ["find_peaks", "sparsify", "spottiness"])
+def test_error_model_that_peaks_would_ignore_is_refused(call):
+    camera = az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(24, 26))
+    ai = az.Integrator(camera, dist=0.1, poni1=0.012, poni2=0.013)
+    with pytest.raises(UnsupportedOptionError, match="error_model: the noise of a ring"):
+        getattr(ai, call)(np.ones((24, 26)), 10, unit="r_mm", error_model="poisson")

@@ -56,7 +56,7 @@ def terms(plan, frame, monitor=1.0):
     matrix = plan.matrix
     weights = np.zeros((matrix.n_bins, frame.size))
     weights[matrix.indices, matrix.entry_pixels()] = matrix.entry_weights()
-    weights[:, invalid_pixels(frame, plan._invalid_ranges(frame.dtype)).ravel()] = 0
+    weights[:, invalid_pixels(frame, plan.spec.invalid_ranges(frame.dtype)).ravel()] = 0
     return signal.ravel(), norm.ravel(), weights
 
 

@@ -271,6 +271,8 @@ def test_frames_that_are_not_aligned_are_copied_before_the_core_sees_them(plan, 
     memory[1:] = frames[0].reshape(-1).view(np.uint8)
     unaligned = memory[1:].view(np.uint32).reshape(SHAPE)
     assert not unaligned.flags.aligned
-    assert plan._checked_frame(unaligned).flags.aligned
-    assert plan._checked_frame(frames[0]) is frames[0] or np.shares_memory(plan._checked_frame(frames[0]), frames[0])
+    assert plan.spec.checked_frame(unaligned).flags.aligned
+    assert plan.spec.checked_frame(frames[0]) is frames[0] or np.shares_memory(
+        plan.spec.checked_frame(frames[0]), frames[0]
+    )
     assert bits(plan(unaligned)) == bits(plan(frames[0]))

@@ -12,6 +12,7 @@ import pytest
 import azimuthal as az
 from azimuthal.errors import FileMissingError, OutputError, UnknownNameError
 from azimuthal.pipelines import batch as batch_module
+from azimuthal.pipelines import parts as parts_module
 from azimuthal.pipelines.batch import integrate_batch, prepare_batch
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Surveying
 from azimuthal.pipelines.settings import BatchSettings
@@ -128,7 +129,9 @@ def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settin
     assert sorted(path.name for path in Path("out").iterdir()) == ["0.xy", "1.xy"]
 
 
-def test_batch_memory_does_not_grow_with_the_number_of_frames(settings):
+def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypatch):
+    monkeypatch.setattr(parts_module, "_LARGEST_BYTES", 2 << 20)  # what a part holds, and the memory of it
+
     def peak(n_frames):
         np.save("long.npy", np.ones((n_frames, 48, 60), np.uint16))
         long = dataclasses.replace(settings, images=("long.npy",), output=f"long_{n_frames}.h5", npt=2000)

@@ -173,3 +173,25 @@ def test_describe_dectris_header_in_words():
 def test_description_text_aligns_its_facts(folder):
     np.save("a.npy", np.zeros((4, 6), np.uint8))
     assert describe("a.npy").text == "a.npy: image (npy)\n  frames: 1 of 4 x 6 pixels (slow x fast), uint8"
+
+
+@pytest.mark.parametrize("name", ["peaks.cxi", "peaks.nxs"])
+def test_describe_peaks_of_our_own_are_counted(folder, name):
+    ai = az.Integrator(az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(24, 26)), dist=0.1, poni1=0.012, poni2=0.013)
+    frame = np.random.default_rng(0).poisson(20, (24, 26)).astype(np.uint32)
+    frame[10, 10:12] = 4000
+    peaks = ai.find_peaks(frame, 10, unit="r_mm")
+    az.save_peaks(peaks, name)
+    described = describe(name)
+    assert described.title == "peaks of azimuthal"
+    assert dict(described.facts)["peaks"] == f"{len(peaks)} in 1 frames of 24 x 26 pixels (slow x fast)"
+
+
+def test_describe_sparse_frames_are_not_taken_for_an_image(folder):
+    ai = az.Integrator(az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(24, 26)), dist=0.1, poni1=0.012, poni2=0.013)
+    sparse = ai.sparsify(np.random.default_rng(0).poisson(20, (24, 26)).astype(np.uint32), 10, unit="r_mm")
+    az.save_sparse([sparse, sparse], "sparse.h5")
+    described = describe("sparse.h5")
+    assert described.title == "sparse frames of azimuthal"
+    assert dict(described.facts)["frames"] == "2 of 24 x 26 pixels (slow x fast)"
+    assert dict(described.facts)["rings"].startswith("10 of r_mm from ")

@@ -69,8 +69,14 @@ def test_plan_outputs_same_stem_in_two_folders_is_told_apart_by_the_folder():
 @pytest.mark.parametrize("one", [one for one in formats() if not one.holds_many], ids=lambda one: one.name)
 def test_plan_outputs_single_pattern_format_for_many_frames_suggests_a_template(one):
     with pytest.raises(UnsupportedOptionError, match="there are 2 frames") as caught:
-        paths(f"r{one.extensions[0]}", "a.h5")
+        paths(f"r{one.extensions[0]}", "a.h5", cake=not one.holds_profiles)
     assert f"r_{{stem}}_{{frame:05d}}{one.extensions[0]}" in str(caught.value)
+
+
+@pytest.mark.parametrize("one", [one for one in formats() if not one.holds_profiles], ids=lambda one: one.name)
+def test_plan_outputs_pattern_in_a_format_for_cakes_raises(one):
+    with pytest.raises(UnsupportedOptionError, match="holds a cake"):
+        paths(f"r{one.extensions[0]}", "a.h5")
 
 
 @pytest.mark.parametrize("one", formats(), ids=lambda one: one.name)

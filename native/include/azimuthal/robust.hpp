@@ -33,6 +33,8 @@ struct RobustFrame {
   const InvalidValues* invalid;
   Variance model;
   const double* variance;
+  // Variances of pixels that are summed beside that of the model: of the dark, of the flat field. Null: none.
+  const double* further[2] = {nullptr, nullptr};
 };
 
 struct ClipRules {
@@ -50,6 +52,8 @@ struct TrimRules {
 struct RobustSums {
   // squares and cross: sum c^2 (s - m n)^2 and sum c^2 n (s - m n), of clipping only.
   LargeVector<double> signal, variance, normalization, normalization2, count, squares, cross;
+  // sum c^2 gain^2 further, over what is kept by clipping; for quantiles, as much of the whole bin as the variance.
+  LargeVector<double> further[2];
   LargeVector<std::int32_t> iterations, n_kept, n_rejected;
   std::vector<std::uint32_t> rejected;  // pixels in ascending order, of clipping only
   std::int64_t n_invalid = 0;

@@ -69,6 +69,13 @@ struct TrimmedSums {
   double n_kept;          // f > 0
 };
 
+// Sums over all values.
+struct WeightTotals {
+  double normalization;   // a
+  double normalization2;  // a^2
+  double count;           // c
+};
+
 #define AZIMUTHAL_DECLARE_ROBUST_KERNELS(set)                                                                       \
   namespace set {                                                                                                   \
   /* Adds entries with |d| <= width n; numbers of the others, invalid ones too, go to `outside` (room for n + 64). */ \
@@ -80,6 +87,7 @@ struct TrimmedSums {
   /* Values x = s / n, weights a = c n, and c of all valid entries; returns how many. Adds c^2 var gain^2. */         \
   std::size_t values_of(const BinEntries& bin, double* x, double* a, double* c, double& variance);                  \
   void add_trimmed(const TrimmedValues& values, TrimmedSums& sums);                                                 \
+  void add_weights(const double* a, const double* c, std::size_t n, WeightTotals& sums);                            \
   /* 1 + (x - low) scale, without its fraction, within 0 and `last`; 0 for NaN. */                                  \
   void cells_of(const double* x, std::size_t n, double low, double scale, int last, std::uint16_t* cell);           \
   /* How many pixels that feed a bin are invalid. first: a multiple of 8. */                                        \
@@ -105,6 +113,7 @@ struct RobustKernels {
   decltype(&baseline::sample_of) sample_of;
   decltype(&baseline::values_of) values_of;
   decltype(&baseline::add_trimmed) add_trimmed;
+  decltype(&baseline::add_weights) add_weights;
   decltype(&baseline::cells_of) cells_of;
   decltype(&baseline::count_invalid) count_invalid;
   decltype(&baseline::smallest_positive) smallest_positive;

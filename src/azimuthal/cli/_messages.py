@@ -83,4 +83,7 @@ def cut_short(progress: Progress, reason: str) -> str:
     done = f"{reason} after {_counted(progress.n_done, 'frame')}"
     if progress.n_files_written:
         return f"{done}: {_counted(progress.n_files_written, 'file')} written, complete; nothing else"
+    if progress.n_kept:
+        frames = _counted(progress.n_kept, "frame")
+        return f"{done}: {frames} kept in {progress.kept_in}; the same command again integrates the rest"
     return f"{done}: nothing was written"

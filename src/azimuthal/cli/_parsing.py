@@ -16,18 +16,22 @@ import click  # noqa: TID253  # this module is only imported by a call of main()
 
 from azimuthal._version import __version__
 
-__all__ = ["argument", "command", "group", "option", "run"]
+__all__ = ["argument", "command", "group", "number", "option", "run"]
 
 argument, command, option = click.argument, click.command, click.option
 
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {
     "integrate": "Integrate images to patterns or cakes.",
+    "run": "Integrate what a recipe says.",
+    "rerun": "Integrate again what a result was made from, and compare.",
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "recalibrate": "Refine a geometry on the rings of a calibrant.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
+    "mask": "Make, combine and write masks.",
+    "convert": "Convert geometries, detectors and masks to other formats.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
     "calibrants": "List the calibrants that are known, or the rings of one.",
@@ -74,6 +78,14 @@ def group() -> None:
 
     'azimuthal COMMAND --help' explains a command.
     """
+
+
+def number(text: str) -> float | int:
+    """Return an integer where the text is one: exact for 64-bit images."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def run(arguments: Sequence[str] | None) -> int:

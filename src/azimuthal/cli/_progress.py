@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 from azimuthal.cli._signals import raise_requested
 
 if TYPE_CHECKING:
-    from azimuthal.pipelines.events import BatchEvent
+    from pathlib import Path
+
+    from azimuthal.pipelines.events import BatchEvent, FramesKept
     from azimuthal.pipelines.inputs import FrameFailure
 
 _LINE_EVERY = 5.0  # s
@@ -40,6 +42,9 @@ class Progress:
     def __init__(self, *, quiet: bool = False) -> None:
         self.n_done = 0
         self.n_files_written = 0
+        self.n_kept = 0
+        self.kept_in: Path | None = None
+        self._n_found = 0
         self._quiet = quiet
         self._n_total = 0
         self._n_failed = 0
@@ -69,7 +74,7 @@ class Progress:
 
     def __call__(self, event: BatchEvent) -> None:
         """Show one event."""
-        from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared
+        from azimuthal.pipelines.events import FrameDone, FrameFailed, FramesKept, OutputsDone, Prepared
 
         if not isinstance(event, OutputsDone):  # then everything is written: too late to stop
             raise_requested()
@@ -79,6 +84,8 @@ class Progress:
             self._advance()
         elif isinstance(event, FrameFailed):
             self._fail(event.failure)
+        elif isinstance(event, FramesKept):
+            self._keep(event)
         elif isinstance(event, OutputsDone):
             self.n_files_written = len(event.paths)
         elif isinstance(event, Prepared):
@@ -125,6 +132,12 @@ class Progress:
         elif self._n_failed == _FAILURES_SHOWN + 1:
             self.line("failed: further frames, counted at the end")
 
+    def _keep(self, event: FramesKept) -> None:
+        self.n_kept, self.kept_in = event.n_frames, event.folder
+        if event.resumed:
+            self._n_found = event.n_frames
+            self.note(f"{event.n_frames} frames are kept in {event.folder} from an interrupted run")
+
     def _line_is_due(self) -> bool:
         now = time.monotonic()
         if now - self._last_line < _LINE_EVERY:
@@ -134,7 +147,7 @@ class Progress:
 
     def _speed(self) -> str:
         """Return e.g. ``25.3 frames/s, 0:42 left``."""
-        rate = max(self.n_done, 1) / max(time.monotonic() - self._begin, 1e-3)
+        rate = max(self.n_done - self._n_found, 1) / max(time.monotonic() - self._begin, 1e-3)
         seconds = round((self._n_total - self.n_done - self._n_failed) / rate)
         return f"{rate:.3g} frames/s, {max(seconds, 0) // 60}:{max(seconds, 0) % 60:02d} left"
 

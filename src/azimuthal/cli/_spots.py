@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from azimuthal.cli._messages import cut_short
-from azimuthal.cli._parsing import argument, option
+from azimuthal.cli._parsing import argument, number, option
 from azimuthal.cli._progress import Progress, failure_text
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ _CHOICES = {
 }
 
 
-def _number(text: str) -> float | int:
-    """Return an integer where the text is one: exact for 64-bit images."""
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
-
-
 _INPUTS = (
     argument("images", nargs=-1, required=True, metavar="IMAGE..."),
     option("-p", "--poni", required=True, metavar="FILE", help="Geometry: PONI, or another format that is known."),
@@ -53,7 +45,7 @@ _OUTPUTS = (
     option("--flat", metavar="FILE", help="Flat-field image, divides."),
     option("--radial-range", type=float, nargs=2, metavar="LOW HIGH", help="In the unit.  Default: everything."),
     option("--azimuth-range", type=float, nargs=2, metavar="START STOP", help="Degrees, any arc, such as 170 190."),
-    option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data."),
+    option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data."),
     option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy."),
     option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one."),
     option("--orientation", type=int, metavar="1-4", help="Orientation, instead of the geometry file's."),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from azimuthal.cli._parsing import argument, command, option
+from azimuthal.cli._parsing import argument, command, number, option
 from azimuthal.cli._progress import StepProgress
 from azimuthal.errors import ParameterError
 
@@ -32,7 +32,7 @@ _STEPS = 20
 @option("--dark", metavar="FILE", help="Dark image, subtracted from every frame.")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--detector", metavar="NAME", help="Its gaps and invalid values apply.")
-@option("--dummy", type=float, metavar="VALUE", help="Raw value that marks pixels without data.")
+@option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--as-flat", is_flag=True, help="Scale to a median of 1.")
 @option("--unusual", metavar="FILE", help="Write a mask of pixels unlike the others; a proposal, to be looked at.")

@@ -37,7 +37,8 @@ def calibrants_command(
 ) -> int:
     """List the calibrants that are known, or the rings of one.
 
-    NAME is a name (LaB6, "lab6 660c", silicon), the beginning of several (al), a file (.D, .cif), or a sum such as
+    NAME is a name (LaB6, "lab6 660c", silicon), a part of several names or
+    substances (oxide), a file (.D, .cif), or a sum such as
     "CeO2 + Si". For example:
 
       azimuthal calibrants CeO2 --energy 60 --max-two-theta 20
@@ -65,15 +66,15 @@ def calibrants_command(
 
 
 def _matching(part: str) -> list[str]:
-    """Return the names of the catalogue that contain a part."""
-    from azimuthal.crystallography import calibrant_aliases, calibrant_names
+    """Return the names of the catalogue that contain a part, or whose alias or substance does."""
+    from azimuthal.crystallography import calibrant, calibrant_aliases, calibrant_names
 
     wanted = part.casefold()
     return [
         name
         for name in calibrant_names()
-        if any(wanted in one.casefold() for one in (name, *calibrant_aliases(name)))
-    ]  # fmt: skip
+        if any(wanted in one.casefold() for one in (name, *calibrant_aliases(name), calibrant(name).description))
+    ]
 
 
 def _wavelength(angstrom: float | None, energy: float | None) -> float | None:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from azimuthal.cli._messages import cut_short, preparation, print_plan, print_summary
-from azimuthal.cli._parsing import argument, command, option
-from azimuthal.cli._progress import Progress
-from azimuthal.errors import AzimuthalError, ParameterError
+from azimuthal.cli._parsing import argument, command, number, option
+from azimuthal.cli._running import run_batch
+from azimuthal.errors import ParameterError
 
 if TYPE_CHECKING:
     from azimuthal.pipelines.settings import BatchSettings
@@ -44,16 +43,13 @@ Examples:
   azimuthal integrate 'scan_*.tif' -p geometry.poni -n 1500 -u 2th_deg --error-model poisson \\
       -o 'out/{stem}_{frame:05d}.xye'
   azimuthal integrate stack.h5::/entry/data/data -p geometry.poni -n 800 -u q_A^-1 --npt-azim 360 -o cakes.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model azimuthal --reject sigma -o clean.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --error-model poisson --covariance -o fit.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --sector -10 10 --sector 80 100 -o sectors.h5
+  azimuthal integrate run.h5 -p geometry.poni -n 1000 -u q_nm^-1 --dead-time 2e-7 --exposure-time 0.01 \\
+      --dead-time-model paralyzable -o linear.h5
   azimuthal integrate film.h5 -p geometry.poni -n 600 -u qip_A^-1 --unit-oop qoop_A^-1 --npt-azim 500 \\
       --incident-angle '0.2 deg' -o maps.h5"""
-
-
-def _number(text: str) -> float | int:
-    """Return an integer where the text is one: exact for 64-bit images."""
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
 
 
 @command(name="integrate", epilog=_EXAMPLES)
@@ -105,7 +101,7 @@ def _number(text: str) -> float | int:
 @option("--tilt-angle", metavar="ANGLE", help="Tilt of the sample about the beam, with its unit.  Default: 0.")
 @option("--sample-orientation", type=int, metavar="1-8", help="Sample in the image; 1: horizontal x, vertical y.")
 @option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
-@option("--dummy", type=_number, metavar="VALUE", help="Raw value that marks pixels without data.")
+@option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
 @option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
 @option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")
@@ -115,32 +111,18 @@ def _number(text: str) -> float | int:
 @option("--force", is_flag=True, help="Replace files that exist.")
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
 @option("--engine", default="auto", show_default=True, help="Or native, or reference.")
-@option("--dry-run", is_flag=True, help="Check everything, say what would be written, write nothing.")
+@option("--write-recipe", "recipe", metavar="FILE", help="Write all this as a recipe, .toml or .json, too.")
+@option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
+@option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def integrate_command(**options: Any) -> int:
     """Integrate images to patterns, or to cakes with --npt-azim.
 
     IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  A stack goes in as it is, and all frames come
-    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.
+    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.  The same command again finishes a
+    run into one HDF5 file that was interrupted.
     """
-    settings = _settings(options)
-    from azimuthal.pipelines.batch import prepare_batch
-
-    with Progress(quiet=options["quiet"]) as progress:
-        try:
-            batch = prepare_batch(settings, progress)
-            progress.note(preparation(batch))
-            if options["dry_run"]:
-                return print_plan(batch)
-            summary = batch.run(progress)
-        except KeyboardInterrupt:
-            progress.line(cut_short(progress, "interrupted"))
-            return 130
-        except AzimuthalError:
-            if progress.n_files_written:
-                progress.line(cut_short(progress, "stopped"))
-            raise
-    return print_summary(batch, summary, quiet=options["quiet"])
+    return run_batch(_settings(options), options)
 
 
 def _grazing(options: dict[str, Any]) -> dict[str, Any] | None:

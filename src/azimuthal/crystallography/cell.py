@@ -13,7 +13,7 @@ Definition
 
         1 / d^2 = h G* h^T                    Bragg: wavelength = 2 d sin(two_theta / 2),  q = 2 pi / d
 
-    International Tables for Crystallography B (2006), ch. 1.1, doi:10.1107/97809553602060000549.
+    International Tables for Crystallography B (2006), ch. 1.1.
 
 Crystal systems
     ============  ==========================================================  =========================

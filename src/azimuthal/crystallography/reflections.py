@@ -77,7 +77,8 @@ def reflections(
     smallest = length("d_min", d_min) * (1 - 1e-12)
     indices = _indices_within(cell, smallest)
     # What stands for its set has one negative index at most: its Friedel mate has the others.
-    indices = indices[(indices != 0).any(axis=1) & ((indices < 0).sum(axis=1) < 2)]
+    indices = indices[(_negative(indices) < 2) & (indices != 0).any(axis=1)]
+    indices = indices[~group.absent_by_centring(indices)]
     indices = indices[_stands_for_its_set(indices, group)]
     indices = indices[~group.absent(indices, sites)]
     return reflections_of(cell, group, indices)
@@ -127,8 +128,14 @@ def _stands_for_its_set(indices: IntArray, group: SpaceGroup) -> BoolArray:
 
 
 def _key(indices: IntArray, span: int) -> IntArray:
-    negative = (indices < 0).sum(axis=1)
     half = span // 2
-    h, k, l = (indices + half).T  # noqa: E741
-    key: IntArray = ((3 - negative) * span + h) * span * span + k * span + l
+    h, k, l = indices.T  # noqa: E741
+    key: IntArray = (((3 - _negative(indices)) * span + h + half) * span + k + half) * span + l + half
     return key
+
+
+def _negative(indices: IntArray) -> IntArray:
+    """Return how many indices of each are negative."""
+    h, k, l = indices.T < 0  # noqa: E741
+    count: IntArray = h.astype(np.int64) + k + l
+    return count

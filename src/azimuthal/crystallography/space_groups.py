@@ -111,6 +111,15 @@ class SpaceGroup:
             result |= self._cancelled(indices, np.asarray(sites, dtype=np.float64).reshape(-1, 3))
         return result
 
+    def absent_by_centring(self, hkl: npt.ArrayLike) -> BoolArray:
+        """Say which reflections the centring of the lattice alone extinguishes; as :meth:`absent`."""
+        indices = miller_indices(hkl)
+        result = np.zeros(indices.shape[:-1], dtype=np.bool_)
+        for rotation, translation in zip(*_operations(self.hall), strict=True):
+            if (rotation == np.eye(3)).all():
+                result |= (indices @ translation) % TRANSLATION_STEPS != 0
+        return result
+
     def _cancelled(self, indices: IntArray, sites: FloatArray) -> BoolArray:
         """Return whether the atoms of every site cancel among themselves."""
         result = np.ones(indices.shape[:-1], dtype=np.bool_)

@@ -15,7 +15,7 @@ from azimuthal.engines._protocol import (
     check_frame_dtype,
 )
 from azimuthal.engines._registry import engine, engine_names, register_engine
-from azimuthal.engines._robust import RobustReducer, RobustSums
+from azimuthal.engines._robust import RobustReducer, RobustSums, StaticVariances
 from azimuthal.engines._threads import thread_count
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Residuals",
     "RobustReducer",
     "RobustSums",
+    "StaticVariances",
     "VarianceModel",
     "check_frame_dtype",
     "engine",

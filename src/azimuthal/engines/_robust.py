@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,10 @@ NO_SPREAD = 1e-12
 SAME_WEIGHT = 1e-12
 
 
+#: Of the dark and of the flat field: float64, shape (n_pixels,) or, summed, (n_bins,); or None.
+StaticVariances: TypeAlias = tuple[FloatArray | None, FloatArray | None]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RobustSums:
     """Sums per bin of what is kept, and what became of the entries.
@@ -45,6 +49,8 @@ class RobustSums:
         int32, shape (n_bins,): rounds of sigma clipping; None for quantiles.
     n_kept, n_rejected:
         int32, shape (n_bins,): entries; those that a trimmed mean leaves out wholly are not kept.
+    static:
+        ``sum c^2 v`` of the variances that do not depend on the frame, of what `sums.variance` is made of.
     """
 
     sums: BinSums
@@ -52,6 +58,7 @@ class RobustSums:
     iterations: IndexArray | None
     n_kept: IndexArray
     n_rejected: IndexArray
+    static: StaticVariances = (None, None)
 
     def with_sums(self, sums: BinSums) -> RobustSums:
         """Return the same with other sums."""
@@ -74,8 +81,11 @@ class RobustReducer(Protocol):
         invalid: InvalidRanges,
         *,
         n_threads: int,
+        static: StaticVariances = (None, None),
     ) -> RobustSums:
-        """Return the sums of one frame; parameters as in `azimuthal.engines.Reducer.reduce`.
+        """Return the sums of one frame, and those of variances `static` of its pixels.
+
+        Parameters as in `azimuthal.engines.Reducer.reduce`.
 
         Raises
         ------

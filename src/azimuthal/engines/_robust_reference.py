@@ -18,6 +18,7 @@ from azimuthal.engines._robust import (
     SAME_WEIGHT,
     SAMPLE,
     RobustSums,
+    StaticVariances,
     counts_photons,
     spread_variance,
     uses_spread,
@@ -50,10 +51,16 @@ class _Entries:
     variance: FloatArray
     quantum: float
     is_integer: bool
+    static: StaticVariances
 
     def summed(self, values: FloatArray) -> FloatArray:
         """Return the sums per bin."""
         return np.asarray(np.bincount(self.bin, weights=values, minlength=self.n_bins), dtype=np.float64)
+
+    def summed_static(self, c: FloatArray) -> StaticVariances:
+        """Return the sums per bin of the static variances, with weights `c` squared."""
+        dark, flat = (None if one is None else self.summed(c**2 * one) for one in self.static)
+        return dark, flat
 
     def counted(self, which: BoolArray) -> IntArray:
         """Return how many per bin."""
@@ -80,18 +87,24 @@ class RobustReferenceReducer:
         invalid: InvalidRanges,
         *,
         n_threads: int,
+        static: StaticVariances = (None, None),
     ) -> RobustSums:
         """Return the sums of one frame."""
         del n_threads
         is_invalid = invalid_pixels(frame, invalid)
-        entries = self._entries(frame, error_model, variance, is_invalid)
+        entries = self._entries(frame, error_model, variance, is_invalid, static)
         n_invalid = int(np.count_nonzero(is_invalid & self.task.weights.used_pixels()))
         if rejection.method == "sigma":
             return _clipped(entries, rejection, error_model, n_invalid)
         return _trimmed(entries, rejection, error_model, n_invalid)
 
     def _entries(
-        self, frame: AnyArray, error_model: ErrorModel | None, variance: FloatArray | None, is_invalid: BoolArray
+        self,
+        frame: AnyArray,
+        error_model: ErrorModel | None,
+        variance: FloatArray | None,
+        is_invalid: BoolArray,
+        static: StaticVariances,
     ) -> _Entries:
         task, matrix = self.task, self.task.weights.as_matrix()
         pixel = matrix.entry_pixels()
@@ -108,13 +121,15 @@ class RobustReferenceReducer:
         raw = frame[pixel].astype(np.float64)
         gain, offset = of(task.gain, 1.0), of(task.offset, 0.0)
         c, signal = matrix.entry_weights()[order], (raw - offset) * gain
-        # c s / c n rather than s / n: the compiled engine has both products at hand.
-        values = signal if task.normalization is None else c * signal / (c * task.normalization[pixel])
+        # s / n and not c s / c n: pixels that are equal must not be put in an order by the rounding of their weights.
+        values = signal if task.normalization is None else signal / task.normalization[pixel]
+        dark, flat = (None if one is None else one[pixel] for one in static)
         own = poisson_variance(raw) if counts_photons(error_model) else of(variance, 0.0)
         return _Entries(
             matrix.n_bins, index, pixel, place, size, c, raw, signal,
             of(task.normalization, 1.0), values, gain, offset, own * gain**2,
             _quantum(frame, is_invalid, matrix.used_pixels()), frame.dtype.kind in "iu",
+            (None if dark is None else dark * gain**2, None if flat is None else flat * gain**2),
         )  # fmt: skip
 
 
@@ -279,6 +294,7 @@ def _sums_of_kept(
         iterations,
         entries.counted(kept).astype(np.int32),
         entries.counted(~kept).astype(np.int32),
+        entries.summed_static(c),
     )
 
 
@@ -307,7 +323,11 @@ def _trimmed(entries: _Entries, rejection: Rejection, error_model: ErrorModel | 
     if error_model is None:
         parts["variance"] = None
     counted = entries.counted(np.ones(entries.bin.size, bool)).astype(np.int32)
-    return RobustSums(BinSums(**parts, n_invalid=n_invalid), None, None, n_kept, counted - n_kept)
+    # As much of the whole bin as the variance.
+    a = entries.summed(entries.c * entries.normalization)
+    share = normal_variance_ratio((low, high)) * _quotient(parts["normalization"], a) ** 2
+    dark, flat = (None if one is None else one * share for one in entries.summed_static(entries.c))
+    return RobustSums(BinSums(**parts, n_invalid=n_invalid), None, None, n_kept, counted - n_kept, (dark, flat))
 
 
 class _Bin:

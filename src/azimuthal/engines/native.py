@@ -31,7 +31,7 @@ from azimuthal.engines._protocol import (
     Residuals,
     VarianceModel,
 )
-from azimuthal.engines._robust import RobustSums, counts_photons, spread_variance, uses_spread
+from azimuthal.engines._robust import RobustSums, StaticVariances, counts_photons, spread_variance, uses_spread
 from azimuthal.engines.covariance.native import PairSummation
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection, normal_variance_ratio
@@ -217,23 +217,25 @@ class NativeRobustReducer:
         invalid: InvalidRanges,
         *,
         n_threads: int,
+        static: StaticVariances = (None, None),
     ) -> RobustSums:
         """Return the sums of one frame; bins are shared among the threads, and do not depend on their number."""
         model = 2 if error_model == "variance" else int(counts_photons(error_model))
         given = (frame, model, variance, invalid.ranges, invalid.nonfinite)
         if rejection.method == "sigma":
             spread = 0 if uses_spread(error_model) else 1 if error_model == "poisson" else 2
-            found = self.reduction.clip(*given, spread, rejection.threshold, rejection.max_iter, n_threads)
+            found = self.reduction.clip(*given, spread, rejection.threshold, rejection.max_iter, *static, n_threads)
             return _robust_sums(found, error_model)
         assert rejection.quantiles is not None
         error = 0 if error_model is None else 1 if error_model == "azimuthal" else 2
         ratio = normal_variance_ratio(rejection.quantiles)
-        return _robust_sums(self.reduction.trim(*given, *rejection.quantiles, error, ratio, n_threads), None)
+        found = self.reduction.trim(*given, *rejection.quantiles, error, ratio, *static, n_threads)
+        return _robust_sums(found, None)
 
 
 def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> RobustSums:
     signal, variance, normalization, normalization2, count, squares, cross, *rest = found
-    rejected, iterations, n_kept, n_rejected, n_invalid = rest
+    rejected, iterations, n_kept, n_rejected, n_invalid, *static = rest
     is_azimuthal = error_model == "azimuthal"
     if is_azimuthal:
         variance = spread_variance(squares, normalization, normalization2)
@@ -245,6 +247,7 @@ def _robust_sums(found: tuple[Any, ...], error_model: ErrorModel | None) -> Robu
         iterations,
         n_kept,
         n_rejected,
+        (static[0], static[1]),
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from azimuthal.images.peaks import PeakFinder, Peaks, find_peaks, peak_finder
     from azimuthal.images.separation import Separation, separate
     from azimuthal.images.sparse_frames import SparseFrame, sparsify
-    from azimuthal.images.spottiness import Spottiness, spottiness
+    from azimuthal.images.spotty_rings import Spottiness, spottiness
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
@@ -45,7 +45,7 @@ _LOCATIONS = {
     "RegularImage": "distortion",
     "Separation": "separation",
     "SparseFrame": "sparse_frames",
-    "Spottiness": "spottiness",
+    "Spottiness": "spotty_rings",
     "estimate_polarization": "guessing",
     "find_peaks": "peaks",
     "image_correction": "correction",
@@ -56,7 +56,7 @@ _LOCATIONS = {
     "propose_detectors": "guessing",
     "separate": "separation",
     "sparsify": "sparse_frames",
-    "spottiness": "spottiness",
+    "spottiness": "spotty_rings",
     "undistortion": "distortion",
 }
 

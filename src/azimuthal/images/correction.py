@@ -36,7 +36,7 @@ import numpy as np
 from azimuthal import masks
 from azimuthal._validate import positive_number
 from azimuthal.corrections import FoldedCorrections, fold
-from azimuthal.errors import ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec
 from azimuthal.integrate.spec import check_variances
 from azimuthal.typing import BoolArray, FloatArray
@@ -133,18 +133,8 @@ class ImageCorrection:
         ShapeError, DataTypeError, ParameterError
             The frame, the variance or the monitor cannot be used.
         """
-        raw = np.asarray(frame)
-        if raw.shape != self.mask.shape:
-            raise ShapeError(f"frame: expected shape {self.mask.shape}, got {raw.shape}.")
-        spec = self.spec
-        ranges = masks.invalid_ranges(
-            spec.instrument.detector.invalid,
-            raw.dtype,
-            dummy=spec.dummy,
-            delta_dummy=spec.delta_dummy,
-            enabled=spec.invalid_values,
-        )
-        invalid = self.mask | masks.invalid_pixels(raw.astype(raw.dtype.newbyteorder("="), copy=False), ranges)
+        raw = self.spec.checked_frame(frame)
+        invalid = self.mask | masks.invalid_pixels(raw, self.spec.invalid_ranges(raw.dtype))
         counts, spread = self._counts(raw, invalid, variance)
         scale = self.normalization * positive_number("normalization_factor", normalization_factor)
         with np.errstate(invalid="ignore", over="ignore"):

@@ -39,7 +39,7 @@ from azimuthal.images._pixels import (
 )
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, Plan
-from azimuthal.masks import invalid_pixels, invalid_ranges
+from azimuthal.masks import invalid_pixels
 from azimuthal.results import Cake
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -153,14 +153,7 @@ def filled_along_azimuth(values: FloatArray, *, is_circle: bool) -> FloatArray:
 def _without_data(plan: Plan, image: AnyArray) -> BoolArray:
     """Return the pixels that the user, the detector or their own value calls empty."""
     spec = plan.spec
-    ranges = invalid_ranges(
-        spec.instrument.detector.invalid,
-        image.dtype,
-        dummy=spec.dummy,
-        delta_dummy=spec.delta_dummy,
-        enabled=spec.invalid_values,
-    )
-    empty: BoolArray = invalid_pixels(image, ranges)
+    empty: BoolArray = invalid_pixels(image, spec.invalid_ranges(image.dtype))
     if spec.detector_mask:
         empty |= spec.instrument.detector.gap_mask()
     if plan.arrays.mask is not None:

@@ -44,13 +44,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from azimuthal._validate import finite_number, number_pair, one_of
-from azimuthal.engines import check_frame_dtype, thread_count
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.engines import thread_count
+from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, check_linear, instrument_of, prepared
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator, PixelArrays, PlanSpec, compile
 from azimuthal.integrate.integrator import described
-from azimuthal.masks import InvalidRanges, invalid_pixels, invalid_ranges
+from azimuthal.masks import InvalidRanges, invalid_pixels
 from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IndexArray, IntArray
 from azimuthal.units import Axis
@@ -60,6 +60,8 @@ __all__ = ["ClipSettings", "RingBackground", "RingModel", "Spread", "clipped_ref
 Spread: TypeAlias = Literal["azimuthal", "poisson"]
 #: Of fewer pixels than this Chauvenet's formula would leave out more than one in error.
 _FEWEST = 9
+_UNUSED = {"reject": "outliers of a ring are left out by its own clipping (cutoff_clip, spread, max_iter)."}
+_NO_ERRORS = "the noise of a ring is what spread='azimuthal' or 'poisson' makes of its pixels; nothing else enters it."
 SPREADS: tuple[Spread, ...] = ("azimuthal", "poisson")
 
 
@@ -155,15 +157,21 @@ class RingModel:
 
     @classmethod
     def of(
-        cls, instrument: Instrument | Integrator, npt: Any, *, unit: Any, threads: int | None = None, **options: Any
-    ) -> RingModel:
+        cls, instrument: Instrument | Integrator, npt: Any, *, unit: Any, threads: int | None = None,
+        with_errors: bool = False, **options: Any,
+    ) -> RingModel:  # fmt: skip
         """Return the rings of an instrument; `options` are those of :meth:`Integrator.integrate1d`.
 
         Raises
         ------
         UnsupportedOptionError
-            Splitting, or another average than "ratio_of_sums", is asked for.
+            Splitting, another average than "ratio_of_sums", or what nothing would be made of: an error model (unless
+            `with_errors`), a covariance, another rejection.
         """
+        unused = ("reject", "covariance", "dark_variance", "flat_variance")
+        for name in unused if with_errors else (*unused, "error_model"):
+            if options.get(name) is not None and options[name] is not False:
+                raise UnsupportedOptionError(f"{name}: {_UNUSED.get(name, _NO_ERRORS)} Leave it out.")
         if options.setdefault("split", "none") != "none":
             raise UnsupportedOptionError(
                 f"split: the pixels of a ring are compared, so that each belongs to one ring, whole; got "
@@ -185,25 +193,11 @@ class RingModel:
 
     def checked_frame(self, frame: Any) -> AnyArray:
         """Return a frame as a flat array in native byte order, and refuse what is none."""
-        if isinstance(frame, np.ma.MaskedArray):
-            raise DataTypeError("image: a masked array would lose its mask. Pass image.data, and image.mask as mask=.")
-        array: AnyArray = np.asarray(frame)
-        if array.shape != self.shape:
-            name = self.spec.instrument.detector.name
-            raise ShapeError(f"image: expected shape {self.shape} (detector {name}), got {array.shape}.")
-        check_frame_dtype(array.dtype)
-        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"]).reshape(-1)
+        return self.spec.checked_frame(frame, "image").reshape(-1)
 
     def invalid(self, dtype: np.dtype[Any]) -> InvalidRanges:
         """Return which raw values do not count in frames of a type."""
-        spec = self.spec
-        return invalid_ranges(
-            spec.instrument.detector.invalid,
-            dtype,
-            dummy=spec.dummy,
-            delta_dummy=spec.delta_dummy,
-            enabled=spec.invalid_values,
-        )
+        return self.spec.invalid_ranges(dtype)
 
     def valid_pixels(self, raw: AnyArray) -> BoolArray:
         """Return which pixels of a checked frame count: of a ring, and with a valid value."""

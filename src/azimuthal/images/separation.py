@@ -119,7 +119,7 @@ def separate(
     for name in ("dark_variance", "flat_variance"):
         if options.get(name) is not None:
             raise UnsupportedOptionError(f"{name}: is not part of the uncertainties of a separation. Leave it out.")
-    rings = RingModel.of(instrument, npt, unit=unit, threads=threads, **options)
+    rings = RingModel.of(instrument, npt, unit=unit, threads=threads, with_errors=True, **options)
     raw = rings.checked_frame(image)
     step = (1.0 if raw.dtype.kind in "iu" else 0.0) if noise is None else noise
     settings = ClipSettings(cutoff_clip, spread, max_iter, step)

@@ -33,6 +33,7 @@ class Job:
     normalization_factor: float = 1.0
     variance: Any = None
     metadata: dict[str, Any] | None = None
+    normalization_variance: float = 0.0
 
     def done(self, n_threads: int) -> Any:
         """Return the result."""
@@ -42,6 +43,7 @@ class Job:
             normalization_factor=self.normalization_factor,
             variance=self.variance,
             metadata=self.metadata,
+            normalization_variance=self.normalization_variance,
         )
 
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from azimuthal.engines import RobustReducer, RobustSums
+import numpy as np
+
+from azimuthal.engines import RobustReducer, RobustSums, StaticVariances
 from azimuthal.errors import UnsupportedOptionError
 from azimuthal.masks import InvalidRanges
 from azimuthal.rejection import Rejection
@@ -27,6 +30,7 @@ class RejectingReducer:
     rejection: Rejection
     error_model: ErrorModel | None
     n_threads: int
+    static: StaticVariances = (None, None)
 
     @property
     def nbytes(self) -> int:
@@ -42,11 +46,49 @@ class RejectingReducer:
         return [self._one(frame, None, invalid, 1) for frame in frames]
 
     def _one(self, frame: AnyArray, variance: FloatArray | None, invalid: InvalidRanges, n_threads: int) -> RobustSums:
-        return self.robust.reduce(frame, self.rejection, self.error_model, variance, invalid, n_threads=n_threads)
+        found = self.robust.reduce(
+            frame, self.rejection, self.error_model, variance, invalid, n_threads=n_threads, static=self.static
+        )
+        return found if self.static[0] is None and self.static[1] is None else _with_static(found)
+
+
+def check_static(rejection: Rejection, error_model: ErrorModel | None) -> None:
+    """Raise where the noise of dark and flat would make outliers of good pixels.
+
+    Raises
+    ------
+    UnsupportedOptionError
+        Sigma clipping compares with a variance that does not hold this noise.
+    """
+    if rejection.method == "sigma" and error_model != "hybrid":
+        raise UnsupportedOptionError(
+            f"reject: 'sigma' with error_model={error_model!r} compares pixels with a noise that dark_variance and "
+            "flat_variance are not in, and would reject good ones. Pass error_model='hybrid', which compares them with "
+            "their spread, or leave dark_variance and flat_variance out."
+        )
+
+
+def _with_static(found: RobustSums) -> RobustSums:
+    """Return sums whose variance holds that of dark and flat: azimuthal.uncertainty."""
+    sums = found.sums
+    assert sums.variance is not None  # azimuthal.integrate.spec.check_variances
+    mean = np.divide(sums.signal, sums.normalization, out=np.zeros_like(sums.signal), where=sums.normalization != 0)
+    dark, flat = found.static
+    static = np.zeros_like(mean)
+    if dark is not None:
+        static += dark
+    if flat is not None:
+        static += mean**2 * flat
+    return found.with_sums(dataclasses.replace(sums, variance=sums.variance + static, static=static))
 
 
 def rejecting(
-    reducer: object, rejection: Rejection, error_model: ErrorModel | None, engine: str, n_threads: int
+    reducer: object,
+    rejection: Rejection,
+    error_model: ErrorModel | None,
+    engine: str,
+    n_threads: int,
+    static: StaticVariances = (None, None),
 ) -> RejectingReducer:
     """Return the reducer of a plan with `reject`.
 
@@ -60,4 +102,4 @@ def rejecting(
         raise UnsupportedOptionError(
             f"reject: the engine {engine!r} cannot keep outliers out. Use engine='native', or leave reject out."
         )
-    return RejectingReducer(make(), rejection, error_model, n_threads)
+    return RejectingReducer(make(), rejection, error_model, n_threads, static)

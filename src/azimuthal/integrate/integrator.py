@@ -34,7 +34,7 @@ _CHOICES = (
     "polarization_offset", "transmission", "detector_mask", "invalid_values", "dummy", "delta_dummy", "engine",
     "reject", "covariance", "sensor_absorption", "dead_time", "exposure_time", "dead_time_model",
 )  # fmt: skip
-_OF_A_FRAME = ("unit", "variance", "normalization_factor", "normalization_variance")
+_OF_A_FRAME = ("variance", "normalization_factor", "normalization_variance", "metadata")
 KEPT_PLANS = 8
 _KEPT_BYTES = 1 << 30  # two plans of 16 megapixels with full splitting
 _KEPT_PREPARED = 2  # each about 250 MB for 4 megapixels
@@ -421,21 +421,34 @@ class Integrator:
 
     def integrate_sectors(
         self, data: Any, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, variance: Any = None,
-        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None, **options: Any,
+        normalization_factor: float = 1.0, metadata: dict[str, Any] | None = None,
+        normalization_variance: float = 0.0, **options: Any,
     ) -> ResultSet:  # fmt: skip
         """Return the radial profiles of several sectors of one frame; parameters of :meth:`plan_sectors`."""
         plans = self.plan_sectors(npt, sectors, unit=unit, names=names, **with_variance(options, variance))
-        return plans(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
 
     def integrate_bands(
         self, data: Any, npt: Any, bands: Any, *, unit: Any = "chi_deg", radial_unit: Any = "q_nm^-1",
         names: Any = None, variance: Any = None, normalization_factor: float = 1.0,
-        metadata: dict[str, Any] | None = None, **options: Any,
+        metadata: dict[str, Any] | None = None, normalization_variance: float = 0.0, **options: Any,
     ) -> ResultSet:  # fmt: skip
         """Return I(chi) of several radial bands of one frame; parameters of :meth:`plan_bands`."""
         options = with_variance(options, variance)
         plans = self.plan_bands(npt, bands, unit=unit, radial_unit=radial_unit, names=names, **options)
-        return plans(data, variance=variance, normalization_factor=normalization_factor, metadata=metadata)
+        return plans(
+            data,
+            variance=variance,
+            normalization_factor=normalization_factor,
+            metadata=metadata,
+            normalization_variance=normalization_variance,
+        )
 
     def plan_sectors(
         self, npt: Any, sectors: Any, *, unit: Any = "q_nm^-1", names: Any = None, **options: Any
@@ -547,8 +560,13 @@ def described(
 ) -> tuple[PlanSpec, PixelArrays]:
     """Return the description and the per-pixel arrays of a call; options of :meth:`Integrator.integrate1d`."""
     for name in options:
+        if name in _OF_A_FRAME:
+            raise ParameterError(
+                f"{name}: belongs to a frame and not to a plan. Pass it in the call with the frame; calls with several "
+                "take variances= and normalization_factors=."
+            )
         if name not in _CHOICES and name not in _ARRAYS:
-            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME))
+            raise unknown_name("parameter", name, (*_CHOICES, *_ARRAYS, *_OF_A_FRAME, "unit"))
     radial_unit, azimuth_unit = (unit, "chi_deg") if not isinstance(unit, (tuple, list)) else _pair(unit)
     choices = {name: value for name, value in options.items() if name in _CHOICES}
     spec = PlanSpec(instrument, kind, npt_rad, npt_azim, find_unit(radial_unit), find_unit(azimuth_unit), **choices)

@@ -84,8 +84,8 @@ class MovingGeometry:
             radial_range
                 (low, high) in `unit`.  None: what all geometries together span, which is measured first (about a
                 tenth of the time of the integration itself); required when the number of frames is not known.
-            normalization_factors, variances
-                One monitor value, and one variance array, per frame.
+            normalization_factors, variances, normalization_variances
+                One monitor value, one variance array, and the variance of the monitor value, per frame.
             mask, dark, flat, absorption
                 One array each, for all frames.
             solid_angle
@@ -140,13 +140,15 @@ class MovingGeometry:
     def _map(self, kind: Kind, frames: Any, options: dict[str, Any], **bins: Any) -> Generator[Any]:
         choices = dict(options)
         factors, variances = choices.pop("normalization_factors", None), choices.pop("variances", None)
+        of_monitors = choices.pop("normalization_variances", None)
         choices["solid_angle"] = "absolute" if choices.get("solid_angle", True) is True else choices["solid_angle"]
         choices = with_variance(choices, variances)
         with upward.find("open_frames")(frames) as source:
             series = _Described(kind, choices, bins)
             instruments = self._known(source.n_frames)
-            for name, values in (("normalization_factors", factors), ("variances", variances)):
-                _check_count(name, values, source.n_frames)
+            _check_count("normalization_factors", factors, source.n_frames)
+            _check_count("variances", variances, source.n_frames)
+            _check_count("normalization_variances", of_monitors, source.n_frames)
             if instruments is not None:
                 series.measure(instruments)
 
@@ -157,6 +159,7 @@ class MovingGeometry:
                     1.0 if factors is None else factors[number],
                     None if variances is None else variances[number],
                     source.result_metadata(number),
+                    0.0 if of_monitors is None else of_monitors[number],
                 )
 
             yield from self._run(source, job)

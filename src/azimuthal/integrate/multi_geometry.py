@@ -33,7 +33,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from azimuthal._validate import one_of
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.integrate._common_range import check_together, with_common_range, with_one_efficiency
 from azimuthal.integrate._each_its_own import Job, integrate_each
@@ -403,6 +403,11 @@ def described_together(
         Its options, arrays in the plural: one per geometry.
     """
     n = len(integrators)
+    if options.get("normalization_variances") is not None:
+        raise UnsupportedOptionError(
+            "normalization_variances: monitors of several geometries have other shares in every bin, and their "
+            "variances make no number that is common to all. Leave them out, and add theirs to the errors."
+        )
     shared = {name: value for name, value in options.items() if name not in _PER_GEOMETRY.values()}
     for name, plural in _PER_GEOMETRY.items():
         if name in shared:

@@ -48,17 +48,16 @@ from azimuthal.engines import (
     ReductionTask,
     RobustSums,
     VarianceModel,
-    check_frame_dtype,
     engine,
     thread_count,
 )
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
+from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.integrate import stream
-from azimuthal.integrate._rejecting import RejectingReducer, rejecting
+from azimuthal.integrate._rejecting import RejectingReducer, check_static, rejecting
 from azimuthal.integrate.axes import PlanAxes, plan_axes
 from azimuthal.integrate.chunk_list import ChunkList
 from azimuthal.integrate.linearity import DeadTimeReducer
-from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass
+from azimuthal.integrate.second_pass import FIRST_PASS, SecondPass, second_pass, static_variances
 from azimuthal.integrate.shapes import ShapeSource
 from azimuthal.integrate.spec import PixelArrays, PlanSpec, check_variances
 from azimuthal.results import Cake, PairSums, Profile, Rejected, Sums
@@ -164,9 +163,9 @@ class Plan:
         ShapeError, DataTypeError, ParameterError
             The frame, the variance or the monitor cannot be used.
         """
-        raw = self._checked_frame(frame)
+        raw = self.spec.checked_frame(frame)
         monitor = self._monitor(normalization_factor, normalization_variance)
-        invalid = self._invalid_ranges(raw.dtype)
+        invalid = self.spec.invalid_ranges(raw.dtype)
         model, pixel_variance = self._variance(variance, raw, invalid)
         flat = raw.reshape(-1)
         if self._rejecting is not None:
@@ -321,8 +320,8 @@ class Plan:
             shape=self.shape,
             reducer=self._reducer if self._rejecting is None else self._rejecting,
             model=FIRST_PASS[self.spec.error_model],
-            invalid_ranges=self._invalid_ranges,
-            checked_frame=self._checked_frame,
+            invalid_ranges=self.spec.invalid_ranges,
+            checked_frame=self.spec.checked_frame,
             monitor=self._monitor,
             finished=self._result,
             one=self,
@@ -339,30 +338,6 @@ class Plan:
                 "normalization_variance: the plan has error_model=None and would ignore it. Pass an error model."
             )
         return monitor
-
-    def _checked_frame(self, frame: Any) -> AnyArray:
-        if isinstance(frame, np.ma.MaskedArray):
-            raise DataTypeError("frame: a masked array would lose its mask. Pass frame.data, and frame.mask as mask=.")
-        array: AnyArray = np.asarray(frame)
-        if array.shape != self.shape:
-            name = self.spec.instrument.detector.name
-            raise ShapeError(
-                f"frame: expected shape {self.shape} (detector {name}), got {array.shape}. "
-                "Binned or cropped images need detector.with_binning() or with_region()"
-                f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
-            )
-        check_frame_dtype(array.dtype)
-        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
-
-    def _invalid_ranges(self, dtype: np.dtype) -> masks.InvalidRanges:
-        spec = self.spec
-        return masks.invalid_ranges(
-            spec.instrument.detector.invalid,
-            dtype,
-            dummy=spec.dummy,
-            delta_dummy=spec.delta_dummy,
-            enabled=spec.invalid_values,
-        )
 
     def _variance(
         self, variance: Any, raw: AnyArray, invalid: masks.InvalidRanges
@@ -463,9 +438,7 @@ def compile(spec: PlanSpec, arrays: PixelArrays | None = None, *, threads: int |
     arrays = (arrays or PixelArrays()).checked(spec.instrument.detector.shape)
     check_variances(spec.error_model, arrays)
     if spec.reject is not None and (arrays.dark_variance is not None or arrays.flat_variance is not None):
-        raise UnsupportedOptionError(
-            "reject: does not know the noise of dark and flat. Leave dark_variance and flat_variance out."
-        )
+        check_static(spec.reject, spec.error_model)
     n_threads = thread_count(threads)
     native = _is_native(spec)
     source = ShapeSource(spec.instrument, spec.unit, spec.azimuth_unit, native=native, n_threads=n_threads)
@@ -631,7 +604,10 @@ def _prepared(
     }
     if noisy := _noisy_arrays(arrays):
         recipe["noisy_arrays"] = noisy
-    rejects = None if spec.reject is None else rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads)
+    rejects = None
+    if spec.reject is not None:
+        static = static_variances(arrays, reducer, product)
+        rejects = rejecting(reducer, spec.reject, spec.error_model, chosen.name, n_threads, static)
     return Plan(
         spec, arrays, axes, reducer.weights, dict(report), n_threads, reducer, then, chosen.name, recipe, rejects
     )  # fmt: skip

@@ -138,15 +138,26 @@ def second_pass(
         return SecondPass(reducer, True)
     if arrays.dark_variance is None and arrays.flat_variance is None:
         return None
+    dark, flat = static_variances(arrays, reducer, normalization)
+    blank = np.zeros(reducer.weights.n_pixels, np.uint8)
+    dark_sums, flat_sums = (_summed(reducer, blank, of_pixels, _NONE_INVALID) for of_pixels in (dark, flat))
+    return SecondPass(reducer, False, dark, flat, (dark_sums, flat_sums))
+
+
+def static_variances(
+    arrays: PixelArrays, reducer: Reducer, normalization: FloatArray | None
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return the variances that every pixel has by the dark, and by the flat field for a mean of 1.
+
+    Parameters and errors as of :func:`second_pass`; shape (n_pixels,), 0 where a pixel feeds no bin; None for none.
+    """
     used = reducer.weights.used_pixels()
     dark = _checked("dark_variance", arrays.dark_variance, used)
     flat = _checked("flat_variance", arrays.flat_variance, used)
     if flat is not None:
         field = np.asarray(arrays.flat, dtype=np.float64).reshape(-1)
         flat = relative_flat_variance(flat, flat=field, normalization=normalization)
-    blank = np.zeros(used.shape, np.uint8)
-    dark_sums, flat_sums = (_summed(reducer, blank, of_pixels, _NONE_INVALID) for of_pixels in (dark, flat))
-    return SecondPass(reducer, False, dark, flat, (dark_sums, flat_sums))
+    return dark, flat
 
 
 def _checked(name: str, values: AnyArray | str | None, used: BoolArray) -> FloatArray | None:

@@ -26,9 +26,10 @@ from azimuthal.corrections import (
     SolidAngleMode,
     checked_sensor_absorption,
 )
-from azimuthal.engines import engine_names
-from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
+from azimuthal.engines import check_frame_dtype, engine_names
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
+from azimuthal.masks import InvalidRanges, invalid_ranges
 from azimuthal.rejection import Rejection, rejection
 from azimuthal.typing import AVERAGES, SPLITS, AnyArray, Average, ErrorModel, Split
 from azimuthal.uncertainty import checked_error_model, poisson_variance
@@ -203,6 +204,39 @@ class PlanSpec:
                 f"or 'nonparalyzable'); missing: {', '.join(missing)}."
             )
         return DeadTime(self.dead_time, self.exposure_time, self.dead_time_model)
+
+    def checked_frame(self, frame: Any, name: str = "frame") -> AnyArray:
+        """Return a raw frame C-contiguous in native byte order; raise where it is none of this detector.
+
+        Raises
+        ------
+        ShapeError, DataTypeError
+            Another shape, a type that is no frame's, or a masked array; `name` is what messages call it.
+        """
+        if isinstance(frame, np.ma.MaskedArray):
+            raise DataTypeError(
+                f"{name}: a masked array would lose its mask. Pass {name}.data, and {name}.mask as mask=."
+            )
+        array: AnyArray = np.asarray(frame)
+        detector = self.instrument.detector
+        if array.shape != detector.shape:
+            raise ShapeError(
+                f"{name}: expected shape {detector.shape} (detector {detector.name}), got {array.shape}. "
+                "Binned or cropped images need detector.with_binning() or with_region()"
+                f"{'; a stack needs plan.map().' if array.ndim > 2 else '.'}"
+            )
+        check_frame_dtype(array.dtype)
+        return np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
+
+    def invalid_ranges(self, dtype: np.dtype[Any]) -> InvalidRanges:
+        """Return which raw values do not count in frames of a type."""
+        return invalid_ranges(
+            self.instrument.detector.invalid,
+            dtype,
+            dummy=self.dummy,
+            delta_dummy=self.delta_dummy,
+            enabled=self.invalid_values,
+        )
 
     def replace(self, **changes: Any) -> PlanSpec:
         """Return a copy with some choices changed."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azimuthal.io.geometry_files import load_instrument, save_instrument
     from azimuthal.io.image_files import save_average, save_image
     from azimuthal.io.integrators import load, save_geometry
+    from azimuthal.io.mask_files import load_mask, load_mask_description, save_mask, save_mask_description
     from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
     from azimuthal.io.sparse_files import SparseWriter, load_sparse, save_sparse
@@ -29,6 +30,8 @@ _LOCATIONS = {
     "load": "azimuthal.io.integrators",
     "load_control_points": "azimuthal.io.control_point_files",
     "load_instrument": "azimuthal.io.geometry_files",
+    "load_mask": "azimuthal.io.mask_files",
+    "load_mask_description": "azimuthal.io.mask_files",
     "load_peaks": "azimuthal.io.peak_files",
     "load_plan": "azimuthal.io.plan_files",
     "load_sparse": "azimuthal.io.sparse_files",
@@ -39,6 +42,8 @@ _LOCATIONS = {
     "save_geometry": "azimuthal.io.integrators",
     "save_image": "azimuthal.io.image_files",
     "save_instrument": "azimuthal.io.geometry_files",
+    "save_mask": "azimuthal.io.mask_files",
+    "save_mask_description": "azimuthal.io.mask_files",
     "save_peaks": "azimuthal.io.peak_files",
     "save_plan": "azimuthal.io.plan_files",
     "save_sparse": "azimuthal.io.sparse_files",
@@ -58,6 +63,8 @@ __all__ = [
     "load",
     "load_control_points",
     "load_instrument",
+    "load_mask",
+    "load_mask_description",
     "load_peaks",
     "load_plan",
     "load_result",
@@ -70,6 +77,8 @@ __all__ = [
     "save_geometry",
     "save_image",
     "save_instrument",
+    "save_mask",
+    "save_mask_description",
     "save_peaks",
     "save_plan",
     "save_sparse",

@@ -69,7 +69,7 @@ from azimuthal.io.pixel_grids import (
 )
 from azimuthal.typing import PathLike
 
-__all__ = ["load_instrument", "read_poni", "save_instrument"]
+__all__ = ["geometry_formats", "load_instrument", "read_poni", "save_instrument"]
 
 _SUFFIXES = {
     ".poni": "poni",
@@ -140,6 +140,23 @@ def load_instrument(
     return _LOADERS[name](path, given)
 
 
+def parse_instrument(
+    text: str, *, source: str, detector: Detector | str | None = None, shape: tuple[int, int] | None = None
+) -> Instrument:
+    """Return the instrument that the text of a PONI file describes; as `load_instrument`.
+
+    Parameters
+    ----------
+    text:
+        The whole text.
+    source:
+        What messages call it.
+    detector, shape:
+        As of `load_instrument`.
+    """
+    return _of_record(poni.parse_poni(text, source=source), Path(source), Given(as_detector(detector), as_shape(shape)))
+
+
 def save_instrument(instrument: Instrument, path: PathLike, format: str | None = None, *, force: bool = False) -> None:
     """Write an instrument to a geometry file; the file appears complete or not at all.
 
@@ -192,7 +209,10 @@ def read_poni(path: PathLike) -> poni.PoniRecord:
 
 
 def _load_poni(path: Path, given: Given) -> Instrument:
-    record = read_poni(path)
+    return _of_record(read_poni(path), path, given)
+
+
+def _of_record(record: poni.PoniRecord, path: Path, given: Given) -> Instrument:
     detector = _poni_detector(record, path, given)
     return Instrument(detector, record.pose, Beam(record.wavelength), ParallaxSettings() if record.parallax else None)
 
@@ -418,6 +438,12 @@ _SAVERS: dict[str, Callable[[Instrument, Path, bool], None]] = {
     "cxi": save_cxi,
     "nexus": save_nexus,
 }
+
+
+def geometry_formats() -> dict[str, tuple[tuple[str, ...], bool]]:
+    """Return the extensions of each format by its name, and whether it can be written."""
+    endings = {name: tuple(suffix for suffix, other in _SUFFIXES.items() if other == name) for name in _LOADERS}
+    return {name: (suffixes, name in _SAVERS) for name, suffixes in endings.items()}
 
 
 def _format_of(path: Path) -> str:

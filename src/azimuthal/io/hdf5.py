@@ -15,6 +15,7 @@ any thread.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ __all__ = [
     "external_target",
     "filter_names",
     "filter_options",
+    "hdf5_in_memory",
     "is_dataset",
     "is_group",
     "open_hdf5",
@@ -131,11 +133,22 @@ def open_hdf5(path: PathLike, mode: Mode = "r", *, chunk_cache: int | None = Non
         file.close()
 
 
+@contextmanager
+def hdf5_in_memory() -> Iterator[tuple[H5File, io.BytesIO]]:
+    """Make a small HDF5 file in memory: yield the open file, and the buffer that holds its bytes after the block.
+
+    A disk that is full meets one write of plain bytes then, not a hundred objects that HDF5 cannot close.
+    """
+    buffer = io.BytesIO()
+    with _import_h5py().File(buffer, "w") as file:
+        yield file, buffer
+
+
 def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     h5py = _import_h5py()
     options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
     try:
-        return h5py.File(path, mode, **options)
+        return _opened(h5py, path, mode, options)
     except FileNotFoundError:
         if mode in {"r", "r+"}:
             raise FileMissingError(f"{path}: this file does not exist.") from None
@@ -146,6 +159,19 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
         if mode in {"r", "r+"}:
             raise FileFormatError(f"{path}: {_opening_trouble(path, error)}") from error
         raise OutputError(f"{path}: cannot be written as HDF5: {_one_line(error)}.") from error
+
+
+def _opened(h5py: Any, path: Path, mode: Mode, options: dict[str, Any]) -> H5File:
+    """Open a file; one that another program is appending to (SWMR) is opened as its reader."""
+    try:
+        return h5py.File(path, mode, **options)
+    except OSError as error:
+        if mode != "r" or not any(words in str(error) for words in ("SWMR", "already open for write", "lock file")):
+            raise
+        try:
+            return h5py.File(path, mode, swmr=True, libver="latest", **options)
+        except _H5PY_ERRORS:
+            raise error from None
 
 
 def _opening_trouble(path: Path, error: BaseException) -> str:

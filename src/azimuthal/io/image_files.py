@@ -127,7 +127,7 @@ def _encoded(suffix: str, array: AnyArray, facts: dict[str, Any]) -> bytes:
         return stream.getvalue()
     stored = array.astype(np.float32) if array.dtype.kind == "f" else array
     little = stored.astype(stored.dtype.newbyteorder("<"))
-    return _edf(little, facts) if suffix == ".edf" else _tiff(little)
+    return _edf(little, facts) if suffix == ".edf" else tiff_bytes(little)
 
 
 def _edf(array: AnyArray, facts: dict[str, Any]) -> bytes:
@@ -152,7 +152,7 @@ def _edf_text(value: Any) -> str:
     return "".join(c if c.isascii() and c.isprintable() and c not in ";{}" else " " for c in text)
 
 
-def _tiff(array: AnyArray) -> bytes:
+def tiff_bytes(array: AnyArray) -> bytes:
     """Return a TIFF file of one page in one strip, little-endian."""
     if array.nbytes > 0xFFFF0000:
         raise ParameterError("image: a TIFF file holds at most 4 GB. Use .h5.")

@@ -8,6 +8,9 @@
 from azimuthal.pipelines.batch import Batch, BatchSummary, integrate_batch, prepare_batch
 from azimuthal.pipelines.description import Description, describe
 from azimuthal.pipelines.inputs import FrameFailure
+from azimuthal.pipelines.pyfai_config import convert_pyfai, recipe_from_pyfai
+from azimuthal.pipelines.recipe import read_recipe, recipe_document, settings_of, write_recipe
+from azimuthal.pipelines.rerun import prepare_rerun
 from azimuthal.pipelines.settings import BatchSettings
 
 __all__ = [
@@ -16,7 +19,14 @@ __all__ = [
     "BatchSummary",
     "Description",
     "FrameFailure",
+    "convert_pyfai",
     "describe",
     "integrate_batch",
     "prepare_batch",
+    "prepare_rerun",
+    "read_recipe",
+    "recipe_document",
+    "recipe_from_pyfai",
+    "settings_of",
+    "write_recipe",
 ]

@@ -19,18 +19,20 @@ ends there, cleanly.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
+from azimuthal._version import __version__
 from azimuthal.detectors import Detector
 from azimuthal.engines import thread_count
 from azimuthal.errors import (
@@ -44,16 +46,26 @@ from azimuthal.errors import (
     WavelengthMissingError,
 )
 from azimuthal.geometry import Pose
-from azimuthal.geometry.conventions.poni import describe_history
+from azimuthal.geometry.conventions.poni import describe_history, parse_poni
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSet, PlanSpec, compile
 from azimuthal.integrate.grazing import grazing_spec
 from azimuthal.integrate.plan_set import checked_sectors
 from azimuthal.integrate.sectors import plan_of_sectors
-from azimuthal.io.geometry_files import load_instrument, read_poni
+from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
-from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
+from azimuthal.pipelines.events import (
+    FrameDone,
+    FrameFailed,
+    FramesKept,
+    OutputsDone,
+    Prepared,
+    Report,
+    Surveying,
+    ignore,
+)
+from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     Survey,
@@ -66,7 +78,9 @@ from azimuthal.pipelines.inputs import (
     with_shape,
 )
 from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
+from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.pixel_files import read_image, read_masks
+from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import check_picture, save_picture
@@ -170,6 +184,11 @@ def _check_choices(settings: BatchSettings) -> None:
     """Raise for everything that is plainly wrong, before thousands of files are looked at."""
     positive_number("normalization_factor", settings.normalization_factor)
     spec = plan_spec(settings, _SOME_INSTRUMENT)
+    if spec.error_model == "variance":
+        raise ParameterError(
+            "error_model: 'variance' needs an array with every frame, which plan(frame, variance=...) takes in Python. "
+            "Pass poisson, azimuthal or hybrid."
+        )
     if checked_normalization_variance(settings.normalization_variance) > 0 and spec.error_model is None:
         raise ParameterError("normalization_variance: error_model=None would ignore it. Pass --error-model.")
     if settings.picture is not None:
@@ -205,7 +224,12 @@ def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
     """Return the instrument of the settings; its detector has the shape of the images."""
     first = survey.files[0]
     try:
-        instrument = load_instrument(settings.geometry, detector=settings.detector, shape=first.shape)
+        if settings.poni is None:
+            instrument = load_instrument(settings.geometry, detector=settings.detector, shape=first.shape)
+        else:
+            instrument = parse_instrument(
+                settings.poni, source=settings.geometry, detector=settings.detector, shape=first.shape
+            )
     except ParameterError as error:
         rows, columns = first.shape
         raise type(error)(f"{error} ({first.path} holds frames of {rows} x {columns} pixels.)") from error
@@ -216,11 +240,12 @@ def load_geometry(settings: BatchSettings, survey: Survey) -> Instrument:
 
 def orientation_notes(settings: BatchSettings) -> tuple[str, ...]:
     """Return what should be said of a PONI file that records no orientation: programs disagree about such files."""
-    if settings.orientation is not None or Path(settings.geometry).suffix.lower() != ".poni":
+    inline = settings.poni
+    if settings.orientation is not None or (inline is None and Path(settings.geometry).suffix.lower() != ".poni"):
         return ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeometryFileWarning)  # given when the geometry was loaded
-        record = read_poni(settings.geometry)
+        record = read_poni(settings.geometry) if inline is None else parse_poni(inline, source=settings.geometry)
     return describe_history(record) if record.orientation is None else ()
 
 
@@ -326,6 +351,9 @@ class _Run:
         self._n_frames = 0
         self._total: Any = None  # a profile or a cake; pictures of sets are refused
         self._inputs = _recorded_inputs(batch.settings)
+        self._input_files = [file_facts(path, digest=True) for path in _other_inputs(batch.settings)]
+        self._recipe = recipe_document(batch.settings)
+        self._image_facts: dict[str, dict[str, Any]] = {}
 
     def finish(self) -> BatchSummary:
         """Do everything, and say what was done."""
@@ -333,37 +361,48 @@ class _Run:
         for failure in self._batch.survey.failures:
             self._fail(failure)
         outputs = self._batch.outputs
-        with made_folders(outputs.folders), closing(self._results()) as results:
-            if outputs.one_each:
-                self._write_each(results)
+        with made_folders(outputs.folders):
+            if outputs.format.name == "nxazint" and not outputs.one_each and self._batch.sectors is None:
+                self._write_safely()
             else:
-                self._write_together(results)
+                with closing(self._results()) as results:
+                    self._write_each(results) if outputs.one_each else self._write_together(results)
         self._tell(OutputsDone(tuple(self._written)))
         seconds = time.perf_counter() - begin
         picture = self._draw()
         written, failures = tuple(self._written), tuple(self._failures)
         return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
 
-    def _results(self) -> Generator[Result]:
-        """Yield the results of all frames that can be integrated."""
+    def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
+        """Yield the results of all frames (of those chosen) that can be integrated."""
         batch = self._batch
-        if not batch.survey.files:
+        n_frames = batch.n_frames if chosen is None else len(chosen)
+        if not n_frames:
             return
-        factors = np.full(batch.n_frames, batch.settings.normalization_factor, np.float64)
-        variances = np.full(batch.n_frames, batch.settings.normalization_variance, np.float64)
-        frames = SurveyFrames(batch.survey)
+        factors = np.full(n_frames, batch.settings.normalization_factor, np.float64)
+        variances = np.full(n_frames, batch.settings.normalization_variance, np.float64)
+        frames = SurveyFrames(batch.survey, chosen)
         mapped = (batch.sectors or batch.plan).map(
             frames, normalization_factors=factors, normalization_variances=variances, on_error="yield"
         )
         with closing(mapped) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    ones: Any = outcome if isinstance(outcome, ResultSet) else (outcome,)
-                    for one in ones:
-                        one.provenance["inputs"] = self._inputs
+                    for one in outcome if isinstance(outcome, ResultSet) else (outcome,):
+                        self._describe(one)
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
+
+    def _describe(self, result: Any) -> None:
+        """Write into a result what it takes to make it again."""
+        image = self._facts_of(str(result.metadata["file"]))
+        recipe = self._recipe
+        if self._batch.outputs.one_each:
+            recipe = recipe | {"input": {"images": [image["path"]]}}
+        more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
+        for name, record in more.items():
+            result.provenance[name] = record
 
     def _write_each(self, results: Iterator[Result]) -> None:
         paths = self._batch.outputs.paths
@@ -378,6 +417,66 @@ class _Run:
             else:
                 self._written.append(path)
                 self._count(result, path)
+
+    def _write_safely(self) -> None:
+        """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
+        settings, target = self._batch.settings, self._batch.outputs.paths[0]
+        with Parts(target, self._identity(), force=settings.force, every=settings.keep_every) as parts:
+            if not len(parts):
+                with closing(self._results()) as results:
+                    self._write_together(self._kept(results, parts))
+            else:
+                self._tell(FramesKept(len(parts), parts.folder, resumed=True))
+                self._resume(parts)
+            parts.finish()
+
+    def _resume(self, parts: Parts) -> None:
+        kept: list[int] = []
+        keys: list[FrameKey] = []
+        missing: list[int] = []
+        known = parts.keys
+        for record in frame_fields(self._batch.survey):
+            key = frame_key(self._facts_of(record["file"]), record["frame"])
+            if key in known:
+                kept.append(record["index"])
+                keys.append(key)
+            else:
+                missing.append(record["index"])
+        stored = self._restored(parts.results(keys), kept)
+        with closing(self._results(missing)) as results:
+            merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
+            self._write_together(merged)
+
+    def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
+        for result in results:
+            if parts.keep(cast("Profile | Cake", result)):
+                self._tell(FramesKept(len(parts), parts.folder))
+            yield result
+
+    def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
+        """Yield stored results with the numbers that their frames have in this run."""
+        for result, number in zip(results, numbers, strict=True):
+            result.metadata["index"] = number
+            self._describe(result)
+            yield result
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what has to be the same for the results of two runs to go into one file."""
+        plan = self._batch.plan
+        recipe = {name: part for name, part in self._recipe.items() if name not in ("input", "output")}
+        files = {facts["path"]: facts.get("blake2b") for facts in self._input_files}
+        return {
+            "program": __version__,
+            "engine": plan.engine,
+            "recipe": recipe,
+            "files": files,
+            "pixels": dict(plan.arrays.digests),
+        }
+
+    def _facts_of(self, path: str) -> dict[str, Any]:
+        if path not in self._image_facts:
+            self._image_facts[path] = file_facts(path, digest=False)
+        return self._image_facts[path]
 
     def _write_together(self, results: Iterator[Result]) -> None:
         first = next(results, None)
@@ -421,9 +520,13 @@ class _Run:
         return save_picture(self._total, picture, force=self._batch.settings.force)
 
 
+def _number_of(result: Result) -> int:
+    return int(result.metadata["index"])
+
+
 def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> PixelArrays:
     shape = spec.instrument.detector.shape
-    mask = read_masks(settings.masks, shape)
+    mask = read_masks(settings.masks, shape, spec.instrument)
     if settings.file_mask:
         mask = combine(mask, _file_mask(survey), shape=shape)
     images: dict[str, Any] = {
@@ -454,7 +557,7 @@ def _other_inputs(settings: BatchSettings) -> list[str]:
     """Return every file that is read besides the images."""
     given = {name: getattr(settings, name) for name in _IMAGES}
     images = [path for name, path in given.items() if path is not None and not _is_word(name, path)]
-    return [settings.geometry, *settings.masks, *images]
+    return [*([settings.geometry] if settings.poni is None else []), *settings.masks, *images]
 
 
 def _is_word(name: str, path: str) -> bool:

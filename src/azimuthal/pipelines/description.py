@@ -28,9 +28,10 @@ from azimuthal.errors import (
 )
 from azimuthal.geometry.conventions.poni import PoniRecord, describe_history
 from azimuthal.instrument import Instrument
-from azimuthal.io import describe_file, load_instrument, load_result
+from azimuthal.io import describe_file, load_instrument, load_peaks, load_result, load_sparse
 from azimuthal.io.detector_files import load_detector
-from azimuthal.io.frames import FileDescription
+from azimuthal.io.frames import FileDescription, frame_paths, open_frames
+from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5
 from azimuthal.orientation import ORIENTATION_NAMES
@@ -56,12 +57,15 @@ class Description:
         Pairs of name and text, in order of interest.
     notes:
         Sentences that somebody should read: the history of an orientation, things that are not understood.
+    tree:
+        The datasets of an HDF5 file, one per line.
     """
 
     path: str
     title: str
     facts: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    tree: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -69,7 +73,8 @@ class Description:
         width = max((len(name) for name, _ in self.facts), default=0) + 2
         lines = [f"{self.path}: {self.title}"]
         lines += [f"  {name + ':':<{width}}{text}" for name, text in self.facts]
-        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines + (["  datasets:"] if self.tree else []) + [f"    {line}" for line in self.tree])
 
 
 def describe(path: PathLike, *, detector: str | None = None) -> Description:
@@ -91,10 +96,8 @@ def describe(path: PathLike, *, detector: str | None = None) -> Description:
     """
     text = str(path)
     file = plain_path(text)
-    if not file.exists():
+    if not file.exists() and frame_paths([text]) == [text]:
         raise FileMissingError(f"{text}: this file does not exist (working folder: {Path.cwd()}).")
-    if file.is_dir():
-        raise FileFormatError(f"{text}: is a folder, expected a file. Name the files in it, e.g. {text}/*.")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AzimuthalWarning)
         described = _described(text, file, detector)
@@ -103,10 +106,15 @@ def describe(path: PathLike, *, detector: str | None = None) -> Description:
         words = str(warning.message).removeprefix(f"{text}: ")
         if issubclass(warning.category, AzimuthalWarning) and words not in notes:
             notes.append(words)
-    return Description(text, described.title, described.facts, tuple(notes))
+    return Description(text, described.title, described.facts, tuple(notes), described.tree)
 
 
 def _described(text: str, file: Path, detector: str | None) -> Description:
+    if not file.is_file():  # a folder or a pattern
+        with open_frames(text) as source:
+            first = source.metadata
+        found = describe_file(text)
+        return _images(found, (("files", f"{first.get('n_files', 1)}, from {first.get('path', file)} on"),))
     if _starts_with(file, HDF5_SIGNATURE):
         kind = _own_kind(file) if text == str(file) else None
         if kind is not None:
@@ -138,6 +146,11 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
             return _plan
         if "entry/reduction/input/about" in content:
             return _results
+        if "entry/sparse_frames/radius_edges" in content:
+            return _sparse
+        tables = [content[name] for name in ("entry_1/result_1", "entry/peaks") if name in content]
+        if any("frame_shape" in table.attrs for table in tables):
+            return _peaks
     return None
 
 
@@ -154,19 +167,47 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
     raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
 
 
+# ---- peaks and sparse frames -------------------------------------------------------------------------------
+
+
+def _peaks(path: str) -> Description:
+    found = load_peaks(path)
+    n_slow, n_fast = found.shape
+    facts = [("peaks", f"{len(found)} in {found.n_frames} frames of {n_slow} x {n_fast} pixels (slow x fast)")]
+    if found.n_incomplete:
+        facts.append(("left out", f"{found.n_incomplete} next to gaps, masked pixels and edges"))
+    return Description(path, "peaks of azimuthal", tuple(facts))
+
+
+def _sparse(path: str) -> Description:
+    found = load_sparse(path)
+    n_slow, n_fast = found[0].layout.shape
+    n_kept = sum(one.index.size for one in found)
+    axis = found[0].layout.axis
+    rings = f"{axis.n_bins} of {axis.unit.name} from {axis.edges[0]:.6g} to {axis.edges[-1]:.6g}"
+    facts = (
+        ("frames", f"{len(found)} of {n_slow} x {n_fast} pixels (slow x fast)"),
+        ("pixels kept", str(n_kept)),
+        ("rings", rings),
+    )
+    return Description(path, "sparse frames of azimuthal", facts)
+
+
 # ---- images ------------------------------------------------------------------------------------------------
 
 
-def _images(found: FileDescription) -> Description:
+def _images(found: FileDescription, before: tuple[tuple[str, str], ...] = ()) -> Description:
     n_slow, n_fast = found.shape or (0, 0)
-    facts = [("frames", f"{found.n_frames} of {n_slow} x {n_fast} pixels (slow x fast), {found.dtype}")]
+    facts = [*before, ("frames", f"{found.n_frames} of {n_slow} x {n_fast} pixels (slow x fast), {found.dtype}")]
     if found.dataset:
         more = f" and {len(found.dataset) - 1} more" if len(found.dataset) > 1 else ""
         facts.append(("dataset", f"{found.dataset[0]}{more} ({found.reason})"))
     if found.filters:
         facts.append(("compression", ", ".join(found.filters)))
     facts += [(name.replace("_", " "), words) for name, words in _header_facts(found.facts)]
-    return Description(found.path, f"{found.kind} ({found.format})", tuple(facts))
+    file = plain_path(found.path)
+    tree = dataset_tree(file, found.dataset) if found.format == "hdf5" and file.is_file() else ()
+    return Description(found.path, f"{found.kind} ({found.format})", tuple(facts), tree=tuple(tree))
 
 
 #: Header fact -> (factor to the unit shown, unit shown)
@@ -194,6 +235,16 @@ def _header_facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif name == "unconverted":
             listed = ", ".join(f"{key} = {number:g}" for key, number in value.items())
             yield "without unit", f"{listed} (the file does not say in which unit)"
+        elif name == "grid_shape":
+            yield "grid", " x ".join(map(str, value))
+        elif name == "corrections_applied":
+            words = (f"{key.replace('_', ' ')} {'yes' if on else 'no'}" for key, on in value.items())
+            yield "by detector", ", ".join(words)
+        elif name in ("monitors", "motors", "counters"):
+            paths = [f"{key} ({path})" for key, path in list(value.items())[:8]]
+            yield name, ", ".join(paths) + (f" and {len(value) - 8} more" if len(value) > 8 else "")
+        elif name == "channels":
+            yield name, ", ".join(value)
         elif isinstance(value, str | int | float):
             yield name, str(value)
 

@@ -63,13 +63,32 @@ class FrameFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FramesKept:
+    """Results are safe on the disk: the same run, started again, goes on from there.
+
+    Parameters
+    ----------
+    n_frames:
+        How many are kept.
+    folder:
+        Where.
+    resumed:
+        Whether they were found there, from a run that was interrupted.
+    """
+
+    n_frames: int
+    folder: Path
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutputsDone:
     """All outputs are complete; a picture may follow."""
 
     paths: tuple[Path, ...]
 
 
-BatchEvent: TypeAlias = Surveying | Prepared | FrameDone | FrameFailed | OutputsDone
+BatchEvent: TypeAlias = Surveying | Prepared | FrameDone | FrameFailed | FramesKept | OutputsDone
 Report: TypeAlias = Callable[[BatchEvent], None]
 
 

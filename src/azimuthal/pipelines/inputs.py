@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal.errors import AzimuthalError, FileMissingError, ParameterError, ShapeError
-from azimuthal.io.frames import FrameSource, StoredFrames, frame_paths, open_frames
+from azimuthal.io.frames import FrameSource, StoredFrames, file_of, frame_paths, open_frames
 from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
 from azimuthal.typing import AnyArray, BoolArray
 
@@ -110,10 +110,13 @@ class SurveyFrames(FrameSource):
     ----------
     survey:
         With one file at least.
+    chosen:
+        Numbers of the frames wanted, increasing; None: all of them.
     """
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: Survey, chosen: Sequence[int] | None = None) -> None:
         self._files = survey.files
+        self._chosen = range(survey.n_frames) if chosen is None else chosen
         self._starts = list(itertools.accumulate((file.n_frames for file in survey.files), initial=0))
         self._failed: dict[int, AzimuthalError | OSError] = {}
         self._told: set[int] = set()
@@ -122,15 +125,20 @@ class SurveyFrames(FrameSource):
         super().__init__(
             shape=survey.files[0].shape,
             dtype=max((np.dtype(file.dtype) for file in survey.files), key=lambda dtype: dtype.itemsize),
-            n_frames=self._starts[-1],
+            n_frames=len(self._chosen),
             name=survey.files[0].name,
             metadata={"format": "files"},
         )
 
     def result_metadata(self, index: int) -> dict[str, Any]:
-        """Return ``label``, ``index``, ``name`` (stem of the file), ``frame`` (number inside the file) and ``file``."""
+        """Return ``label``, ``index``, ``name`` (stem of the file), ``frame`` (number inside the file) and ``file``.
+
+        ``measurement`` holds what the file says about the frame, where it says something.
+        """
         number, local = self._find(index)
-        return _fields(self._files[number], local, index)
+        with self._pool.borrowed(number) as source:
+            facts = source.frame_facts(local, constants=False)
+        return _fields(self._files[number], local, self._chosen[index]) | ({"measurement": facts} if facts else {})
 
     def decoder_of(self, index: int) -> str:
         """Return what decodes one frame in `read`."""
@@ -155,11 +163,12 @@ class SurveyFrames(FrameSource):
         number, local = self._find(index)
         file = self._files[number]
         if error is not self._failed.get(number):
-            return FrameFailure(_fields(file, local, index)["label"], reason_of(error))
+            return FrameFailure(_fields(file, local, self._chosen[index])["label"], reason_of(error))
         if number in self._told:
             return None
         self._told.add(number)
-        return FrameFailure(file.path, reason_of(error), file.n_frames - local)
+        n_lost = bisect.bisect_left(self._chosen, self._starts[number + 1]) - index
+        return FrameFailure(file.path, reason_of(error), n_lost)
 
     def close(self) -> None:
         """Close all files."""
@@ -167,8 +176,9 @@ class SurveyFrames(FrameSource):
         super().close()
 
     def _find(self, index: int) -> tuple[int, int]:
-        number = bisect.bisect_right(self._starts, index) - 1
-        return number, index - self._starts[number]
+        chosen = self._chosen[index]
+        number = bisect.bisect_right(self._starts, chosen) - 1
+        return number, chosen - self._starts[number]
 
     def _opened(self, number: int) -> FrameSource:
         if number in self._failed:
@@ -252,10 +262,8 @@ def frame_fields(survey: Survey) -> Iterator[dict[str, Any]]:
 
 
 def plain_path(text: str) -> Path:
-    """Return the file of ``file::/dataset``."""
-    if "::" not in text or Path(text).exists():
-        return Path(text)
-    return Path(text.rpartition("::")[0])
+    """Return the file of ``file::/dataset[selection]`` or of a url."""
+    return file_of(text)
 
 
 def reason_of(error: BaseException) -> str:

@@ -30,7 +30,7 @@ from typing import Any
 
 from azimuthal._validate import unknown_name
 from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnsupportedOptionError
-from azimuthal.io.writers import Format, expanded, formats, is_template
+from azimuthal.io.writers import Format, expanded, format_of, formats, is_template
 from azimuthal.pipelines.inputs import plain_path
 
 _SHOWN = 3
@@ -95,6 +95,10 @@ def plan_outputs(
         raise UnsupportedOptionError(
             f"output: {format.extensions[0]} holds one pattern, and a cake is asked for. Write it to .h5, .npz or .csv."
         )
+    if not cake and not format.holds_profiles:
+        raise UnsupportedOptionError(
+            f"output: {format.extensions[0]} holds a cake, and a pattern is asked for. Write it to .xy, .xye or .h5."
+        )
     if sets and not format.holds_sets:
         raise UnsupportedOptionError(
             f"output: {format.extensions[0]} holds one pattern of each frame, and several sectors are asked for. Write "
@@ -103,10 +107,11 @@ def plan_outputs(
     if is_template(name):
         return Outputs(name, tuple(_each(name, fields)), format, True)
     if n_frames > 1 and not format.holds_many:
-        stem = str(Path(name).with_suffix(""))
+        extension = max((end for end in format.extensions if name.lower().endswith(end)), key=len)
+        stem, extension = name[: -len(extension)], name[-len(extension) :]
         raise UnsupportedOptionError(
             f"output: {name} holds one pattern, and there are {n_frames} frames. Write one file each with "
-            f"'{stem}_{{stem}}_{{frame:05d}}{Path(name).suffix}', or all of them to {stem}.h5."
+            f"'{stem}_{{stem}}_{{frame:05d}}{extension}', or all of them to {stem}.h5."
         )
     return Outputs(name, (Path(name),), format, False)
 
@@ -177,10 +182,10 @@ def made_folders(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _format_of(name: str) -> Format:
+    found = format_of(name)
+    if found is not None:
+        return found
     suffix = Path(name).suffix.lower()
-    for format in formats():
-        if suffix in format.extensions:
-            return format
     known = [extension for format in formats() for extension in format.extensions]
     hint = f"The extension chooses the format: {' '.join(known)}. For a picture use --plot."
     raise unknown_name("output: extension", suffix or name, known, hint=hint)

@@ -3,8 +3,9 @@
 """Masks, darks and flats from image files.
 
 A mask file is an image of 0 and 1 (or of booleans), 1 = excluded, in any format that frames can be read
-from: EDF, TIFF, ``.npy``, Fit2D ``.msk``, Dioptas ``.mask`` (which is a TIFF), ``file.h5::/dataset``.  Other
-encodings are not guessed at: the message says how to convert the file.
+from: EDF, TIFF, ``.npy``, Fit2D ``.msk``, Dioptas ``.mask`` (which is a TIFF), ``file.h5::/dataset``; or the
+pixel mask of an HDF5 file, or a description (``.toml``, ``.json``): see `azimuthal.io.mask_files`.  Other encodings are
+not guessed at: the message says how to convert the file.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ import numpy as np
 
 from azimuthal._validate import boolean_mask, image_array
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
-from azimuthal.io.frames import open_frames
+from azimuthal.instrument import Instrument
+from azimuthal.io.frames import file_of, open_frames
+from azimuthal.io.mask_files import load_mask
 from azimuthal.masks import combine
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
+_BY_LOAD_MASK = (".toml", ".json", ".npz")
 
-def read_masks(paths: Sequence[str], shape: tuple[int, int]) -> BoolArray | None:
+
+def read_masks(paths: Sequence[str], shape: tuple[int, int], instrument: Instrument | None = None) -> BoolArray | None:
     """Return the union of the masks in some files, True = excluded; None for no file.
+
+    Descriptions with rings or gaps need the `instrument`.
 
     Raises
     ------
@@ -35,7 +42,9 @@ def read_masks(paths: Sequence[str], shape: tuple[int, int]) -> BoolArray | None
     """
     if not paths:
         return None
-    return combine(*(_mask(path, shape) for path in paths), shape=shape, names=[f"mask {path}" for path in paths])
+    return combine(
+        *(_mask(path, shape, instrument) for path in paths), shape=shape, names=[f"mask {path}" for path in paths]
+    )
 
 
 def read_image(role: str, path: str, shape: tuple[int, int]) -> FloatArray:
@@ -53,7 +62,9 @@ def read_image(role: str, path: str, shape: tuple[int, int]) -> FloatArray:
     return image_array(f"{role} {path}", _single_frame(role, path), shape)
 
 
-def _mask(path: str, shape: tuple[int, int]) -> BoolArray:
+def _mask(path: str, shape: tuple[int, int], instrument: Instrument | None) -> BoolArray:
+    if file_of(path).suffix.lower() in _BY_LOAD_MASK or path.endswith("pixel_mask"):
+        return load_mask(path, instrument, shape=shape)
     values = _single_frame("mask", path)
     if values.shape != shape and values.shape == shape[::-1]:
         raise ShapeError(

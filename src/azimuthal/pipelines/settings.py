@@ -19,6 +19,11 @@ class BatchSettings:
         Paths, ``file.h5::/dataset`` and patterns; frames come in this order.
     geometry:
         Geometry file: PONI or any format of :mod:`azimuthal.io.geometry_files`.
+    keep_every:
+        Seconds after which results of a run into one HDF5 file are safe from whatever happens
+        (:mod:`azimuthal.pipelines.parts`).
+    poni:
+        Text of a PONI file that is used instead of a file; `geometry` is then only what messages call it.
     npt, npt_azim:
         Number of radial bins; number of azimuthal bins for cakes, None for profiles.
     unit:
@@ -80,3 +85,5 @@ class BatchSettings:
     flat_variance: str | None = None
     normalization_variance: float = 0.0
     sectors: tuple[tuple[float, float], ...] = ()
+    poni: str | None = None
+    keep_every: float = 5.0

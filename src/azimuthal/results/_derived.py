@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from azimuthal import _upward
 from azimuthal._validate import one_of, positive_number
-from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.errors import DataTypeError, ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.results import _averages, _covariance
 from azimuthal.results._covariance import ChiSquare, PairSums
 from azimuthal.results._rejected import Rejected
@@ -302,6 +302,16 @@ def check_mergeable(one: AnyResult, two: AnyResult, axes: tuple[str, ...]) -> No
             f"merge: with average={one.average!r} the uncertain monitors of several frames do not make one number. "
             "Integrate with average='ratio_of_sums'."
         )
+    if one.normalization_variance > 0 < two.normalization_variance and _instrument_of(one) != _instrument_of(two):
+        raise UnsupportedOptionError(
+            "merge: monitors of different geometries have other shares in every bin, and their variances make no "
+            "number that is common to all. Leave normalization_variance out, and add theirs to the errors."
+        )
+
+
+def _instrument_of(result: Derived) -> Any:
+    recipe = result.provenance.get("recipe")
+    return recipe.get("instrument") if isinstance(recipe, Mapping) else None
 
 
 def _rejection_of(result: Derived) -> Any:

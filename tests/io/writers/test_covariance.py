@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.errors import FileFormatError, ParameterError
+from azimuthal.errors import ConversionLossWarning, FileFormatError, ParameterError
 from azimuthal.io import load_result, save
+from azimuthal.results.convert import from_xarray
 
 h5py = pytest.importorskip("h5py")
 
@@ -87,3 +88,24 @@ def test_damaged_pairs_are_refused(results, name, value, tmp_path):
         file["entry/data"][name][3] = value
     with pytest.raises(FileFormatError, match="covariance_first"):
         load_result(tmp_path / "run.h5")
+
+
+@pytest.mark.parametrize(
+    "extension", [".xye", ".dat", ".csv", ".esg", ".sasview.txt", ".pdfgetx.xy", ".cansas.h5", ".monopd.h5", ".parquet"]
+)
+@pytest.mark.filterwarnings("ignore:.*left out [0-9]:azimuthal.errors.ConversionLossWarning")
+def test_format_that_has_no_place_for_the_covariance_says_so(results, extension, tmp_path):
+    if extension == ".parquet":
+        pytest.importorskip("pyarrow")
+    with pytest.warns(ConversionLossWarning, match=r"left out the covariance of the bins; \.h5 and \.npz hold it"):
+        save(results["profiles"][0], tmp_path / f"one{extension}")
+
+
+@pytest.mark.filterwarnings("ignore::azimuthal.errors.ConversionLossWarning")
+def test_netcdf_holds_the_covariance(results, tmp_path):
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("h5netcdf")
+    path = results["profiles"][0].save(tmp_path / "one.nc")
+    back = from_xarray(xarray.load_dataset(path, engine="h5netcdf"))
+    assert back.sums == results["profiles"][0].sums
+    assert back.has_covariance

@@ -14,27 +14,57 @@ from azimuthal.errors import (
     UnsupportedOptionError,
 )
 from azimuthal.io import load_result, save
-from azimuthal.io.writers import format_names, formats
+from azimuthal.io.writers import format_names, format_of, formats
 
 pytestmark = pytest.mark.filterwarnings("ignore::azimuthal.errors.ConversionLossWarning")
 
 EXTENSIONS = [extension for one in formats() for extension in one.extensions]
 FOR_ONE = [one.extensions[0] for one in formats() if not one.holds_many]
 FOR_MANY = [one.extensions[0] for one in formats() if one.holds_many]
+#: Those that store what all results share once.
+TOGETHER = [extension for extension in FOR_MANY if extension != ".cansas.h5"]
+NOT_FOR_CAKES = [one.extensions[0] for one in formats() if not one.holds_cakes]
+NOT_FOR_PROFILES = [one.extensions[0] for one in formats() if not one.holds_profiles]
 
 
 def test_extensions_are_unique_and_complete():
-    expected = {".xy", ".dat", ".xye", ".chi", ".csv", ".npz", ".h5", ".hdf5", ".nxs"}
+    expected = {
+        ".xy",
+        ".dat",
+        ".xye",
+        ".chi",
+        ".fxye",
+        ".gsa",
+        ".gda",
+        ".xrdml",
+        ".esg",
+        ".pdfgetx.xy",
+        ".sasview.txt",
+        ".cansas.h5",
+        ".monopd.h5",
+        ".csv",
+        ".parquet",
+        ".npz",
+        ".nc",
+        ".zarr.zip",
+        ".edf",
+        ".tif",
+        ".tiff",
+        ".h5",
+        ".hdf5",
+        ".nxs",
+    }
     assert len(EXTENSIONS) == len(expected)
     assert set(EXTENSIONS) == expected
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_every_extension_writes_one_profile(make_profile, tmp_path, extension):
+def test_every_extension_writes_one_result_and_returns_its_files(make_suitable, tmp_path, extension):
     path = tmp_path / f"a{extension}"
-    assert save(make_profile(), path) == (path,)
+    written = save(make_suitable(extension), path)
+    assert written[0] == path
     assert path.stat().st_size > 0
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert set(tmp_path.iterdir()) == set(written)
 
 
 def test_upper_case_extension_is_known(make_profile, tmp_path):
@@ -43,8 +73,9 @@ def test_upper_case_extension_is_known(make_profile, tmp_path):
 
 
 @pytest.mark.parametrize("name", [*format_names(), "h5", ".chi"])
-def test_format_overrules_the_extension(make_profile, tmp_path, name):
-    save(make_profile(), tmp_path / "a.result", format=name)
+def test_format_overrules_the_extension(make_suitable, tmp_path, name):
+    extension = next((one.extensions[0] for one in formats() if one.name == name), ".xy")
+    save(make_suitable(extension), tmp_path / "a.result", format=name)
     assert (tmp_path / "a.result").exists()
 
 
@@ -61,46 +92,61 @@ def test_unknown_format_raises_with_suggestion(make_profile, tmp_path):
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_unknown_option_raises(make_profile, tmp_path, extension):
+def test_unknown_option_raises(make_suitable, tmp_path, extension):
     with pytest.raises(UnknownNameError, match="headr"):
-        save(make_profile(), tmp_path / f"a{extension}", headr=False)
+        save(make_suitable(extension), tmp_path / f"a{extension}", headr=False)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_existing_file_is_refused_and_kept(make_profile, tmp_path, extension):
+def test_existing_file_is_refused_and_kept(make_suitable, tmp_path, extension):
     path = tmp_path / f"a{extension}"
     path.write_text("mine")
     with pytest.raises(OutputExistsError, match="force"):
-        save(make_profile(), path)
+        save(make_suitable(extension), path)
     assert path.read_text() == "mine"
-    save(make_profile(), path, force=True)
+    written = save(make_suitable(extension), path, force=True)
     assert path.read_bytes() != b"mine"
-    assert len(list(tmp_path.iterdir())) == 1
+    assert set(tmp_path.iterdir()) == set(written)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_file_as_a_folder_raises(make_profile, tmp_path, extension):
+def test_file_as_a_folder_raises(make_suitable, tmp_path, extension):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        save(make_profile(), tmp_path / "file" / f"a{extension}")
+        save(make_suitable(extension), tmp_path / "file" / f"a{extension}")
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_absent_folder_raises_and_is_not_made(make_profile, tmp_path, extension):
+def test_absent_folder_raises_and_is_not_made(make_suitable, tmp_path, extension):
     with pytest.raises(OutputError, match=r"does not exist\. Create it"):
-        save(make_profile(), tmp_path / "out" / f"a{extension}")
+        save(make_suitable(extension), tmp_path / "out" / f"a{extension}")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("extension", FOR_ONE)
-def test_many_results_in_a_format_for_one_raise_and_name_the_template(make_profile, tmp_path, extension):
+def test_many_results_in_a_format_for_one_raise_and_name_the_template(make_suitable, tmp_path, extension):
     with pytest.raises(UnsupportedOptionError, match=r"template.*\{frame:05d\}.*\.h5"):
-        save([make_profile(), make_profile()], tmp_path / f"a{extension}")
+        save([make_suitable(extension), make_suitable(extension)], tmp_path / f"a{extension}")
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("extension", FOR_ONE)
+@pytest.mark.parametrize("extension", NOT_FOR_PROFILES)
+def test_profile_in_a_format_for_cakes_raises_and_names_others(make_profile, tmp_path, extension):
+    with pytest.raises(UnsupportedOptionError, match=r"\.xy, \.xye or \.h5"):
+        save(make_profile(), tmp_path / f"a{extension}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.cansas.h5", "nxcansas"), ("A.MONOPD.H5", "nxmonopd"), ("a.b.h5", "nxazint"), ("a.pdfgetx.xy", "pdfgetx")],
+)
+def test_longest_extension_counts(name, expected):
+    assert format_of(name).name == expected
+
+
+@pytest.mark.parametrize("extension", NOT_FOR_CAKES)
 def test_cake_in_a_format_for_profiles_raises_and_names_others(make_cake, tmp_path, extension):
     with pytest.raises(UnsupportedOptionError, match=r"\.h5, \.npz or \.csv"):
         save(make_cake(), tmp_path / f"a{extension}")
@@ -108,10 +154,11 @@ def test_cake_in_a_format_for_profiles_raises_and_names_others(make_cake, tmp_pa
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_template_writes_one_file_of_each(make_profile, tmp_path, extension):
-    results = (make_profile(metadata={"name": "run", "index": index}) for index in (3, 4, 5))
+def test_template_writes_one_file_of_each(make_suitable, tmp_path, extension):
+    results = (make_suitable(extension, metadata={"name": "run", "index": index}) for index in (3, 4, 5))
     written = save(results, f"{tmp_path}/{{stem}}_{{frame:05d}}{extension}")
-    assert [path.name for path in written] == [f"run_0000{index}{extension}" for index in (3, 4, 5)]
+    names = [path.name for path in written if "_sigma" not in path.name]
+    assert names == [f"run_0000{index}{extension}" for index in (3, 4, 5)]
     assert all(path.exists() for path in written)
 
 
@@ -123,26 +170,29 @@ def test_template_that_names_a_file_twice_raises_even_with_force(make_profile, t
 
 
 @pytest.mark.parametrize("extension", [*FOR_MANY, "_{frame}.xy"])
-def test_no_results_raise_and_write_nothing(tmp_path, extension):
+def test_no_results_raise_and_write_nothing(make_suitable, tmp_path, extension):
+    make_suitable(extension)
     with pytest.raises(ParameterError, match="at least one result"):
         save([], f"{tmp_path}/a{extension}")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("extension", FOR_MANY)
-def test_something_else_among_the_results_raises_and_leaves_nothing(make_profile, tmp_path, extension):
+def test_something_else_among_the_results_raises_and_leaves_nothing(make_suitable, tmp_path, extension):
     with pytest.raises(DataTypeError, match=r"results\[1\].*int"):
-        save([make_profile(), 5], tmp_path / f"a{extension}")
+        save([make_suitable(extension), 5], tmp_path / f"a{extension}")
     with pytest.raises(DataTypeError, match="results"):
         save(5, tmp_path / f"a{extension}")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("extension", FOR_MANY)
-def test_generator_that_fails_leaves_nothing_and_passes_its_error(make_profile, tmp_path, extension):
+def test_generator_that_fails_leaves_nothing_and_passes_its_error(make_suitable, tmp_path, extension):
+    suitable = make_suitable(extension)
+
     def results():
-        yield make_profile()
-        yield make_profile()
+        yield suitable
+        yield suitable
         raise ZeroDivisionError("frame 2")
 
     with pytest.raises(ZeroDivisionError, match="frame 2"):
@@ -150,8 +200,9 @@ def test_generator_that_fails_leaves_nothing_and_passes_its_error(make_profile, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("extension", FOR_MANY)
-def test_results_of_different_kinds_in_one_file_raise(make_profile, make_cake, tmp_path, extension):
+@pytest.mark.parametrize("extension", TOGETHER)
+def test_results_of_different_kinds_in_one_file_raise(make_suitable, make_profile, make_cake, tmp_path, extension):
+    make_suitable(extension)
     with pytest.raises(ParameterError, match="1"):
         save([make_profile(), make_cake()], tmp_path / f"a{extension}")
     with pytest.raises(ParameterError, match="1"):
@@ -159,8 +210,9 @@ def test_results_of_different_kinds_in_one_file_raise(make_profile, make_cake, t
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("extension", [".npz", ".h5"])
-def test_results_on_different_bins_in_one_file_raise(make_profile, tmp_path, extension):
+@pytest.mark.parametrize("extension", [".npz", ".h5", ".nc", ".zarr.zip"])
+def test_results_on_different_bins_in_one_file_raise(make_suitable, make_profile, tmp_path, extension):
+    make_suitable(extension)
     with pytest.raises(ParameterError, match="bin edges differ"):
         save([make_profile(), make_profile(high=50.0)], tmp_path / f"a{extension}")
     assert not list(tmp_path.iterdir())

@@ -10,11 +10,13 @@ when a file asks for them.
 from __future__ import annotations
 
 from azimuthal.errors import FrameIndexError
+from azimuthal.io.frames._address import file_of
 from azimuthal.io.frames._open import frame_paths, open_frames
 from azimuthal.io.frames._protocol import FrameSource
 from azimuthal.io.frames._registry import Reader, register_reader
 from azimuthal.io.frames._stored import StoredFrame, StoredFrames
 from azimuthal.io.frames.describe import FileDescription, FileKind, describe_file
+from azimuthal.io.frames.raw_frames import open_raw
 
 __all__ = [
     "FileDescription",
@@ -25,7 +27,9 @@ __all__ = [
     "StoredFrame",
     "StoredFrames",
     "describe_file",
+    "file_of",
     "frame_paths",
     "open_frames",
+    "open_raw",
     "register_reader",
 ]

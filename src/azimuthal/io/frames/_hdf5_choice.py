@@ -4,7 +4,7 @@
 
 The first rule that finds something decides:
 
-1. the path that the user gives: a dataset, or a group, inside which the rules for groups apply;
+1. the path that the user gives: a dataset, or a group, inside which the rules for groups and rules 4, 5, 7 apply;
 2. the chain of ``default`` attributes from the root;
 3. ``/entry/data``, by the rules for groups;
 4. all ``NXdata`` groups of the file, by the rules for groups, when exactly one stack results;
@@ -108,10 +108,16 @@ def choose_images(file: H5File, dataset: str | None) -> Choice:
     if choice is not None:
         return choice
     contents = Contents(root)
-    choice = _by_nxdata(contents) or _by_nxdetector(contents) or _by_exchange(root) or _by_size(contents)
+    choice = _by_contents(contents, root)
     if choice is None:
         raise _undecided(contents, "no dataset looks like a stack of images")
     return choice
+
+
+def _by_contents(contents: Contents, root: Node | None = None) -> Choice | None:
+    """Apply the rules that look at everything below a group."""
+    exchange = None if root is None else _by_exchange(root)
+    return _by_nxdata(contents) or _by_nxdetector(contents) or exchange or _by_size(contents)
 
 
 def is_image_stack(item: H5Object) -> bool:
@@ -135,6 +141,15 @@ def text_attribute(item: H5Object, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def text_list_attribute(item: H5Object, name: str) -> list[str]:
+    """Return an attribute that holds several texts; empty when it is absent or of another type."""
+    value: Any = item.attrs.get(name)
+    values = value.tolist() if hasattr(value, "tolist") else value
+    parts = values if isinstance(values, list) else [values]
+    texts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in parts]
+    return [text for text in texts if isinstance(text, str)]
+
+
 def missing_member(filename: str, member: str, target: ExternalTarget) -> FileMissingError:
     """Return the error for a link whose file is absent."""
     return FileMissingError(
@@ -147,6 +162,8 @@ def _explicit(root: Node, dataset: str) -> Choice:
     node = _resolve(root, dataset)
     if is_group(node.item):
         choice = _in_group(node, f"inside the group {node.path}, as asked")
+        if choice is None and "signal" not in node.item.attrs:
+            choice = _by_contents(Contents(node))
         if choice is None:
             raise _undecided(Contents(node), f"the group {node.path} has no signal, no series and no 'data'")
         return choice
@@ -178,7 +195,8 @@ def _by_default(root: Node) -> Choice | None:
     node = root
     for _ in range(8):
         name = text_attribute(node.item, "default")
-        following = None if name is None else node.child(name)
+        start = root if name is not None and name.startswith("/") else node  # LImA writes the whole path
+        following = None if name is None else start.child(name)
         if following is None:
             break
         node = following

@@ -16,6 +16,8 @@ import math
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from azimuthal.io.frames._hdf5_choice import Node, text_attribute
 from azimuthal.io.frames._header_facts import converted, positive
 from azimuthal.io.hdf5 import H5File, H5Object, is_dataset, is_group
@@ -41,7 +43,7 @@ _DETECTOR_FACTS: _FactTable = (
     ("distance", "length", ("detector_distance", "distance")),
     ("pixel_size_slow", "length", ("y_pixel_size",)),
     ("pixel_size_fast", "length", ("x_pixel_size",)),
-    ("exposure_time", "time", ("count_time",)),
+    ("exposure_time", "time", ("count_time", "acquisition/exposure_time", "acq_parameters/acq_expo_time")),
     ("frame_time", "time", ("frame_time",)),
     ("sensor_thickness", "length", ("sensor_thickness",)),
     ("threshold_energy", "energy", ("threshold_energy",)),
@@ -49,6 +51,19 @@ _DETECTOR_FACTS: _FactTable = (
 )
 _DETECTOR_TEXTS = (("detector", "description"), ("sensor_material", "sensor_material"))
 _MASKS = ("pixel_mask", "detectorSpecific/pixel_mask")
+_FLATS = ("flatfield", "detectorSpecific/flatfield")
+_DARKS = ("darkfield", "dark_field", "detectorSpecific/darkfield")
+_APPLIED = (
+    ("count_rate", "countrate_correction_applied"),
+    ("flat", "flatfield_correction_applied"),
+    ("pixel_mask", "pixel_mask_applied"),
+    ("virtual_pixel", "virtual_pixel_correction_applied"),
+    ("dead_time", "deadtime_correction_applied"),
+)
+_CUTOFFS = (
+    "countrate_correction_count_cutoff",
+    "detectorSpecific/countrate_correction_count_cutoff",
+)
 
 
 def nexus_facts(file: H5File, dataset: str) -> dict[str, Any]:
@@ -66,6 +81,7 @@ def nexus_facts(file: H5File, dataset: str) -> dict[str, Any]:
             _take(detector.item, name, dimension, paths, facts, unconverted)
         _take_center(detector.item, facts, unconverted)
         _take_texts(detector.item, facts)
+        _take_corrections(detector.item, facts)
     _combine(facts)
     if unconverted:
         facts["unconverted"] = unconverted
@@ -99,17 +115,42 @@ def detector_of(entry: Node, dataset: str) -> Node | None:
     return detectors[named[0]] if len(named) == 1 else None
 
 
-def mask_path(file: H5File, dataset: str) -> str | None:
-    """Return the path of the pixel mask that belongs to `dataset`."""
+def image_paths(file: H5File, dataset: str) -> dict[str, str]:
+    """Return the paths of pixel mask, flat and dark that belong to `dataset`, by their names in the metadata."""
     entry = entry_of(file, dataset)
     detector = None if entry is None else detector_of(entry, dataset)
-    if detector is None:
-        return None
-    for path in _MASKS:
-        item = detector.item.get(path)
-        if item is not None and is_dataset(item):
-            return f"{detector.path}/{path}"
-    return None
+    found: dict[str, str] = {}
+    if detector is not None:
+        found |= _images_of(detector)
+    if dataset.startswith("/exchange/"):
+        for name, path in (("flat_dataset", "/exchange/data_white"), ("dark_dataset", "/exchange/data_dark")):
+            if path in file:
+                found.setdefault(name, path)
+    return found
+
+
+def channel_facts(file: H5File, dataset: str, channel: str) -> dict[str, Any]:
+    """Return the facts of one channel of a detector: its threshold, pixel mask and flat."""
+    entry = entry_of(file, dataset)
+    detector = None if entry is None else detector_of(entry, dataset)
+    group = None if detector is None else _group(detector.item, f"{channel}_channel")
+    if detector is None or group is None:
+        return {}
+    facts: dict[str, Any] = {}
+    unconverted: dict[str, float] = {}
+    _take(group, "threshold_energy", "energy", ("threshold_energy",), facts, unconverted)
+    _take_corrections(group, facts)
+    return facts | _images_of(Node(f"{detector.path}/{channel}_channel", group))
+
+
+def _images_of(detector: Node) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, paths in (("pixel_mask_dataset", _MASKS), ("flat_dataset", _FLATS), ("dark_dataset", _DARKS)):
+        for path in paths:
+            item = detector.item.get(path)
+            if item is not None and is_dataset(item):
+                found.setdefault(name, f"{detector.path}/{path}")
+    return found
 
 
 def announced_frames(file: H5File, dataset: str) -> int | None:
@@ -178,6 +219,28 @@ def _take_texts(detector: H5Object, facts: dict[str, Any]) -> None:
     saturation = positive(_number(detector.get("saturation_value")))
     if saturation is not None:
         facts["saturation_value"] = int(saturation)
+
+
+def _take_corrections(detector: H5Object, facts: dict[str, Any]) -> None:
+    """Store what the detector did to the counts, and up to which count."""
+    applied = {}
+    for name, path in _APPLIED:
+        flag = _flag(detector.get(path, detector.get(f"detectorSpecific/{path}")))
+        if flag is not None:
+            applied[name] = flag
+    if applied:
+        facts["corrections_applied"] = applied
+    for path in _CUTOFFS:
+        value = positive(_number(detector.get(path)))
+        if value is not None:
+            facts.setdefault("count_rate_cutoff", int(value))
+
+
+def _flag(item: H5Object | None) -> bool | None:
+    """Return a dataset of one number or truth value as a truth value."""
+    if item is None or not is_dataset(item) or item.size != 1 or item.dtype.kind not in "uifb":
+        return None
+    return bool(np.asarray(item[()]).ravel()[0])
 
 
 def _combine(facts: dict[str, Any]) -> None:

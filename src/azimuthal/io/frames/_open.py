@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from azimuthal.errors import DataTypeError, FileFormatError, FileMissingError, ParameterError
+from azimuthal.io.frames._address import Address, parse_address
+from azimuthal.io.frames._folders import files_of_folder
+from azimuthal.io.frames._hdf5_choice import AmbiguousImagesError
 from azimuthal.io.frames._protocol import FrameSource
-from azimuthal.io.frames._registry import find_reader
+from azimuthal.io.frames._registry import FABIO, find_reader
 from azimuthal.io.frames._series import SeriesFrames, natural_key
 from azimuthal.io.frames.memory import ArrayFrames, SequenceFrames, StreamFrames, is_array_like
+from azimuthal.io.frames.raw_frames import raw_from_layout
+from azimuthal.io.frames.selection import SelectedFrames
 
 _PATTERN_CHARACTERS = re.compile(r"[*?\[]")
-_SEPARATOR = "::"
 
 
 def open_frames(source: Any, *, dataset: str | None = None) -> FrameSource:
@@ -34,6 +38,9 @@ def open_frames(source: Any, *, dataset: str | None = None) -> FrameSource:
         * a path: TIFF, EDF, CBF, HDF5/NeXus, ``.npy``, and with the extra ``formats`` whatever fabio reads;
           ``.gz`` and ``.bz2`` of all but HDF5;
         * ``"file.h5::/entry/data/data"``: an HDF5 file and a dataset or group in it;
+        * ``"file.h5::/data[10:20]"``, ``silx:`` and ``fabio:`` urls, headerless files ``raw:...``: see
+          `azimuthal.io.frames._address`;
+        * a folder: its images in natural order, when all are of one format;
         * a pattern, ``"run_*.tif"`` (``**`` for sub-folders), with or without ``::/path``: the files in
           natural order;
         * a list or tuple of paths (patterns are not expanded in it), or an iterator of paths: their frames in
@@ -161,10 +168,11 @@ def frame_paths(sources: Sequence[str]) -> list[str]:
     """
     paths: list[str] = []
     for text in sources:
-        path, inner = _split(text)
-        if _PATTERN_CHARACTERS.search(path) and not Path(path).exists():
-            suffix = "" if inner is None else _SEPARATOR + inner
-            paths += [found + suffix for found in _matches(path)]
+        address = parse_address(text)
+        if Path(address.file).is_dir():
+            paths += [address.text(found) for found in files_of_folder(address.file)]
+        elif _PATTERN_CHARACTERS.search(address.file) and not Path(address.file).exists():
+            paths += [address.text(found) for found in _matches(address.file)]
         else:
             paths.append(text)
     _refuse_doubles(paths)
@@ -187,23 +195,46 @@ def _open_many(paths: list[str], dataset: str | None) -> FrameSource:
 
 
 def _open_one(dataset: str | None, text: str) -> FrameSource:
-    path, inner = _split(text)
+    address = parse_address(text)
+    inner = address.dataset
     if inner is not None and dataset is not None and inner.strip("/") != dataset.strip("/"):
         raise ParameterError(f"dataset: {dataset!r} contradicts {inner!r} in {text!r}. Give it once.")
-    wanted = dataset if inner is None else inner
-    if Path(path).is_dir():
+    if Path(address.file).is_dir():
         raise FileFormatError(
-            f"{path}: is a folder, expected a file. Name the files by a pattern, e.g. '{path}/*.cbf'."
+            f"{address.file}: is a folder, expected a file. Name the files by a pattern, e.g. '{address.file}/*.cbf'."
         )
-    return find_reader(path).open(path, wanted)
+    source = _read_by(address, dataset if inner is None else inner)
+    try:
+        if address.selection is not None:
+            source = SelectedFrames(source, address.selection)
+        _refuse_mixed_channels(source, text)
+    except BaseException:
+        source.close()
+        raise
+    return source
 
 
-def _split(text: str) -> tuple[str, str | None]:
-    """Split ``file::/path``; a file whose own name has ``::`` in it is found first."""
-    if _SEPARATOR not in text or Path(text).exists():
-        return text, None
-    path, _, inner = text.rpartition(_SEPARATOR)
-    return path, inner
+def _read_by(address: Address, dataset: str | None) -> FrameSource:
+    if address.scheme == "raw":
+        return raw_from_layout(address.file, address.layout)
+    reader = FABIO if address.scheme == "fabio" else find_reader(address.file)
+    return reader.open(address.file, dataset)
+
+
+def _refuse_mixed_channels(source: FrameSource, text: str) -> None:
+    """Refuse several thresholds of a detector as one series: they are different measurements of one exposure."""
+    facts = source.metadata
+    channels = facts.get("channels", ())
+    if len(channels) < 2 or "channel" in facts:
+        return
+    axis = ":, " * int(facts["channel_axis"])
+    plain = parse_address(text)
+    names = [f"{plain.file}::{facts['dataset']}[{axis}{name}]" for name in channels]
+    raise AmbiguousImagesError(
+        f"{plain.file}: {facts['dataset']} holds {len(channels)} channels for every frame ({', '.join(channels)}). "
+        f"Name the one that is meant, e.g. '{names[0]}'.",
+        names,
+    )
 
 
 _EIGER_FILE = re.compile(r"(?P<stem>.*)_(?:master|data_\d+)\.(?:h5|hdf5|nxs)$")

@@ -24,6 +24,12 @@ Keys of ``metadata`` (present only when the file states the fact with its unit; 
 ``exposure_time``    s;  ``frame_time``: s from frame to frame
 ``threshold_energy`` eV;  ``photon_energy``: eV
 ``sensor_material``, ``sensor_thickness`` (m), ``detector``, ``saturation_value``, ``timestamp``
+``grid_shape``       leading axes of a stack of more than three dimensions, such as a grid scan
+``channels``         names of the channels (thresholds) of the detector, ``channel_axis``; ``channel``: the chosen one
+``monitors``, ``motors``, ``counters``  ``{name: path}`` of numbers in the file, one for all or one per frame
+``pixel_mask_dataset``, ``flat_dataset``, ``dark_dataset``  paths in the file
+``corrections_applied``  what the detector did already: ``{"count_rate": True, "flat": ..., "pixel_mask": ...}``
+``count_rate_cutoff``  counts above which the count-rate correction gives up
 ``unconverted``      facts whose unit the file does not state, as ``{name: value}``
 ``header``           the raw header of the first frame, as text
 ==================== ===========================================================================
@@ -140,10 +146,26 @@ class FrameSource(ABC):
         """Whether `read` hands out views of arrays that exist already."""
         return False
 
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
+        """Return what was measured with one frame: ``{}`` or facts in SI units.
+
+        Without `constants`, motors and the like that are one number for a whole stack are left out: results of a
+        thousand frames need not repeat them.
+
+        Keys: ``wavelength``, ``distance``, ``exposure_time``; ``monitors``, ``motors`` and ``counters`` as
+        ``{name: value}`` in the units of the file.
+        """
+        self._checked_index(index)
+        return {}
+
     def result_metadata(self, index: int) -> dict[str, Any]:
-        """Return what the result of a frame says about it: ``name`` of its source, ``label`` and ``index``."""
+        """Return what the result of a frame says about it: ``name`` of its source, ``label`` and ``index``.
+
+        ``measurement`` holds the `frame_facts`, where there are some.
+        """
         name = self.frame_metadata(index).get("name", self._name)
-        return {"name": name, "label": self.label(index), "index": index}
+        facts = self.frame_facts(index, constants=False)
+        return {"name": name, "label": self.label(index), "index": index} | ({"measurement": facts} if facts else {})
 
     @property
     def decoder(self) -> str:

@@ -9,10 +9,10 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from azimuthal.errors import DataTypeError, ParameterError, ShapeError
+from azimuthal.io.frames._address import file_of
 from azimuthal.io.frames._protocol import FrameSource
 from azimuthal.io.frames._stored import StoredFrames
 from azimuthal.io.frames.pool import PooledStoredFrames, SourcePool
@@ -89,6 +89,12 @@ class SeriesFrames(FrameSource):
         with self._pool.borrowed(number) as source:
             return {**source.metadata, **source.frame_metadata(local)}
 
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
+        """Return what was measured with a frame (`FrameSource.frame_facts`)."""
+        number, local = self._find(self._checked_index(index))
+        with self._pool.borrowed(number) as source:
+            return source.frame_facts(local, constants=constants)
+
     @property
     def decoder(self) -> str:
         """What turns the stored bytes of the first frame into pixels."""
@@ -144,7 +150,7 @@ def _check_agreement(path: str, source: FrameSource, first: str, shape: tuple[in
 def unique_names(names: Sequence[str], paths: Sequence[str]) -> list[str]:
     """Return `names` made unique: with the folder in front where they repeat, then with a running number."""
     counts = Counter(names)
-    folders = [Path(path.partition("::")[0]).parent.name for path in paths]
+    folders = [file_of(path).parent.name for path in paths]
     named = [
         f"{folder}_{name}" if counts[name] > 1 and folder else name for name, folder in zip(names, folders, strict=True)
     ]

@@ -17,11 +17,12 @@ from azimuthal.errors import (
     ShapeError,
     UnknownNameError,
 )
+from azimuthal.io.frames._address import file_of
 from azimuthal.io.frames._bytes import ByteFile, plain_suffix
 from azimuthal.io.frames._hdf5_choice import AmbiguousImagesError, Contents, Node
-from azimuthal.io.frames._open import open_frames
+from azimuthal.io.frames._open import frame_paths, open_frames
 from azimuthal.io.frames._protocol import FrameSource
-from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, open_hdf5, translated_errors
 from azimuthal.typing import PathLike
 
 FileKind: TypeAlias = Literal["image", "image stack", "geometry", "unknown"]
@@ -96,16 +97,16 @@ def describe_file(path: PathLike) -> FileDescription:
         The file itself does not exist (absent members of a master file are a reason, not an error).
     """
     text = str(path)
-    plain = Path(text if Path(text).exists() else text.rpartition("::")[0] or text)
-    if not plain.exists():
+    plain = file_of(text)
+    if not plain.exists() and frame_paths([text]) == [text]:  # which raises when it is a pattern without a match
         raise FileMissingError(f"{plain}: this file does not exist.")
-    if _is_geometry(plain):
+    if plain.is_file() and _is_geometry(plain):
         return FileDescription(text, "geometry", "its extension or first words are those of a geometry file")
     try:
         with open_frames(text) as source:
             return _of_source(text, source)
     except AmbiguousImagesError as error:
-        if not error.candidates and _holds_detector(plain):
+        if not error.candidates and plain.is_file() and _holds_detector(plain):
             return FileDescription(text, "geometry", "an HDF5 file with a detector and no image", "hdf5")
         return FileDescription(text, "unknown", str(error), "hdf5", facts={"candidates": error.candidates})
     except (
@@ -155,3 +156,40 @@ def _of_source(text: str, source: FrameSource) -> FileDescription:
         filters=tuple(filters),
         facts={key: value for key, value in metadata.items() if key not in _NOT_FACTS},
     )
+
+
+_LONGEST_TREE = 60
+
+
+def dataset_tree(path: PathLike, chosen: tuple[str, ...] = ()) -> list[str]:
+    """Return one line for every dataset and broken link of an HDF5 file, in the order of the file.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    chosen:
+        Paths of the datasets whose images were picked; they are marked.
+
+    Returns
+    -------
+    :
+        At most 60 lines; a last one says how many are left out.
+    """
+    with open_hdf5(path) as file, translated_errors(path, "list its datasets"):
+        contents = Contents(Node("/", file))
+        lines = {node.path: f"{node.path}  {_words(node.item)}" for node in contents.datasets}
+        lines |= {member: f"{member}  -> {target.file}, which is missing" for member, target in contents.broken}
+    for name in chosen:
+        lines[name] = f"{lines.get(name, name)}  <- these images"
+    found = [lines[name] for name in sorted(lines)]
+    more = len(found) - _LONGEST_TREE
+    return found if more <= 0 else [*found[:_LONGEST_TREE], f"... and {more} more"]
+
+
+def _words(item: H5Object) -> str:
+    shape = item.shape
+    if shape is None:
+        return "empty"
+    size = " x ".join(map(str, shape)) if shape else "single"
+    return f"{size}, {'text' if item.dtype.kind in 'SO' else item.dtype}{', virtual' if item.is_virtual else ''}"

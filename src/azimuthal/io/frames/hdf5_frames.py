@@ -41,20 +41,23 @@ from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
 from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4, check_chunk
 from azimuthal.io.frames._chunk_table import ChunkTable, read_chunk_table
-from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack
+from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack, text_list_attribute
+from azimuthal.io.frames._measured import KINDS, measured_datasets, values_of
 from azimuthal.io.frames._native import CODECS, codec_of
-from azimuthal.io.frames._nexus_facts import announced_frames, mask_path, nexus_facts
+from azimuthal.io.frames._nexus_facts import announced_frames, channel_facts, image_paths, nexus_facts
 from azimuthal.io.frames._protocol import FrameSource, checked_dtype, checked_frame_shape
 from azimuthal.io.frames._stored import ChunkStore
 from azimuthal.io.frames._virtual import VirtualSources
 from azimuthal.io.frames._virtual_map import VirtualMap
 from azimuthal.io.hdf5 import H5Object, filter_names, filter_options, open_hdf5, require_filters, translated_errors
-from azimuthal.typing import AnyArray, BoolArray, PathLike
+from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 _OPEN_DATASETS = 16
 _SHUFFLE = 2
 #: Chunks of several frames would be decoded anew for every frame without a cache that holds one.
 _CHUNK_CACHE = 64 << 20
+#: Metadata of the source that every result repeats.
+_FOR_RESULTS = ("wavelength", "distance", "exposure_time", "threshold_energy", "channel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class Hdf5Frames(FrameSource):
         self._stack = ExitStack()
         self._handles: OrderedDict[str, H5Object] = OrderedDict()
         self._lock = threading.Lock()
+        self._measured_lock = threading.Lock()
+        self._values: dict[str, FloatArray] = {}
         with self._stack, translated_errors(path, "find its images"):
             self._file = self._stack.enter_context(open_hdf5(path, chunk_cache=_CHUNK_CACHE))
             choice = choose_images(self._file, dataset)
@@ -195,10 +200,57 @@ class Hdf5Frames(FrameSource):
             metadata["n_frames_announced"] = announced
         if choice.missing:
             metadata["surplus_members"] = [member for member, _ in choice.missing]
-        mask = mask_path(self._file, first)
-        if mask is not None:
-            metadata["pixel_mask_dataset"] = mask
-        return metadata
+        if getattr(self._file, "swmr_mode", False):
+            metadata["growing"] = True
+        metadata |= image_paths(self._file, first)
+        metadata |= self._stack_facts(first)
+        return metadata | measured_datasets(self._file, first, n_frames)
+
+    def _stack_facts(self, dataset: str) -> dict[str, Any]:
+        """Return the shape of a scan and the channels of a detector, from the leading axes of the stack."""
+        leading = self._members[0].leading
+        facts: dict[str, Any] = {}
+        if len(leading) > 1 and len(self._members) == 1:
+            facts["grid_shape"] = list(leading)
+        parent = self._file.get(dataset.rpartition("/")[0] or "/")
+        axes = [] if parent is None else text_list_attribute(parent, "axes")
+        if "channel" in axes[: len(leading)] and len(self._members) == 1 and "channel" in parent:
+            names = [_decoded(name) for name in np.atleast_1d(parent["channel"][()]).tolist()]
+            place = axes.index("channel")
+            if len(names) == leading[place]:
+                facts |= {"channels": names, "channel_axis": place}
+        if len(facts.get("channels", ())) == 1:
+            facts |= {"channel": facts["channels"][0]} | channel_facts(self._file, dataset, facts["channels"][0])
+        return facts
+
+    def choose_channel(self, name: str) -> None:
+        """Take the metadata and the pixel mask of one channel of the detector; the frames stay all."""
+        with translated_errors(self._path, f"read the facts of {name}"):
+            facts = channel_facts(self._file, str(self._metadata["dataset"]), name)
+        self._metadata |= {"channel": name} | facts
+
+    def frame_facts(self, index: int, *, constants: bool = True) -> dict[str, Any]:
+        """Return what was measured with one frame (`FrameSource.frame_facts`)."""
+        index = self._checked_index(index)
+        self._check_open()
+        facts = {key: self._metadata[key] for key in _FOR_RESULTS if key in self._metadata}
+        for kind in KINDS:
+            numbers = {name: self._measured(path) for name, path in self._metadata.get(kind, {}).items()}
+            known = {
+                name: float(every[index if every.size > 1 else 0])
+                for name, every in numbers.items()
+                if constants or every.size > 1 or len(self) == 1
+            }
+            facts |= {kind: known} if known else {}
+        return facts
+
+    def _measured(self, path: str) -> FloatArray:
+        with self._measured_lock:
+            if path not in self._values:
+                with translated_errors(self._path, f"read {path}"):
+                    require_filters(self._file[path])
+                    self._values[path] = values_of(self._file, path)
+            return self._values[path]
 
     def _handle(self, name: str) -> H5Object:
         """Return an open dataset; only the last few are kept open, because each may hold a file open."""
@@ -361,6 +413,10 @@ class _Member:
                 check_chunk(raw, number, options, size, self.dtype.itemsize, where)
             if math.prod(handle.chunks[:-2]) > 1:
                 self._checked.add(origin)
+
+
+def _decoded(name: Any) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _block_filter(handle: H5Object) -> tuple[int, tuple[int, ...]] | None:

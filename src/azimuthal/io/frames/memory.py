@@ -34,10 +34,11 @@ class ArrayFrames(FrameSource):
     ShapeError
         Fewer than two dimensions, or an empty axis.
     DataTypeError
-        The elements are not numbers.
+        The elements are not numbers, or have a mask, which would be lost.
     """
 
     def __init__(self, array: Any, *, name: str = _NAME, metadata: dict[str, Any] | None = None) -> None:
+        _check_unmasked("source", array)
         shape = tuple(int(size) for size in array.shape)
         if len(shape) < 2:
             raise ShapeError(f"source: expected frames as a 2-D, 3-D or higher array, got shape {shape}.")
@@ -84,7 +85,7 @@ class SequenceFrames(FrameSource):
     def __init__(self, arrays: Sequence[Any]) -> None:
         if not arrays:
             raise ParameterError("source: expected at least one frame, got an empty list.")
-        self._arrays = [np.asarray(array) for array in arrays]
+        self._arrays = [_unmasked(f"source[{number}]", array) for number, array in enumerate(arrays)]
         first = self._arrays[0]
         for number, array in enumerate(self._arrays):
             _check_frame(number, array, first.shape, first.dtype)
@@ -125,7 +126,7 @@ class StreamFrames(FrameSource):
         first = next(self._iterator, missing)
         if first is missing:
             raise ParameterError("source: expected at least one frame, got an iterable that is empty.")
-        self._ahead: AnyArray | None = np.asarray(first)
+        self._ahead: AnyArray | None = _unmasked("source[0]", first)
         _check_frame(0, self._ahead, self._ahead.shape, self._ahead.dtype)
         self._position = 0
         super().__init__(
@@ -168,13 +169,27 @@ class StreamFrames(FrameSource):
             item = next(self._iterator, missing)
             if item is missing:
                 return None
-            frame = np.asarray(item)
+            frame = _unmasked(f"source[{self._position}]", item)
             _check_frame(self._position, frame, self._shape, self._dtype)
         self._position += 1
         return frame
 
     def _fill(self, index: int, out: AnyArray) -> None:
         self.read(index, out)
+
+
+def _unmasked(parameter: str, frame: Any) -> AnyArray:
+    _check_unmasked(parameter, frame)
+    array: AnyArray = np.asarray(frame)
+    return array
+
+
+def _check_unmasked(parameter: str, frame: Any) -> None:
+    if isinstance(frame, np.ma.MaskedArray):
+        raise DataTypeError(
+            f"{parameter}: a masked array would lose its mask. Pass its data, and its mask as mask= of the plan; where "
+            "every frame has its own, fill it with a value that marks invalid pixels (dummy=)."
+        )
 
 
 def _check_frame(number: int, frame: AnyArray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -59,6 +59,8 @@ def profile_lines(profile: Profile) -> list[str]:
     ]
     if profile.normalization_variance > 0:
         lines.append(f"variance of the normalization factor: {profile.normalization_variance!r}")
+    if "run" in profile.provenance:
+        lines.append(f"recipe: {json_text(profile.provenance['run'])}")
     if noisy := profile.provenance.get("noisy_arrays"):
         lines.append(f"errors include the noise of: {', '.join(noisy) if '?' not in noisy else 'several arrays'}")
     return lines

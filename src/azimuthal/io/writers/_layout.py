@@ -9,7 +9,7 @@ everything else. What all results of a file share is stored once; of every singl
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,8 +38,12 @@ SUM_NAMES = {
     "static": "sum_static_variance",
     "shared": "sum_shared_variance",
 }
-#: Of results with `reject`, per bin; the mask of rejected pixels is not stored.
+#: Of results with `reject`, per bin.
 OUTLIER_NAMES = ("n_kept", "n_rejected", "iterations")
+#: The rejected pixels of all results, one after the other; and per result how many, and the shape of the frame.
+REJECTED_PIXELS, REJECTED_FRAMES = "rejected_pixels", "rejected_frames"
+#: In place of the number of pixels where they are not known (mergers, quantiles).
+_NOT_KNOWN = -1
 #: The covariance of bins that share pixels: which bins, of the intensities, of the sums.
 PAIR_BINS = ("covariance_first", "covariance_second")
 I_COVARIANCE, SUM_COVARIANCE = "I_covariance", "sum_covariance"
@@ -64,9 +68,48 @@ def outlier_arrays(result: Result) -> dict[str, Any]:
     return {name: array.astype(float) for name, array in found.items() if array is not None}
 
 
-def _outliers(arrays: Mapping[str, Any]) -> Rejected | None:
+def rejected_pixels(result: Result) -> tuple[AnyArray, tuple[int, int, int]]:
+    """Return the numbers of the rejected pixels, and what belongs to them in `REJECTED_FRAMES`."""
+    outliers = result.outliers
+    if outliers is None or outliers.pixels is None or outliers.frame_shape is None:
+        return np.empty(0, np.uint32), (_NOT_KNOWN, 0, 0)
+    return outliers.pixels, (outliers.pixels.size, *outliers.frame_shape)
+
+
+def rejected_by_result(frames: AnyArray, read: Callable[[int, int], AnyArray], start: int, stop: int) -> list[Any]:
+    """Return pixels and shape of the frame of the results from `start` to `stop`; None where they are not known.
+
+    Parameters
+    ----------
+    frames:
+        `REJECTED_FRAMES`, of all results.
+    read:
+        Returns a range of `REJECTED_PIXELS`.
+
+    Raises
+    ------
+    FileFormatError
+        The numbers do not fit.
+    """
+    if frames.ndim != 2 or frames.shape[1] != 3:
+        raise FileFormatError(f"{REJECTED_FRAMES}: expected three numbers of each result. The file is damaged.")
+    ends = np.concatenate([[0], np.cumsum(np.maximum(frames[:, 0], 0))])
+    held = read(int(ends[start]), int(ends[stop]))
+    if held.size != ends[stop] - ends[start]:
+        raise FileFormatError(f"{REJECTED_PIXELS}: expected {ends[-1]} numbers. The file is damaged.")
+    parts = np.split(held, (ends[start + 1 : stop] - ends[start]).astype(np.int64))
+    return [
+        None if number == _NOT_KNOWN else (pixels.copy(), (int(slow), int(fast)))
+        for (number, slow, fast), pixels in zip(frames[start:stop], parts, strict=True)
+    ]
+
+
+def _outliers(arrays: Mapping[str, Any], rejected: tuple[AnyArray, tuple[int, int]] | None) -> Rejected | None:
     found = {name: np.asarray(arrays[name]).astype(np.int32) for name in OUTLIER_NAMES if name in arrays}
-    return Rejected(found["n_kept"], found["n_rejected"], found.get("iterations")) if "n_kept" in found else None
+    if "n_kept" not in found:
+        return None
+    pixels = () if rejected is None else rejected
+    return Rejected(found["n_kept"], found["n_rejected"], found.get("iterations"), *pixels)
 
 
 def covariance_arrays(result: Result) -> dict[str, Any]:
@@ -209,8 +252,12 @@ def rebuilt(
     metadata: Mapping[str, Any],
     normalization_variance: float = 0.0,
     pairs: BinPairs | None = None,
+    rejected: tuple[AnyArray, tuple[int, int]] | None = None,
 ) -> Result:
-    """Return a result from its stored parts; `arrays` as of `sum_arrays`, `outlier_arrays`, and SUM_COVARIANCE."""
+    """Return a result from its stored parts.
+
+    `arrays` as of `sum_arrays`, `outlier_arrays`, and SUM_COVARIANCE; `rejected` as of `rejected_by_result`.
+    """
     axes = {name: Axis(Unit.from_dict(unit), edges[name]) for name, unit in record["units"].items()}
     stored: dict[str, Any] = {field: arrays.get(name) for field, name in SUM_NAMES.items()}
     covariance = None if pairs is None else PairSums(pairs, arrays.get(SUM_COVARIANCE, np.empty(0)))
@@ -222,7 +269,7 @@ def rebuilt(
         "normalization_factor": normalization_factor,
         "provenance": provenance,
         "metadata": metadata,
-        "outliers": _outliers(arrays),
+        "outliers": _outliers(arrays, rejected),
         "normalization_variance": normalization_variance,
     }
     if record["kind"] == "cake":

@@ -2,8 +2,9 @@
 # Copyright (c) 2026 The azimuthal developers
 """Which format is written by what, and `save`, which chooses by the extension.
 
-A writer is a function ``write(results, path, *, force, **options)`` that is imported when it is first used.
-`results` is an iterator of checked results; a writer of one-result formats gets exactly one.
+A writer is a function ``write(results, path, *, force, **options)`` that is imported when it is first used; it
+returns the files that it wrote where there are more than `path`.  `results` is an iterator of checked results; a
+writer of one-result formats gets exactly one.
 """
 
 from __future__ import annotations
@@ -43,6 +44,14 @@ class Format:
         Whether it can hold a cake.
     holds_many:
         Whether one file can hold several results.
+    holds_profiles:
+        Whether it can hold a profile.
+    read_by:
+        Programs whose rules it follows.
+    axis:
+        Which units of the axis it takes.
+    lacks:
+        What of a result it has no place for.
     holds_sets:
         Whether it can hold the several results of one frame (a ResultSet).
     """
@@ -54,14 +63,131 @@ class Format:
     options: tuple[str, ...] = ()
     holds_cakes: bool = False
     holds_many: bool = False
+    holds_profiles: bool = True
+    read_by: str = ""
+    axis: str = "any"
+    lacks: str = ""
     holds_sets: bool = False
 
 
+_SUMS = "edges, sums, counts, covariance, rejected pixels"
+_NO_ERRORS = f"uncertainties, {_SUMS}"
 _FORMATS = (
-    Format("xy", (".xy",), "text:write_xy", "two columns: x, intensity", ("header", "empty_bins")),
-    Format("dat", (".dat",), "text:write_dat", "three columns: x, intensity, sigma", ("header", "empty_bins")),
-    Format("xye", (".xye",), "text:write_xye", "powder pattern: 2theta in degrees, intensity, esd", ("header",)),
-    Format("chi", (".chi",), "text:write_chi", "Fit2D: four header lines, two columns"),
+    Format(
+        "xy",
+        (".xy",),
+        "text:write_xy",
+        "two columns: x, intensity",
+        ("header", "empty_bins"),
+        read_by="anything",
+        lacks=_NO_ERRORS,
+    ),
+    Format(
+        "dat",
+        (".dat",),
+        "text:write_dat",
+        "three columns: x, intensity, sigma",
+        ("header", "empty_bins"),
+        read_by="RAW, ATSAS, PRIMUS, anything",
+        lacks=_SUMS,
+    ),
+    Format(
+        "xye",
+        (".xye",),
+        "text:write_xye",
+        "powder pattern: 2theta in degrees, intensity, esd",
+        ("header",),
+        read_by="TOPAS, FullProf, GSAS-II",
+        axis="converted to 2theta in degrees",
+        lacks=_SUMS,
+    ),
+    Format(
+        "chi",
+        (".chi",),
+        "text:write_chi",
+        "Fit2D: four header lines, two columns",
+        read_by="xPDFSuite, PDFgetX, Fit2D, Dioptas",
+        lacks=_NO_ERRORS,
+    ),
+    Format(
+        "fxye",
+        (".fxye",),
+        "gsas:write_fxye",
+        "GSAS: constant step, centidegrees, intensity, esd",
+        ("header",),
+        read_by="GSAS, GSAS-II",
+        axis="constant step of 2theta",
+        lacks=_SUMS,
+    ),
+    Format(
+        "gsas-esd",
+        (".gsa", ".gda"),
+        "gsas:write_esd",
+        "GSAS: constant step, five pairs of intensity and esd a record",
+        ("header",),
+        read_by="GSAS, GSAS-II",
+        axis="constant step of 2theta",
+        lacks=f"digits beyond eight columns, {_SUMS}",
+    ),
+    Format(
+        "xrdml",
+        (".xrdml",),
+        "xrdml:write_xrdml",
+        "PANalytical XML: constant step of 2theta, intensity",
+        read_by="HighScore, MAUD",
+        axis="constant step of 2theta, no empty bin",
+        lacks=_NO_ERRORS,
+    ),
+    Format(
+        "esg",
+        (".esg",),
+        "esg:write_esg",
+        "MAUD: one block of 2theta and intensity per azimuth",
+        ("distance", "omega", "chi", "phi"),
+        holds_cakes=True,
+        read_by="MAUD, MILK",
+        axis="converted to 2theta in degrees",
+        lacks=_NO_ERRORS,
+    ),
+    Format(
+        "pdfgetx",
+        (".pdfgetx.xy",),
+        "pdfgetx:write_pdfgetx",
+        "two columns, with what PDFgetX3 has to be told about them",
+        read_by="PDFgetX3, xPDFSuite",
+        axis="q_A^-1, q_nm^-1, 2th_deg",
+        lacks=_NO_ERRORS,
+    ),
+    Format(
+        "sasview",
+        (".sasview.txt",),
+        "sasview:write_sasview",
+        "Q in 1/angstrom, intensity, sigma",
+        read_by="SasView",
+        axis="q, converted to 1/angstrom",
+        lacks=_SUMS,
+    ),
+    Format(
+        "nxcansas",
+        (".cansas.h5",),
+        "cansas:write_cansas",
+        "NeXus HDF5 (NXcanSAS): I(q) with uncertainties",
+        ("intensity_unit", "title"),
+        holds_many=True,
+        read_by="SasView, Igor, Mantid",
+        axis="q_A^-1, q_nm^-1",
+        lacks=_SUMS,
+    ),
+    Format(
+        "nxmonopd",
+        (".monopd.h5",),
+        "monopd:write_monopd",
+        "NeXus HDF5 (NXmonopd): powder pattern over 2theta in degrees",
+        ("instrument", "source", "title"),
+        read_by="NeXus readers",
+        axis="converted to 2theta in degrees",
+        lacks=_SUMS,
+    ),
     Format(
         "csv",
         (".csv",),
@@ -70,6 +196,19 @@ _FORMATS = (
         (),
         holds_cakes=True,
         holds_many=True,
+        read_by="spreadsheets, pandas",
+        lacks="metadata, provenance, covariance, rejected pixels",
+    ),
+    Format(
+        "parquet",
+        (".parquet",),
+        "parquet:write_parquet",
+        "table with all columns, units and metadata (pyarrow)",
+        (),
+        holds_cakes=True,
+        holds_many=True,
+        read_by="pandas, polars, DuckDB",
+        lacks="covariance, rejected pixels",
     ),
     Format(
         "npz",
@@ -79,6 +218,52 @@ _FORMATS = (
         ("compressed",),
         holds_cakes=True,
         holds_many=True,
+        read_by="NumPy, load_result()",
+        lacks="mask of rejected pixels",
+    ),
+    Format(
+        "netcdf",
+        (".nc",),
+        "labelled:write_netcdf",
+        "netCDF-4 by xarray with everything (h5netcdf)",
+        (),
+        holds_cakes=True,
+        holds_many=True,
+        read_by="xarray, netCDF programs",
+        lacks="mask of rejected pixels",
+    ),
+    Format(
+        "zarr",
+        (".zarr.zip",),
+        "labelled:write_zarr",
+        "Zarr by xarray with everything, one zip file (zarr)",
+        (),
+        holds_cakes=True,
+        holds_many=True,
+        read_by="xarray, zarr",
+        lacks="mask of rejected pixels",
+    ),
+    Format(
+        "edf",
+        (".edf",),
+        "cake_images:write_edf",
+        "cake as an image, axes in the header; sigma in a file beside it",
+        ("empty",),
+        holds_cakes=True,
+        holds_profiles=False,
+        read_by="fabio, silx view, Fit2D",
+        lacks=f"float64, {_SUMS}",
+    ),
+    Format(
+        "tiff",
+        (".tif", ".tiff"),
+        "cake_images:write_tiff",
+        "cake as an image, axes in ImageDescription; sigma in a file beside it",
+        ("empty",),
+        holds_cakes=True,
+        holds_profiles=False,
+        read_by="any image program, fabio, tifffile",
+        lacks=f"float64, {_SUMS}",
     ),
     Format(
         "nxazint",
@@ -88,6 +273,8 @@ _FORMATS = (
         ("compression", "n_frames", "instrument", "source", "title"),
         holds_cakes=True,
         holds_many=True,
+        read_by="silx view, h5web, xarray, GSAS-II, load_result()",
+        lacks="mask of rejected pixels",
         holds_sets=True,
     ),
 )
@@ -96,6 +283,16 @@ _FORMATS = (
 def formats() -> tuple[Format, ...]:
     """Return all output formats."""
     return _FORMATS
+
+
+def format_of(name: PathLike) -> Format | None:
+    """Return the format whose extension ends a file name, None when there is none; the longest extension counts.
+
+    ``a.cansas.h5`` is NXcanSAS, ``a.h5`` is NXazint.
+    """
+    text = str(name).lower()
+    found = [(len(end), one) for one in _FORMATS for end in one.extensions if text.endswith(end)]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def format_names() -> tuple[str, ...]:
@@ -117,20 +314,22 @@ def save(
     ----------
     results:
         A profile, a cake, a ResultSet (``.h5``), or an iterable of them (of one kind, on the same bins where one file
-        is to hold them).  An iterable is read once and not kept in memory, except for ``.npz``.
+        is to hold them).  An iterable is read once and not kept in memory, except for ``.npz``, ``.nc`` and
+        ``.zarr.zip``.
     path:
-        The file.  Its extension is the format: ``.xy .dat .xye .chi .csv .npz .h5 .hdf5 .nxs``.  A name with
-        fields in braces, ``"out/{stem}_{frame:05d}.xye"``, makes one file of each result: ``frame`` is its
-        number, ``label`` its name, ``stem`` the name of its source; other entries of the metadata can be used
-        too.
+        The file.  Its extension is the format: ``.h5`` keeps everything, the others are for the programs that
+        ``docs/reference/formats.md`` names.  A name with fields in braces, ``"out/{stem}_{frame:05d}.xye"``, makes
+        one file of each result: ``frame`` is its number, ``label`` its name, ``stem`` the name of its source; other
+        entries of the metadata can be used too.
     force:
         Whether existing files may be replaced.  One call never writes the same file twice.
     format:
         Name of the format when the extension does not say it.
     **options:
-        What the format takes: ``header`` (False leaves out the comment lines of .xy, .dat, .xye),
+        What the format takes: ``header`` (False leaves out the comment lines of .xy, .dat, .xye, .fxye),
         ``empty_bins`` (.xy and .dat: ``"omit"`` or ``"nan"``), ``compressed`` (.npz), ``compression`` (HDF5:
-        ``"gzip"`` or None), ``n_frames``, ``instrument``, ``source``, ``title`` (HDF5).
+        ``"gzip"`` or None), ``n_frames``, ``instrument``, ``source``, ``title`` (HDF5); all of them are in
+        ``docs/reference/formats.md``.
 
     Returns
     -------
@@ -161,8 +360,7 @@ def save(
         return _save_each(results, str(path), chosen, force=force, options=options)
     if not _is_result(results):
         _check_holds_many(chosen)
-    _write(chosen, _checked(results, chosen), path, force=force, options=options)
-    return (Path(path),)
+    return _write(chosen, _checked(results, chosen), path, force=force, options=options)
 
 
 def _save_each(
@@ -176,15 +374,18 @@ def _save_each(
                 f"path: {template!r} gives {path} a second time, for result {index}; it would overwrite the "
                 "first. Put {frame} or {number} into the name."
             )
-        _write(chosen, iter((result,)), path, force=force, options=options)
-        written[path] = None
+        written |= dict.fromkeys(_write(chosen, iter((result,)), path, force=force, options=options))
     return tuple(written)
 
 
-def _write(chosen: Format, results: Iterator[Result], path: PathLike, *, force: bool, options: dict[str, Any]) -> None:
+def _write(
+    chosen: Format, results: Iterator[Result], path: PathLike, *, force: bool, options: dict[str, Any]
+) -> tuple[Path, ...]:
+    """Write to one file and return it, with files beside it if there are any."""
     module, _, function = chosen.location.partition(":")
     writer = getattr(importlib.import_module(f"{__package__}.{module}"), function)
-    writer(results, Path(path), force=force, **options)
+    files: tuple[Path, ...] | None = writer(results, Path(path), force=force, **options)
+    return files or (Path(path),)
 
 
 def _chosen_format(path: PathLike, name: str | None) -> Format:
@@ -194,10 +395,10 @@ def _chosen_format(path: PathLike, name: str | None) -> Format:
             if wanted == one.name or f".{wanted}" in one.extensions:
                 return one
         raise unknown_name("format", name, format_names())
+    found = format_of(path)
+    if found is not None:
+        return found
     extension = Path(path).suffix.lower()
-    for one in _FORMATS:
-        if extension in one.extensions:
-            return one
     known = [extension for one in _FORMATS for extension in one.extensions]
     hint = f"Formats: {' '.join(known)}. For a picture use azimuthal.results.save_picture()."
     raise unknown_name("path: extension", extension, known, hint=hint)
@@ -225,6 +426,10 @@ def _checked_each(results: Iterable[Result], chosen: Format) -> Iterator[Result]
         if isinstance(result, Cake) and not chosen.holds_cakes:
             raise UnsupportedOptionError(
                 f"format: {chosen.name!r} holds one profile, got a Cake. Save it as .h5, .npz or .csv."
+            )
+        if isinstance(result, Profile) and not chosen.holds_profiles:
+            raise UnsupportedOptionError(
+                f"format: {chosen.name!r} holds a cake, got a Profile. Save it as .xy, .xye or .h5."
             )
         yield result
     if index < 0:

@@ -13,6 +13,8 @@ covariance_first      pairs of bins that share pixels, where their covariance wa
 covariance_second     numbered as in ``intensity.ravel()``
 I_covariance          covariance of the two intensities of each pair; sum_covariance: of the sums of signal
 n_kept, n_rejected    pixels that count and do not, with `reject`; iterations: rounds of sigma clipping
+rejected_pixels       numbers (in the flat frame) of the pixels that sigma clipping rejected, result after result
+rejected_frames       per result: how many these are (-1: not known), rows and columns of the frame
 normalization_factor  one number per result
 metadata, provenance  JSON texts, one per result
 about                 JSON text: format, version, kind, units, average, error model, wavelength (m)
@@ -33,12 +35,15 @@ import numpy as np
 from azimuthal._pending_file import check_target, pending
 from azimuthal.io.writers._facts import json_text
 from azimuthal.io.writers._layout import (
+    REJECTED_FRAMES,
+    REJECTED_PIXELS,
     Result,
     axes_of,
     check_alike,
     covariance_arrays,
     outlier_arrays,
     pair_bins,
+    rejected_pixels,
     shared_record,
     sum_arrays,
 )
@@ -58,6 +63,9 @@ def write_npz(results: Iterator[Result], path: Path, *, force: bool, compressed:
             row | {"normalization_variance": np.float64(result.normalization_variance)}
             for row, result in zip(rows, held, strict=True)
         ]
+    if held[0].outliers is not None:
+        pixels, frames = zip(*(rejected_pixels(result) for result in held), strict=True)
+        arrays |= {REJECTED_PIXELS: np.concatenate(pixels), REJECTED_FRAMES: np.array(frames, np.int64)}
     for name, only in rows[0].items():
         arrays[name] = only if len(rows) == 1 else np.stack([row[name] for row in rows])
     write: Callable[..., None] = np.savez_compressed if compressed else np.savez

@@ -12,7 +12,9 @@
         monitor                    NXmonitor: data[frame], when frames were divided by a monitor
         reduction                  NXprocess: program, version, date, reference, note
             input                  NXparameters: recipe, provenance and unit as text, average, error_model ...
-            results                NXcollection: metadata[frame], provenance[frame] as JSON texts
+            results                NXcollection: metadata[frame], provenance[frame] as JSON texts; with `reject`,
+                                   rejected_pixels: numbers (in the flat frame) of the rejected pixels, frame after
+                                   frame, and rejected_frames[frame, 3]: how many (-1: not known), rows, columns
         data                       NXdata, the default plot
             I[frame, radial]       or [frame, azimuthal, radial]; I_errors: one standard error
             radial_axis, radial_axis_edges, azimuthal_axis, azimuthal_axis_edges
@@ -22,6 +24,7 @@
             sum_covariance         the same of the sums of signal
             covariance_first, covariance_second   [covariance_pair] the two bins, numbered from 0 in the order
                                    of one frame of I
+            n_kept, n_rejected, iterations         with `reject`: pixels per bin, rounds of sigma clipping
             norm                   effective number of pixels per bin, when it is the same for all frames
             sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
@@ -73,6 +76,8 @@ from azimuthal.io.writers._facts import (
 from azimuthal.io.writers._layout import (
     I_COVARIANCE,
     PAIR_BINS,
+    REJECTED_FRAMES,
+    REJECTED_PIXELS,
     SUM_COVARIANCE,
     Result,
     axes_of,
@@ -81,6 +86,7 @@ from azimuthal.io.writers._layout import (
     differing,
     outlier_arrays,
     pair_bins,
+    rejected_pixels,
     shared_record,
     sum_arrays,
 )
@@ -286,6 +292,7 @@ class _Entry:
         self._group = group
         self._blocks = blocks
         self._frames = _FrameColumns()
+        self._rejected = None if template.outliers is None else _RejectedPixels()
         self._norm: FloatArray | None = None
 
     def __len__(self) -> int:
@@ -293,12 +300,16 @@ class _Entry:
 
     def append(self, result: Result, metadata: dict[str, Any]) -> None:
         self._blocks.append(result)
+        if self._rejected is not None:
+            self._rejected.append(result)
         self._compare_norm(result)
         self._frames.append(result, metadata, self.template)
 
     def finish(self) -> None:
         self._blocks.flush()
         self._frames.write(self._group, self._blocks.datasets)
+        if self._rejected is not None:
+            self._rejected.write(self._group["reduction/results"])
         if self._norm is not None:
             _write_norm(self._group["data"], self._norm)
 
@@ -428,6 +439,25 @@ class _Blocks:
             else:
                 dataset[self._n_written : stop] = block
         self._n_written = stop
+
+
+class _RejectedPixels:
+    """Numbers of rejected pixels: few, and kept in memory until the file is closed."""
+
+    def __init__(self) -> None:
+        self._pixels: list[AnyArray] = []
+        self._frames: list[tuple[int, int, int]] = []
+
+    def append(self, result: Result) -> None:
+        pixels, frame = rejected_pixels(result)
+        self._pixels.append(pixels)
+        self._frames.append(frame)
+
+    def write(self, group: Any) -> None:
+        about = "numbers of the rejected pixels in the flat frame, frame after frame"
+        _field(group, REJECTED_PIXELS, np.concatenate(self._pixels), long_name=about)
+        about = "number of rejected pixels (-1: not known), rows, columns"
+        _field(group, REJECTED_FRAMES, np.array(self._frames, "<i8"), long_name=about)
 
 
 class _Packer:

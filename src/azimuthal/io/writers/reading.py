@@ -18,11 +18,14 @@ from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers._layout import (
     OUTLIER_NAMES,
+    REJECTED_FRAMES,
+    REJECTED_PIXELS,
     SUM_COVARIANCE,
     SUM_NAMES,
     Result,
     check_record,
     rebuilt,
+    rejected_by_result,
     stored_pairs,
     with_changes,
 )
@@ -98,9 +101,17 @@ class ResultFile(Sequence["Result"]):
         return self._store.read(numbers, numbers + 1)[0]
 
     def __iter__(self) -> Iterator[Result]:
+        yield from self.span(0, len(self))
+
+    def span(self, start: int, stop: int) -> Iterator[Result]:
+        """Yield the results from `start` to before `stop`, read in blocks of a few megabytes."""
         step = self._store.n_ahead
-        for start in range(0, len(self), step):
-            yield from self._store.read(start, min(start + step, len(self)))
+        for first in range(start, stop, step):
+            yield from self._store.read(first, min(first + step, stop))
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return metadata and provenance of every result, without reading arrays."""
+        return self._store.records()
 
     def __repr__(self) -> str:
         return f"<ResultFile {self._path}: {len(self)} x {self.kind}>"
@@ -116,6 +127,10 @@ class _Store(ABC):
     @abstractmethod
     def read(self, start: int, stop: int) -> list[Result]:
         """Return the results from `start` to before `stop`."""
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return metadata and provenance of all results."""
+        return [(dict(one.metadata), dict(one.provenance)) for one in self.read(0, self.n_results)]
 
     @property
     def n_ahead(self) -> int:
@@ -178,9 +193,15 @@ class _Archive(_Store):
         self.n_results = 1 if self._single else len(self._array("normalization_factor"))
 
     def read(self, start: int, stop: int) -> list[Result]:
-        return [self._one(number) for number in range(start, stop)]
+        rejected: list[Any] = [None] * (stop - start)
+        if REJECTED_FRAMES in self._arrays:
+            pixels = self._array(REJECTED_PIXELS)
+            rejected = rejected_by_result(
+                self._array(REJECTED_FRAMES), lambda first, last: pixels[first:last], start, stop
+            )
+        return [self._one(number, rejected[number - start]) for number in range(start, stop)]
 
-    def _one(self, number: int) -> Result:
+    def _one(self, number: int, rejected: Any) -> Result:
         def row(name: str) -> Any:
             return self._array(name) if self._single else self._array(name)[number]
 
@@ -195,6 +216,7 @@ class _Archive(_Store):
                 float(row("normalization_variance")) if "normalization_variance" in self._arrays else 0.0
             ),
             pairs=self._pairs,
+            rejected=rejected,
         )
 
     def _array(self, name: str) -> Any:
@@ -231,6 +253,12 @@ class _Nexus(_Store):
             variances = data["normalization_variance"][start:stop] if "normalization_variance" in data else None
             metadata = own["metadata"].asstr()[start:stop]
             provenance = own["provenance"].asstr()[start:stop]
+            rejected: list[Any] = [None] * (stop - start)
+            if REJECTED_FRAMES in own:
+                pixels = own[REJECTED_PIXELS]
+                rejected = rejected_by_result(
+                    own[REJECTED_FRAMES][()], lambda first, last: pixels[first:last], start, stop
+                )
         return [
             rebuilt(
                 self.record,
@@ -241,9 +269,17 @@ class _Nexus(_Store):
                 metadata=_parsed(metadata[row], str(self._path)),
                 normalization_variance=0.0 if variances is None else float(variances[row]),
                 pairs=self._pairs,
+                rejected=rejected[row],
             )
             for row in range(stop - start)
         ]
+
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        with open_hdf5(self._path) as file, self._understood(file) as entry:
+            own = entry["reduction/results"]
+            texts = list(zip(own["metadata"].asstr()[()], own["provenance"].asstr()[()], strict=True))
+        where = str(self._path)
+        return [(_parsed(metadata, where), self._joined(_parsed(changes, where))) for metadata, changes in texts]
 
     def _joined(self, own: Mapping[str, Any]) -> dict[str, Any]:
         return with_changes(self._provenance, own)

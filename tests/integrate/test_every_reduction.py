@@ -307,7 +307,7 @@ def test_several_geometries_map_files_in_step(frames, path):
     [
         ({"reject": "sigma", "covariance": True, "error_model": "poisson"}, "Leave one of the two out"),
         ({"reject": "median", **DEAD}, "Leave one of the two out"),
-        ({"reject": "sigma", "error_model": "poisson", **NOISY}, "Leave dark_variance and flat_variance out"),
+        ({"reject": "sigma", "error_model": "poisson", **NOISY}, "leave dark_variance and flat_variance out"),
     ],
 )
 def test_combination_that_cannot_be_is_refused_with_advice(options, words):

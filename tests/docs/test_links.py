@@ -84,7 +84,22 @@ def sample_data(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "image.tif", frames[0])
     np.save(tmp_path / "mask.npy", frames[0] > 140)
     np.save(tmp_path / "dark.npy", np.ones(ai.detector.shape))
+    calibration_image(tifffile, tmp_path)
     monkeypatch.chdir(tmp_path)
+
+
+def calibration_image(tifffile, folder):
+    """Write CeO2.tif, and start.poni a few pixels beside its geometry."""
+    from azimuthal.pipelines.simulate import PowderSettings, expected_image
+
+    detector = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(256, 240))
+    instrument = az.Instrument(detector, az.Pose(0.25, 0.052, 0.047, 0.03, -0.05), az.Beam(3e-11))
+    look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.18))
+    image = np.random.default_rng(0).poisson(expected_image(instrument, look)).astype(np.uint32)
+    tifffile.imwrite(folder / "CeO2.tif", image)
+    pose = instrument.pose
+    rough = pose.replace(dist=1.003 * pose.dist, poni1=pose.poni1 + 8e-4, poni2=pose.poni2 - 8e-4)
+    az.save_geometry(instrument.replace(pose=rough), folder / "start.poni")
 
 
 @pytest.fixture

@@ -131,6 +131,8 @@ def test_bad_input_raises(ai, truth):
         ai.inpaint(truth, seed="now")
     with pytest.raises(UnsupportedOptionError, match="split"):
         ai.inpaint(truth, split="full")
+    with pytest.raises(UnsupportedOptionError, match="error_model: has no meaning"):
+        ai.inpaint(truth, error_model="poisson")
     with pytest.raises(UnsupportedOptionError, match="average"):
         ai.inpaint(truth, average="sum")
     with pytest.raises(AzimuthalError, match="mask"):

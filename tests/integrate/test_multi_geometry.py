@@ -351,6 +351,15 @@ def test_sensors_of_different_efficiency_are_put_on_one_scale(near):
     assert {one.spec.sensor_absorption for one in same.plans} == {"auto"}
 
 
+def test_sensors_of_which_one_is_not_known_are_refused(near):
+    known = near.instrument.replace(detector=near.detector.with_sensor(az.Sensor("Si", 450e-6)))
+    unknown = near.instrument.replace(detector=near.detector.with_sensor(None))
+    mixed = MultiGeometry([known, unknown])
+    with pytest.raises(UnsupportedOptionError, match="known for some"):
+        mixed.plan1d(30)
+    assert len(mixed.plan1d(30, sensor_absorption=False).plans) == 2
+
+
 def test_azimuthal_errors_of_several_geometries_are_about_the_common_mean(near, far):
     rng = np.random.default_rng(6)
     images = [isotropic(near, rng=rng), isotropic(far, rng=rng)]

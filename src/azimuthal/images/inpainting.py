@@ -103,7 +103,7 @@ def inpaint(
     Raises
     ------
     UnsupportedOptionError
-        Splitting is asked for: neighbours along the azimuth would be mixed.
+        Splitting is asked for: neighbours along the azimuth would be mixed; or errors, which are not returned.
     AzimuthalError
         Something cannot be used; the message names it.
     """
@@ -111,6 +111,9 @@ def inpaint(
         raise UnsupportedOptionError("split: pixels are not split for inpainting. Leave it out, or pass split='none'.")
     if options.get("average", "ratio_of_sums") != "ratio_of_sums":
         raise UnsupportedOptionError(f"average: expected 'ratio_of_sums', got {options['average']!r}. Leave it out.")
+    for name in ("error_model", "covariance", "reject", "dark_variance", "flat_variance"):
+        if options.get(name) is not None and options[name] is not False:
+            raise UnsupportedOptionError(f"{name}: has no meaning here: filled pixels have no errors. Leave it out.")
     if seed is not None:
         checked_seed(seed)
     integrator = (

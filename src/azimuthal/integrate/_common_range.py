@@ -104,6 +104,12 @@ def _efficiencies(instruments: Sequence[Instrument]) -> set[float]:
     return {round(one.record["efficiency_at_normal_incidence"], 12) for one in found if not isinstance(one, str)}
 
 
+def _is_known_for_some(instruments: Sequence[Instrument]) -> bool:
+    kinds = {(one.detector.sensor, one.beam.energy): one for one in instruments}
+    unknown = [isinstance(sensor_efficiency(one, "auto"), str) for one in kinds.values()]
+    return any(unknown) and not all(unknown)
+
+
 def check_together(instruments: Sequence[Instrument], spec: PlanSpec) -> None:
     """Raise when results of these geometries would not have one scale and one axis.
 
@@ -117,11 +123,17 @@ def check_together(instruments: Sequence[Instrument], spec: PlanSpec) -> None:
     Raises
     ------
     UnsupportedOptionError
-        A solid angle or an efficiency that is relative to each geometry; different wavelengths and a unit that is not a
-        function of q; a distance on the detector, with detectors on different planes.
+        A solid angle or an efficiency that is relative to each geometry; sensors of which some are not known; different
+        wavelengths and a unit that is not a function of q; a distance on the detector, with detectors on different planes.
     """
     if spec.solid_angle in ("relative", "equal_area"):
         _check_one_scale(instruments, spec.solid_angle)
+    if spec.sensor_absorption == "auto" and _is_known_for_some(instruments):
+        raise UnsupportedOptionError(
+            "sensor_absorption: the sensor is known for some of the geometries and not for others, so that only those "
+            "would be corrected. Give every detector its sensor with detector.with_sensor(material, thickness), and a "
+            "wavelength; or pass sensor_absorption=False."
+        )
     if spec.sensor_absorption in ("auto", "relative") and len(_efficiencies(instruments)) > 1:
         raise UnsupportedOptionError(
             f"sensor_absorption: {spec.sensor_absorption!r} is relative to normal incidence, but the efficiencies of "

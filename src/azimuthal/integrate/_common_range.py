@@ -124,7 +124,7 @@ def check_together(instruments: Sequence[Instrument], spec: PlanSpec) -> None:
     ------
     UnsupportedOptionError
         A solid angle or an efficiency that is relative to each geometry; sensors of which some are not known; different
-        wavelengths and a unit that is not a function of q; a distance on the detector and detectors on different planes.
+        wavelengths and a unit that is no function of q; a distance on the detector and detectors on different planes.
     """
     if spec.solid_angle in ("relative", "equal_area"):
         _check_one_scale(instruments, spec.solid_angle)

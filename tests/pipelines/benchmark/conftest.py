@@ -15,7 +15,7 @@ pytest.importorskip("hdf5plugin", reason="the benchmark compresses frames with h
 @pytest.fixture(scope="session")
 def settings():
     return BenchmarkSettings.short(
-        detector="Pilatus100k", npt=100, npt_azim=12, counts=(1.0, 40.0), n_frames=3, n_file_frames=5, repeats=2
+        detector="Eiger2_250k", npt=100, npt_azim=12, counts=(1.0, 40.0), n_frames=3, n_file_frames=5, repeats=2
     )
 
 

@@ -26,6 +26,9 @@ UNIT = "q_nm^-1"
 _Made = TypeVar("_Made")
 _SUMS = ("signal", "variance", "normalization", "count")
 
+# Nobody else corrects the absorption in the sensor.
+_COMMON: dict[str, Any] = {"unit": UNIT, "sensor_absorption": False}
+
 
 class Workbench:
     """Everything that contenders share; what is large is kept for the last case only.
@@ -57,7 +60,7 @@ class Workbench:
 
     def compiled(self, case: Case) -> Plan:
         """Return a new plan for a case."""
-        options = {"split": case.split, "error_model": "poisson" if case.sigma else None, "unit": UNIT}
+        options = _COMMON | {"split": case.split, "error_model": "poisson" if case.sigma else None}
         if case.kind == "cake":
             return self.new_integrator().plan2d(self.settings.npt, self.settings.npt_azim, **options)
         return self.new_integrator().plan1d(self.settings.npt, **options)
@@ -116,7 +119,7 @@ class Workbench:
             "mean",
             key,
             lambda: self.new_integrator().integrate1d(
-                self.frames(case)[0], self.settings.npt, unit=UNIT, split=case.split, radial_range=(low, high)
+                self.frames(case)[0], self.settings.npt, split=case.split, radial_range=(low, high), **_COMMON
             ),
         )
 

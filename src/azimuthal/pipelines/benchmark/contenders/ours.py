@@ -85,7 +85,7 @@ def _command(case: Case, bench: Workbench) -> Entry:
     arguments = [
         "-m", "azimuthal", "integrate", str(bench.folder.long_file), "-p", str(bench.folder.geometry),
         "-n", str(bench.settings.npt), "-u", UNIT, "--split", case.split, *error_model,
-        "-o", str(output), "--force", "-q",
+        "--sensor-absorption", "none", "-o", str(output), "--force", "-q",
     ]  # fmt: skip
     return Entry(
         label=COMMAND,

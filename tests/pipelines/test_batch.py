@@ -145,7 +145,7 @@ def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypa
 
     frame_bytes = 48 * 60 * 2
     # Both are more than what is under way at once.
-    assert peak(450) - peak(150) < 300 * frame_bytes / 4
+    assert peak(900) - peak(150) < 750 * frame_bytes / 4
 
 
 def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, frames):

@@ -22,6 +22,7 @@ template <class T, class... Shape>
 using Output = nb::ndarray<T, nb::c_contig, nb::device::cpu, Shape...>;
 
 using Doubles = Input<double, nb::ndim<1>>;
+using OptionalDoubles = std::optional<Doubles>;
 
 template <class T>
 const T* data_or_null(const std::optional<Input<T, nb::ndim<1>>>& array) {

@@ -9,26 +9,20 @@
 
 #include "arrays.hpp"
 #include "frames.hpp"
+#include "pixel_terms.hpp"
 #include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
 
-using OptionalDoubles = std::optional<Doubles>;
-
-// Per-pixel arrays are kept alive, not copied.
 class PyPairReduction {
  public:
   // ValueError when more than `most` pairs of bins share a pixel.
   PyPairReduction(const SharedWeights& weights, OptionalDoubles offset, OptionalDoubles gain,
                   OptionalDoubles normalization, std::size_t most, unsigned n_threads)
-      : offset_(offset), gain_(gain), normalization_(normalization) {
-    for (const auto& array : {offset, gain, normalization}) {
-      require(!array || array->shape(0) == weights.packed->n_pixels(), "pixel terms: wrong length");
-    }
-    const PixelTerms terms{data_or_null(offset), data_or_null(gain), data_or_null(normalization)};
+      : terms_(weights, offset, gain, normalization) {
     nb::gil_scoped_release release;
-    reduction_ = std::make_unique<PairReduction>(weights.packed, terms, most, n_threads);
+    reduction_ = std::make_unique<PairReduction>(weights.packed, terms_.terms(), most, n_threads);
   }
 
   // (indptr, partners)
@@ -73,7 +67,7 @@ class PyPairReduction {
   }
 
  private:
-  OptionalDoubles offset_, gain_, normalization_;
+  HeldTerms terms_;
   std::unique_ptr<PairReduction> reduction_;
 };
 

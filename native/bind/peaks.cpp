@@ -11,7 +11,6 @@
 namespace azimuthal::bind {
 namespace {
 
-using OptionalDoubles = std::optional<Doubles>;
 using Bins = Input<std::int32_t, nb::ndim<1>>;
 using Positions = Input<float, nb::ndim<1>>;
 

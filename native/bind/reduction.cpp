@@ -11,12 +11,12 @@
 
 #include "arrays.hpp"
 #include "frames.hpp"
+#include "pixel_terms.hpp"
 #include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
 
-using OptionalDoubles = std::optional<Doubles>;
 Variance model_from(int number) {
   require(number >= 0 && number <= 2, "model: expected 0 to 2");
   return static_cast<Variance>(number);
@@ -47,18 +47,13 @@ nb::list as_list(std::vector<FrameSums>&& all) {
   return list;
 }
 
-// Per-pixel arrays are kept alive, not copied.
 class PyReduction {
  public:
   PyReduction(const SharedWeights& weights, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization,
               unsigned n_threads)
-      : offset_(offset), gain_(gain), normalization_(normalization) {
-    for (const auto& array : {offset, gain, normalization}) {
-      require(!array || array->shape(0) == weights.packed->n_pixels(), "pixel terms: wrong length");
-    }
-    const PixelTerms terms{data_or_null(offset), data_or_null(gain), data_or_null(normalization)};
+      : terms_(weights, offset, gain, normalization) {
     nb::gil_scoped_release release;
-    reduction_ = std::make_unique<Reduction>(weights.packed, terms, n_threads);
+    reduction_ = std::make_unique<Reduction>(weights.packed, terms_.terms(), n_threads);
   }
 
   nb::tuple frame(const Frame& frame, int model, OptionalDoubles variance, const nb::sequence& ranges, bool nonfinite,
@@ -124,7 +119,7 @@ class PyReduction {
  private:
   std::size_t n_pixels() const { return reduction_->weights().n_pixels(); }
 
-  OptionalDoubles offset_, gain_, normalization_;
+  HeldTerms terms_;
   std::unique_ptr<Reduction> reduction_;
 };
 

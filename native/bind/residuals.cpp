@@ -8,25 +8,16 @@
 
 #include "arrays.hpp"
 #include "frames.hpp"
+#include "pixel_terms.hpp"
 #include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
 
-using OptionalDoubles = std::optional<Doubles>;
-
-// Per-pixel arrays are kept alive, not copied.
 class PyResiduals {
  public:
   PyResiduals(const SharedWeights& weights, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization)
-      : offset_(offset),
-        gain_(gain),
-        normalization_(normalization),
-        residuals_(weights.packed, {data_or_null(offset), data_or_null(gain), data_or_null(normalization)}) {
-    for (const auto& array : {offset, gain, normalization}) {
-      require(!array || array->shape(0) == weights.packed->n_pixels(), "pixel terms: wrong length");
-    }
-  }
+      : terms_(weights, offset, gain, normalization), residuals_(weights.packed, terms_.terms()) {}
 
   // (squares, cross)
   nb::tuple frame(const Frame& frame, const Doubles& mean, const nb::sequence& ranges, bool nonfinite,
@@ -46,7 +37,7 @@ class PyResiduals {
   }
 
  private:
-  OptionalDoubles offset_, gain_, normalization_;
+  HeldTerms terms_;
   Residuals residuals_;
 };
 

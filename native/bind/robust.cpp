@@ -8,12 +8,11 @@
 
 #include "arrays.hpp"
 #include "frames.hpp"
+#include "pixel_terms.hpp"
 #include "weights.hpp"
 
 namespace azimuthal::bind {
 namespace {
-
-using OptionalDoubles = std::optional<Doubles>;
 
 template <class T, class Allocator>
 nb::object array_or_none(std::vector<T, Allocator>&& values) {
@@ -32,18 +31,13 @@ nb::tuple as_python(RobustSums&& sums) {
                         array_or_none(std::move(sums.further[0])), array_or_none(std::move(sums.further[1])));
 }
 
-// Per-pixel arrays are kept alive, not copied.
 class PyRobust {
  public:
   PyRobust(const SharedWeights& weights, OptionalDoubles offset, OptionalDoubles gain, OptionalDoubles normalization,
            unsigned n_threads)
-      : offset_(offset), gain_(gain), normalization_(normalization) {
-    for (const auto& array : {offset, gain, normalization}) {
-      require(!array || array->shape(0) == weights.packed->n_pixels(), "pixel terms: wrong length");
-    }
-    const PixelTerms terms{data_or_null(offset), data_or_null(gain), data_or_null(normalization)};
+      : terms_(weights, offset, gain, normalization) {
     nb::gil_scoped_release release;
-    reduction_ = std::make_unique<RobustReduction>(weights.packed, terms, n_threads);
+    reduction_ = std::make_unique<RobustReduction>(weights.packed, terms_.terms(), n_threads);
   }
 
   std::size_t nbytes() const { return reduction_->nbytes(); }
@@ -88,7 +82,7 @@ class PyRobust {
     return as_python(std::move(sums));
   }
 
-  OptionalDoubles offset_, gain_, normalization_;
+  HeldTerms terms_;
   std::unique_ptr<RobustReduction> reduction_;
 };
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The azimuthal developers
 //
 // Dense frames of any type: values are tested, turned into doubles and added, a group of pixels at a time.
+#include "frame_types.hpp"
 #include "group.hpp"
 
 namespace azimuthal::AZIMUTHAL_ISA {
@@ -333,23 +334,6 @@ void frames_at_once(const FramesJob& job, std::size_t first, std::size_t last, d
       fill_tile(from, tile);
       add(w, at, n, tile, irregular, sums);
     }
-  }
-}
-
-// Calls work.template operator()<T>() for the type of the frames.
-template <class Work>
-void with_type(DType dtype, Work&& work) {
-  switch (dtype) {
-    case DType::u8: return work.template operator()<std::uint8_t>();
-    case DType::u16: return work.template operator()<std::uint16_t>();
-    case DType::u32: return work.template operator()<std::uint32_t>();
-    case DType::u64: return work.template operator()<std::uint64_t>();
-    case DType::i8: return work.template operator()<std::int8_t>();
-    case DType::i16: return work.template operator()<std::int16_t>();
-    case DType::i32: return work.template operator()<std::int32_t>();
-    case DType::i64: return work.template operator()<std::int64_t>();
-    case DType::f32: return work.template operator()<float>();
-    case DType::f64: return work.template operator()<double>();
   }
 }
 

@@ -7,6 +7,8 @@
 
 #include <type_traits>
 
+#include "frame_types.hpp"
+
 namespace azimuthal::AZIMUTHAL_ISA {
 namespace {
 
@@ -344,23 +346,6 @@ std::int64_t counted_invalid(const void* frame, const std::uint8_t* used, const 
     for (std::size_t p = at; p < end; ++p) found += (used[p >> 3] >> (p & 7) & 1) && invalid(raw[p]);
   }
   return found;
-}
-
-// Calls work.template operator()<T>() for the type of the frames.
-template <class Work>
-auto with_type(DType dtype, Work&& work) {
-  switch (dtype) {
-    case DType::u8: return work.template operator()<std::uint8_t>();
-    case DType::u16: return work.template operator()<std::uint16_t>();
-    case DType::u32: return work.template operator()<std::uint32_t>();
-    case DType::u64: return work.template operator()<std::uint64_t>();
-    case DType::i8: return work.template operator()<std::int8_t>();
-    case DType::i16: return work.template operator()<std::int16_t>();
-    case DType::i32: return work.template operator()<std::int32_t>();
-    case DType::i64: return work.template operator()<std::int64_t>();
-    case DType::f32: return work.template operator()<float>();
-    default: return work.template operator()<double>();
-  }
 }
 
 }  // namespace

@@ -59,7 +59,9 @@ def test_numbers_are_those_of_pyfai_where_the_definitions_meet():
     assert ours.by_pixel_width == pytest.approx(peer.guess_npt_rad(), abs=3)
     # Not its guess_max_bins: that integrates memory never written to, and its answer changes from call to call.
     ones, method = np.ones((100, 100)), ("no", "histogram", "cython")
-    theirs = next(n for n in range(2, 400) if peer.integrate1d(ones, n, unit="2th_deg", method=method).count.min() < 1) - 1
+    theirs = (
+        next(n for n in range(2, 400) if peer.integrate1d(ones, n, unit="2th_deg", method=method).count.min() < 1) - 1
+    )
     assert ours.by_population == pytest.approx(theirs, abs=2)
 
 

@@ -19,14 +19,14 @@ def image(instrument, rings, seed=0):
     angle = np.arctan2(np.hypot(t[..., 0], t[..., 1]), t[..., 2])
     expected = np.full(angle.shape, 8.0)
     for d, height in rings:
-        expected += height * np.exp(-0.5 * ((angle - 2 * np.arcsin(instrument.wavelength / (2 * d))) / 1.2e-3) ** 2)
+        expected += height * np.exp(-0.5 * ((angle - 2 * np.arcsin(instrument.wavelength / (2 * d))) / 7e-4) ** 2)
     return np.random.default_rng(seed).poisson(expected)
 
 
 @pytest.fixture(scope="module")
 def instrument():
-    detector = az.Detector(pixel1=2e-4, pixel2=2e-4, shape=(400, 380))
-    return az.Instrument(detector, az.Pose(0.17, 0.04, 0.037, 0.03, -0.05), az.Beam(2.3e-11))
+    detector = az.Detector(pixel1=1e-4, pixel2=1e-4, shape=(400, 390))
+    return az.Instrument(detector, az.Pose(0.18, 0.004, 0.003, 0.03, -0.05), az.Beam(2.3e-11))
 
 
 def cubic(edge, sums, height=300.0):
@@ -38,17 +38,19 @@ CEO2 = az.Calibrant.from_d_spacings(CEO2_CELL_EDGE / np.sqrt(CEO2_SUMS), name="C
 
 def off(instrument):
     pose = instrument.pose
-    return instrument.replace(pose=pose.replace(dist=1.004 * pose.dist, poni1=pose.poni1 + 4e-4))
+    return instrument.replace(pose=pose.replace(dist=1.004 * pose.dist, poni1=pose.poni1 + 2e-4))
 
 
 def test_mixture_with_a_substance_of_its_own_is_good(instrument):
     strange = [(d * 1e-10, 250.0) for d in (2.39, 2.07, 1.76, 1.47, 1.205)]
     found = az.recalibrate(image(instrument, cubic(CEO2_CELL_EDGE, CEO2_SUMS) + strange), off(instrument), CEO2)
     assert found.verdict == "good", found.summary()
-    assert abs(found.instrument.pose.dist - 0.17) < 4 * found.standard_errors["dist"]
+    assert abs(found.instrument.pose.dist - 0.18) < 4 * found.standard_errors["dist"]
 
 
-@pytest.mark.parametrize(("multiple", "scale"), [(1, 1.004), (2, 1.0), (3, 1.0)])
+@pytest.mark.parametrize(
+    ("multiple", "scale"), [(1, 1.004), *(pytest.param(k, 1.0, marks=pytest.mark.slow) for k in (2, 3))]
+)
 def test_lattice_that_has_all_rings_of_the_calibrant_and_more_is_not_good(instrument, multiple, scale):
     edge = CEO2_CELL_EDGE * np.sqrt(multiple) * scale
     rings = cubic(edge, [s for s in range(1, 33 * multiple) if not any(s == 4**a * (8 * b + 7) for a in range(3)
@@ -75,7 +77,7 @@ def test_ring_dragged_by_a_line_beside_it_is_left_out(instrument):
     found = az.recalibrate(frame, off(instrument), CEO2)
     points = found.control_points
     assert not (found.refinement.used & (points.ring == 3)).any()
-    assert abs(found.instrument.pose.dist - 0.17) < 4 * found.standard_errors["dist"]
+    assert abs(found.instrument.pose.dist - 0.18) < 4 * found.standard_errors["dist"]
 
 
 def test_cubic_lattices_are_known_by_their_spacings():

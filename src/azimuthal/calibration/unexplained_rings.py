@@ -14,8 +14,9 @@ A mixture, or the wrong calibrant?
 
     - at least six rings, and three quarters of those predicted up to the last one seen, were found and follow the
       calibrant to 0.3 pixel, the outermost being at least twice as far out as the innermost;
-    - so many rings would not be where other rings are by chance: with N rings in the pattern over R pixels and a
-      tolerance t, :math:`10^3 (2 N t / R)^{n - 2} < 10^{-6}` for n rings (two are spent on distance and scale);
+    - so many rings would not be where other rings are by chance: with N rings in the pattern over R pixels and t
+      three standard deviations of their distances (at least 0.1 pixel), :math:`10^3 (2 N t / R)^{n - 2} < 10^{-6}` for
+      n rings (two are spent on distance and scale);
     - the calibrant is cubic, and the foreign rings do *not* lie on its own lattice, nor on one with a half, third or
       quarter of its :math:`h^2 + k^2 + l^2`: not more than three standard deviations more often than chance, which
       must be less than 60 %.  A substance that has the calibrant's rings and others has them there: all cubic
@@ -41,6 +42,7 @@ _SHARE = 0.1
 _FEWEST = 6
 _FOUND = 0.75
 _FOLLOWS = 0.3  # pixels
+_SHARPEST = 0.1
 _SPAN = 2.0
 _CHANCE, _TRIALS = 1e-6, 1e3
 _LARGEST_SUM = 8  # h^2 + k^2 + l^2 of the first ring of a cubic calibrant
@@ -90,7 +92,7 @@ def is_mixture(foreign: FloatArray, refinement: Refinement, calibrant: RingSourc
     if len(follow) < _FOUND * len(predicted) or not (outer < 0 < inner or outer > _SPAN * inner):
         return False
     pixel = typical_pixel(refinement)
-    tolerance = max(3 * float(np.std([means[ring] for ring in follow])), _FOLLOWS)
+    tolerance = max(3 * float(np.std([means[ring] for ring in follow])), _SHARPEST)
     everything = np.concatenate((foreign, angle[list(follow)]))
     share = min(1.0, 2 * everything.size * tolerance * pixel / max(float(np.ptp(everything)), pixel))
     if _TRIALS * share ** (len(follow) - 2) > _CHANCE:

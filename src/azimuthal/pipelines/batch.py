@@ -27,7 +27,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -362,11 +362,11 @@ class _Run:
             self._fail(failure)
         outputs = self._batch.outputs
         with made_folders(outputs.folders):
-            if outputs.format.name == "nxazint" and not outputs.one_each and self._batch.sectors is None:
-                self._write_safely()
-            else:
+            if outputs.one_each:
                 with closing(self._results()) as results:
-                    self._write_each(results) if outputs.one_each else self._write_together(results)
+                    self._write_each(results)
+            else:
+                self._write_safely()
         self._tell(OutputsDone(tuple(self._written)))
         seconds = time.perf_counter() - begin
         picture = self._draw()
@@ -388,14 +388,17 @@ class _Run:
         with closing(mapped) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    for one in outcome if isinstance(outcome, ResultSet) else (outcome,):
-                        self._describe(one)
+                    self._describe(outcome)
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
 
-    def _describe(self, result: Any) -> None:
+    def _describe(self, result: Result) -> None:
         """Write into a result what it takes to make it again."""
+        for one in _parts_of(result):
+            self._describe_one(one)
+
+    def _describe_one(self, result: Any) -> None:
         image = self._facts_of(str(result.metadata["file"]))
         recipe = self._recipe
         if self._batch.outputs.one_each:
@@ -449,14 +452,15 @@ class _Run:
 
     def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
         for result in results:
-            if parts.keep(cast("Profile | Cake", result)):
+            if parts.keep(result):
                 self._tell(FramesKept(len(parts), parts.folder))
             yield result
 
     def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
         """Yield stored results with the numbers that their frames have in this run."""
         for result, number in zip(results, numbers, strict=True):
-            result.metadata["index"] = number
+            for one in _parts_of(result):
+                one.metadata["index"] = number
             self._describe(result)
             yield result
 
@@ -518,6 +522,10 @@ class _Run:
             words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
             self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
         return save_picture(self._total, picture, force=self._batch.settings.force)
+
+
+def _parts_of(result: Result) -> tuple[Any, ...]:
+    return result.results if isinstance(result, ResultSet) else (result,)
 
 
 def _number_of(result: Result) -> int:

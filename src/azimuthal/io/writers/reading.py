@@ -157,6 +157,9 @@ class _Sets(_Store):
         columns = [one.read(start, stop) for one in self._stores]
         return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
 
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        return self._stores[0].records()
+
     @property
     def n_ahead(self) -> int:
         return max(1, min(one.n_ahead for one in self._stores) // len(self._stores))

@@ -57,17 +57,20 @@ class FrameKey(NamedTuple):
         Of the file.
     frame:
         Number inside the file.
+    monitor:
+        Value that it is divided by, None without one.
     """
 
     path: str
     size: int
     mtime_ns: int
     frame: int
+    monitor: float | None = None
 
 
-def frame_key(image_file: Mapping[str, Any], frame: int) -> FrameKey:
+def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
     """Return the key of a frame of a file (:func:`azimuthal.pipelines.file_facts.file_facts`)."""
-    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame)
+    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame, monitor)
 
 
 class Parts:
@@ -252,7 +255,7 @@ def _first(result: Result) -> Profile | Cake:
 
 
 def _key_of(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> FrameKey:
-    return frame_key(provenance["image_file"], int(metadata["frame"]))
+    return frame_key(provenance["image_file"], int(metadata["frame"]), metadata.get("monitor"))
 
 
 def _size_of(result: Result) -> int:

@@ -527,6 +527,8 @@ class _Run:
         options: dict[str, Any] = {}
         if "n_frames" in outputs.format.options:
             options["n_frames"] = self._batch.n_frames
+        if "failures" in outputs.format.options:
+            options["failures"] = self._failures  # read when the file is finished
         force = self._batch.settings.force
         if outputs.format.holds_many:
             save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)

@@ -63,7 +63,7 @@ def is_inside_images(path: str) -> bool:
 
 
 def needs_all_frames(settings: BatchSettings) -> bool:
-    """Say whether a monitor or a dark belongs to frames by their place among all images, so that none may be left out."""
+    """Say whether a monitor or a dark belongs to frames by their place among all images, so that all count."""
     per_frame = [settings.monitor, settings.monitor_variance, settings.dark]
     return any(path is not None and path != POISSON and not is_inside_images(path) for path in per_frame)
 

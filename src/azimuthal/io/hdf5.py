@@ -46,6 +46,7 @@ __all__ = [
     "hdf5_in_memory",
     "is_dataset",
     "is_group",
+    "member_of",
     "open_hdf5",
     "require_filters",
     "translated_errors",
@@ -228,6 +229,30 @@ def is_dataset(item: H5Object) -> bool:
 def is_group(item: H5Object) -> bool:
     """Say whether an h5py object is a group (or a file, which is its root group)."""
     return isinstance(item, _import_h5py().Group)
+
+
+def member_of(group: H5Object, name: str) -> H5Object | None:
+    """Return what a path below a group leads to; None when there is nothing, or a soft link to nothing.
+
+    h5py's ``group.get(name)`` gives None for a damaged object, too, as if it had never been there.
+
+    Raises
+    ------
+    FileFormatError
+        A step of the path is in the file and cannot be opened.
+    """
+    item = group
+    for step in filter(None, name.split("/")):
+        if not is_group(item):
+            return None
+        following = item.get(step)
+        if following is None:
+            if isinstance(item.get(step, getlink=True), _import_h5py().HardLink):
+                where = f"{item.file.filename}::{item.name.rstrip('/')}/{step}"
+                raise FileFormatError(f"{where}: is in the file but cannot be opened: the file is damaged.")
+            return None
+        item = following
+    return item
 
 
 def filter_names(dataset: H5Object) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from azimuthal.errors import FileFormatError, FileMissingError, UnknownNameError
-from azimuthal.io.hdf5 import ExternalTarget, H5File, H5Object, external_target, is_dataset, is_group
+from azimuthal.io.hdf5 import ExternalTarget, H5File, H5Object, external_target, is_dataset, is_group, member_of
 
 _SERIES = re.compile(r"data_(\d+)")
 _SMALLEST_IMAGE = 16
@@ -48,14 +48,14 @@ class Node(NamedTuple):
     item: H5Object
 
     def child(self, name: str) -> Node | None:
-        """Return a member; None when it is absent.  A link to an absent file is an error."""
+        """Return a member; None when it is absent.  A link to an absent file and a damaged object are errors."""
         if not name or not is_group(self.item):
             return None
         path = f"{self.path.rstrip('/')}/{name.strip('/')}"
         target = external_target(self.item, name)
         if target is not None and not target.exists:
             raise missing_member(self.item.file.filename, path, target)
-        item = self.item.get(name)
+        item = member_of(self.item, name)
         return None if item is None else Node(path, item)
 
 
@@ -115,7 +115,12 @@ def choose_images(file: H5File, dataset: str | None) -> Choice:
 
 
 def _by_contents(contents: Contents, root: Node | None = None) -> Choice | None:
-    """Apply the rules that look at everything below a group."""
+    """Apply the rules that look at everything below a group; all of it must be readable."""
+    if contents.damaged:
+        raise FileFormatError(
+            f"{contents.damaged[0]} The images may be there. Name the dataset to read others, e.g. "
+            f"open_frames('{Path(contents.root.item.file.filename).name}::/entry/data')."
+        )
     exchange = None if root is None else _by_exchange(root)
     return _by_nxdata(contents) or _by_nxdetector(contents) or exchange or _by_size(contents)
 
@@ -330,13 +335,17 @@ def _series(group: Node, reason: str) -> Choice | None:
 
 
 class Contents:
-    """All groups and datasets that can be reached from a group, each once; broken links are remembered."""
+    """All groups and datasets that can be reached from a group, each once.
+
+    Broken links are remembered, and sentences about objects that cannot be opened.
+    """
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.groups: list[Node] = [root]
         self.datasets: list[Node] = []
         self.broken: list[tuple[str, ExternalTarget]] = []
+        self.damaged: list[str] = []
         self._seen = {root.item}
         for group in self.groups:  # grows while it is walked
             self._walk(group)
@@ -352,7 +361,11 @@ class Contents:
             if target is not None and not target.exists:
                 self.broken.append((f"{group.path.rstrip('/')}/{name}", target))
                 continue
-            node = group.child(name)
+            try:
+                node = group.child(name)
+            except FileFormatError as error:
+                self.damaged.append(str(error))
+                continue
             if node is None or node.item in self._seen:
                 continue
             self._seen.add(node.item)

@@ -46,6 +46,7 @@ __all__ = [
     "hdf5_in_memory",
     "is_dataset",
     "is_group",
+    "is_soft_link",
     "member_of",
     "open_hdf5",
     "require_filters",
@@ -245,14 +246,20 @@ def member_of(group: H5Object, name: str) -> H5Object | None:
     for step in filter(None, name.split("/")):
         if not is_group(item):
             return None
-        following = item.get(step)
+        where = f"{item.file.filename}::{item.name.rstrip('/')}/{step}"
+        with translated_errors(where, "look for it"):  # ``in`` says what is wrong with a group where ``get`` does not
+            following = item.get(step) if step in item else None
         if following is None:
             if isinstance(item.get(step, getlink=True), _import_h5py().HardLink):
-                where = f"{item.file.filename}::{item.name.rstrip('/')}/{step}"
                 raise FileFormatError(f"{where}: is in the file but cannot be opened: the file is damaged.")
             return None
         item = following
     return item
+
+
+def is_soft_link(group: H5Object, name: str) -> bool:
+    """Say whether a member of a group is a soft link."""
+    return isinstance(group.get(name, getlink=True), _import_h5py().SoftLink)
 
 
 def filter_names(dataset: H5Object) -> tuple[str, ...]:

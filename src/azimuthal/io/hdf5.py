@@ -32,6 +32,7 @@ from azimuthal.errors import (
     OutputExistsError,
     ParameterError,
 )
+from azimuthal.io.hdf5_texts import check_heaps
 from azimuthal.typing import PathLike
 
 __all__ = [
@@ -151,6 +152,8 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
     try:
         return _opened(h5py, path, mode, options)
+    except AzimuthalError:
+        raise
     except FileNotFoundError:
         if mode in {"r", "r+"}:
             raise FileMissingError(f"{path}: this file does not exist.") from None
@@ -165,6 +168,8 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
 
 def _opened(h5py: Any, path: Path, mode: Mode, options: dict[str, Any]) -> H5File:
     """Open a file; one that another program is appending to (SWMR) is opened as its reader."""
+    if mode == "r" and path.is_file():
+        check_heaps(path)
     try:
         return h5py.File(path, mode, **options)
     except OSError as error:

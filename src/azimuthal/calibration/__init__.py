@@ -10,11 +10,15 @@ points                :class:`ControlPoints`: append, select, without; `.npt` fi
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.expressions import Expression
+from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
@@ -25,6 +29,10 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "ControlPoints",
+    "Expression",
+    "FramePoints",
+    "Goniometer",
+    "GoniometerRefinement",
     "Judgement",
     "Refinement",
     "RingDeviation",
@@ -35,4 +43,5 @@ __all__ = [
     "points_on_rings",
     "recalibrated",
     "refine",
+    "refine_goniometer",
 ]

@@ -18,6 +18,11 @@ from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.expressions import Expression
 from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_calibration import (
+    FrameReport,
+    GoniometerCalibration,
+    calibrated_goniometer,
+)
 from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
@@ -31,7 +36,9 @@ __all__ = [
     "ControlPoints",
     "Expression",
     "FramePoints",
+    "FrameReport",
     "Goniometer",
+    "GoniometerCalibration",
     "GoniometerRefinement",
     "Judgement",
     "Refinement",
@@ -40,6 +47,7 @@ __all__ = [
     "RingSettings",
     "RingSource",
     "Verdict",
+    "calibrated_goniometer",
     "points_on_rings",
     "recalibrated",
     "refine",

@@ -11,11 +11,20 @@ points -> geometry    :func:`refine`: residuals, parameters, covariance, outlier
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
 images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
+motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.expressions import Expression
+from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_calibration import (
+    FrameReport,
+    GoniometerCalibration,
+    calibrated_goniometer,
+)
+from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.modules import (
     ModuleRefinement,
     Sighting,
@@ -33,6 +42,12 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "ControlPoints",
+    "Expression",
+    "FramePoints",
+    "FrameReport",
+    "Goniometer",
+    "GoniometerCalibration",
+    "GoniometerRefinement",
     "Judgement",
     "ModuleRefinement",
     "Refinement",
@@ -42,10 +57,12 @@ __all__ = [
     "RingSource",
     "Sighting",
     "Verdict",
+    "calibrated_goniometer",
     "module_map",
     "points_on_rings",
     "recalibrated",
     "recalibrated_modules",
     "refine",
+    "refine_goniometer",
     "refine_modules",
 ]

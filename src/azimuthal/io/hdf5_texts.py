@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import os
 import struct
-
 from typing import Any
 
 from azimuthal.errors import FileFormatError

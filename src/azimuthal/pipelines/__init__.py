@@ -5,7 +5,8 @@
 ``integrate_batch(BatchSettings(...))`` is what ``azimuthal integrate`` runs.
 """
 
-from azimuthal.pipelines.batch import Batch, BatchSummary, integrate_batch, prepare_batch
+from azimuthal.pipelines.batch import Batch, integrate_batch, prepare_batch
+from azimuthal.pipelines.batch_run import BatchSummary
 from azimuthal.pipelines.description import Description, describe
 from azimuthal.pipelines.inputs import FrameFailure
 from azimuthal.pipelines.pyfai_config import convert_pyfai, recipe_from_pyfai

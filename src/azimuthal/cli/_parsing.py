@@ -32,7 +32,7 @@ COMMANDS = {
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "mask": "Make, combine and write masks.",
-    "convert": "Convert geometries, detectors and masks to other formats.",
+    "convert": "Convert geometries, detectors, masks and recipes.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
     "calibrants": "List the calibrants that are known, or the rings of one.",

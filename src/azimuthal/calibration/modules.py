@@ -70,7 +70,8 @@ _POSE = PARAMETERS[:5]
 _IN_PLANE = 3
 _ROUNDS = 8
 _STEPS = 40
-_SHORT = 1e-4  # standard errors
+_SHORT = 1e-3  # standard errors
+_ROUGH = 0.05  # the same, where models are only compared
 _TOLD = 0.5  # of the prior
 _GAUGE = 0.05  # curvature of a gauge direction, in units of the prior's
 _FOLDS = 5
@@ -521,8 +522,9 @@ def _fitted(problem: _Problem, free: BoolArray, outliers: float) -> _Fit:
 
 
 def _minimised(
-    problem: _Problem, x: FloatArray, free: BoolArray, used: Sequence[BoolArray], scatter: float
-) -> FloatArray:
+    problem: _Problem, x: FloatArray, free: BoolArray, used: Sequence[BoolArray], scatter: float,
+    short: float = _SHORT,
+) -> FloatArray:  # fmt: skip
     """Return the minimum of the cost in the module docstring: weighted Gauss-Newton steps."""
     x = x.copy()
     for _ in range(_STEPS):
@@ -531,7 +533,7 @@ def _minimised(
         gradient = gradient[free] + problem.prior[free] * x[free]
         step = -_solved(curvature, gradient)
         x[free] += step
-        if float(step @ curvature @ step) < _SHORT**2:
+        if float(step @ curvature @ step) < short**2:
             break
     return x
 
@@ -580,7 +582,7 @@ def _described(problem: _Problem, nominal: _Fit, fit: _Fit) -> ModuleRefinement:
          for view, on in zip(problem.views, fit.used, strict=True)),
         start=np.zeros(problem.n_modules, dtype=np.int64),
     )  # fmt: skip
-    gain = _held_out_gain(problem, fit)
+    gain = _held_out_gain(problem, nominal, fit)
     change = _bic_change(problem, nominal, fit, effective)
     verdict, reasons = _judged(problem, displacements, told, n_points, gain, change)
     modules = tuple(
@@ -664,7 +666,7 @@ def _arcs(view: _View) -> IntArray:
     return np.asarray(np.unique(pairs, axis=0, return_inverse=True)[1].ravel())
 
 
-def _held_out_gain(problem: _Problem, fit: _Fit) -> tuple[float, float]:
+def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, float]:
     """Return how much squared residuals of held-out arcs fall with displaced modules: mean of arcs, standard error."""
     gains: list[float] = []
     arcs = [_arcs(view) for view in problem.views]
@@ -674,11 +676,9 @@ def _held_out_gain(problem: _Problem, fit: _Fit) -> tuple[float, float]:
         train = [on & ((arc * 7 + n) % _FOLDS != fold) for n, (arc, on) in enumerate(zip(arcs, fit.used, strict=True))]
         if not all(one.sum() > 5 for one in train):
             continue
-        nominal = fit.x.copy()
-        nominal[problem.n_pose :] = 0.0
         models = [
-            _minimised(problem, nominal, pose, train, fit.scatter),
-            _minimised(problem, fit.x, everything, train, fit.scatter),
+            _minimised(problem, nominal.x, pose, train, fit.scatter, _ROUGH),
+            _minimised(problem, fit.x, everything, train, fit.scatter, _ROUGH),
         ]
         for n, view in enumerate(problem.views):
             test = fit.used[n] & ~train[n]

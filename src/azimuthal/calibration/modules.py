@@ -57,7 +57,7 @@ from azimuthal.calibration.refinement import (
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
 from azimuthal.calibration.ring_points import RingSettings, points_on_rings, usable_pixels
 from azimuthal.detectors import Detector, DisplacedModules, Layout, ModuleDisplacement
-from azimuthal.detectors.displaced import DISPLACEMENTS, rotation_matrix
+from azimuthal.detectors.displaced import DISPLACEMENTS
 from azimuthal.errors import ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
@@ -463,20 +463,16 @@ class _Problem:
 
     def _moved(self, view: _View, displacements: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """Return the places of points on displaced modules, and their derivatives by kind of displacement."""
-        moved = view.positions.copy()
-        derivatives = [np.zeros_like(moved) for _ in range(self.kinds)]
-        for number in np.unique(view.module[view.module >= 0]).tolist():
-            here = view.module == number
-            shift1, shift2, rotation, shift3, tilt1, tilt2 = displacements[number].tolist()
-            arm = view.positions[here] - self.centres[number]
-            moved[here] = (
-                self.centres[number] + arm @ rotation_matrix(rotation, tilt1, tilt2).T + (shift1, shift2, shift3)
-            )
-            unit = np.eye(3)
-            turned = _rotation_derivatives(rotation, tilt1, tilt2)
-            columns = (unit[0], unit[1], arm @ turned[0].T, unit[2], arm @ turned[1].T, arm @ turned[2].T)
-            for kind in range(self.kinds):
-                derivatives[kind][here] = columns[kind]
+        on = view.module >= 0
+        number = np.where(on, view.module, 0)
+        arm = view.positions - self.centres[number]
+        shift1, shift2, rotation, shift3, tilt1, tilt2 = np.where(on[:, None], displacements[number], 0.0).T
+        turns = _turned(arm, rotation, tilt1, tilt2, self.kinds)
+        moved = self.centres[number] + turns[0] + np.column_stack((shift1, shift2, shift3))
+        unit = np.eye(3)
+        derivatives = [np.broadcast_to(unit[0], arm.shape), np.broadcast_to(unit[1], arm.shape), turns[1]]
+        if self.kinds > _IN_PLANE:
+            derivatives += [np.broadcast_to(unit[2], arm.shape), turns[2], turns[3]]
         return moved, derivatives
 
 
@@ -751,13 +747,22 @@ def _pose_values(pose: Pose) -> FloatArray:
     return np.array([getattr(pose, name) for name in _POSE])
 
 
-def _rotation_derivatives(rotation: float, tilt1: float, tilt2: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the derivatives of :func:`rotation_matrix` with respect to rotation, tilt1 and tilt2."""
-    quarter = 0.5 * np.pi
-    # of a rotation the derivative is the same rotation by a quarter more, without the axis
-    along = (np.diag([0, 0, 1.0]), np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]))
-    r3, r2, r1 = rotation_matrix(rotation, 0, 0), rotation_matrix(0, 0, tilt2), rotation_matrix(0, tilt1, 0)
-    d3 = rotation_matrix(rotation + quarter, 0, 0) - along[0]
-    d1 = rotation_matrix(0, tilt1 + quarter, 0) - along[1]
-    d2 = rotation_matrix(0, 0, tilt2 + quarter) - along[2]
-    return d3 @ r2 @ r1, r3 @ r2 @ d1, r3 @ d2 @ r1
+def _turned(
+    arm: FloatArray, rotation: FloatArray, tilt1: FloatArray, tilt2: FloatArray, kinds: int
+) -> list[FloatArray]:
+    """Return points turned (:func:`azimuthal.detectors.displaced.rotation_matrix`), each by angles of its own.
+
+    And the derivatives with respect to rotation, and to tilt1 and tilt2 where they are refined.
+    """
+    (c1, c2, c3), (s1, s2, s3) = ([f(angle) for angle in (tilt1, tilt2, rotation)] for f in (np.cos, np.sin))
+    a1, a2, a3 = arm.T
+    b2, b3 = c1 * a2 - s1 * a3, s1 * a2 + c1 * a3  # after R1
+    d1, d3 = c2 * a1 + s2 * b3, -s2 * a1 + c2 * b3  # after R2
+    zero = np.zeros_like(d1)
+    turned = [np.column_stack((c3 * d1 - s3 * b2, s3 * d1 + c3 * b2, d3))]
+    turned.append(np.column_stack((-s3 * d1 - c3 * b2, c3 * d1 - s3 * b2, zero)))
+    if kinds > _IN_PLANE:
+        e1, e2, e3 = s2 * b2, -b3, c2 * b2  # tilt1 moves (b2, b3) to (-b3, b2)
+        turned.append(np.column_stack((c3 * e1 - s3 * e2, s3 * e1 + c3 * e2, e3)))
+        turned.append(np.column_stack((c3 * d3, s3 * d3, -d1)))
+    return turned

@@ -43,17 +43,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
-from azimuthal.calibration._least_squares import loss_stiffness, loss_weights
+from azimuthal.calibration._joint_fit import ROUGH, Fit, fitted, minimised, normal_equations, solved
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import (
-    CUTOFF,
-    UNKNOWN_UNCERTAINTY,
-    RingSource,
-    on_dragged_rings,
-    robust_spread,
-    scatter_beyond_counting,
-)
+from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
 from azimuthal.calibration.ring_points import RingSettings, points_on_rings, usable_pixels
 from azimuthal.detectors import Detector, DisplacedModules, Layout, ModuleDisplacement
@@ -68,10 +61,6 @@ __all__ = ["ModuleRefinement", "Sighting", "module_map", "module_rectangles", "r
 
 _POSE = PARAMETERS[:5]
 _IN_PLANE = 3
-_ROUNDS = 8
-_STEPS = 40
-_SHORT = 1e-3  # standard errors
-_ROUGH = 0.05  # the same, where models are only compared
 _TOLD = 0.5  # of the prior
 _GAUGE = 0.05  # curvature of a gauge direction, in units of the prior's
 _FOLDS = 5
@@ -297,8 +286,10 @@ def refine_modules(
         A parameter is not known.
     """
     problem = _Problem(sightings, modules, out_of_plane, shift_prior, fix)
-    nominal = _fitted(problem, _pose_only(problem), outliers)
-    fit = _fitted(problem, np.ones(problem.size, dtype=np.bool_), outliers)
+    start = problem.start.copy()
+    start[problem.n_pose :] = 0.0  # the nominal places
+    nominal = fitted(problem, start, _pose_only(problem), outliers)
+    fit = fitted(problem, problem.start, np.ones(problem.size, dtype=np.bool_), outliers)
     return _described(problem, nominal, fit)
 
 
@@ -335,7 +326,7 @@ def recalibrated_modules(
     found: ModuleRefinement | None = None
     for _ in range(2):
         sightings = [
-            Sighting(_points(frame, one, calibrant, free, labels, settings), one, calibrant)
+            Sighting(settled_points(frame, one, calibrant, free, labels, settings), one, calibrant)
             for frame, one, calibrant, free in zip(frames, current, calibrants, usable, strict=True)
         ]
         found = refine_modules(sightings, modules=modules, **options)
@@ -344,11 +335,11 @@ def recalibrated_modules(
     return found
 
 
-def _points(
-    frame: AnyArray, instrument: Instrument, calibrant: RingSource, usable: BoolArray, labels: IntArray,
+def settled_points(
+    frame: AnyArray, instrument: Instrument, calibrant: RingSource, usable: BoolArray, labels: IntArray | None,
     settings: RingSettings | None,
 ) -> ControlPoints:  # fmt: skip
-    """Return control points of single modules, without those of rings that something else drags."""
+    """Return control points in a window of three widths of the rings."""
     if settings is None:
         first = points_on_rings(frame, instrument, calibrant, usable=usable, parts=labels)
         if not len(first.points):
@@ -399,6 +390,7 @@ class _Problem:
         self.size = self.n_pose + self.n_modules * self.kinds
         self.prior = np.zeros(self.size)
         self.prior[self.n_pose :] = self._prior(positive_number("shift_prior", shift_prior)).ravel() ** -2.0
+        self.precision: FloatArray = np.diag(self.prior)
         self.start = np.concatenate([*(_pose_values(one.instrument.pose) for one in self.sightings), self._displaced()])
 
     def _view(self, sighting: Sighting) -> _View:
@@ -476,101 +468,16 @@ class _Problem:
         return moved, derivatives
 
 
-class _Fit(NamedTuple):
-    """A minimum: parameters, points in use, residuals in pixels (per image), scatter."""
-
-    x: FloatArray
-    used: tuple[BoolArray, ...]
-    residuals: tuple[FloatArray, ...]
-    scatter: float
-
-
 def _pose_only(problem: _Problem) -> BoolArray:
     free = np.zeros(problem.size, dtype=np.bool_)
     free[: problem.n_pose] = True
     return free
 
 
-def _fitted(problem: _Problem, free: BoolArray, outliers: float) -> _Fit:
-    """Return the minimum over some parameters, repeated until points and scatter stay the same."""
-    x = problem.start.copy()
-    if not free[problem.n_pose :].any():
-        x[problem.n_pose :] = 0.0  # the nominal places
-    used = [np.ones(view.ring.size, dtype=np.bool_) for view in problem.views]
-    scatter = 0.3
-    for _ in range(_ROUNDS):
-        x = _minimised(problem, x, free, used, scatter)
-        residuals = [problem.evaluated(n, x)[0] / view.pixel for n, view in enumerate(problem.views)]
-        before, before_scatter = [one.copy() for one in used], scatter
-        sigma = np.concatenate([view.sigma for view in problem.views])
-        everything, kept = np.concatenate(residuals), np.concatenate(used)
-        scatter = scatter_beyond_counting(everything[kept], sigma[kept], int(free.sum()))
-        limit = outliers * max(1.0, robust_spread(everything[kept] / np.hypot(sigma[kept], scatter)))
-        for n, view in enumerate(problem.views):
-            used[n] = (np.abs(residuals[n]) <= limit * np.hypot(view.sigma, scatter)) & ~on_dragged_rings(
-                residuals[n], view.ring, outliers
-            )
-        if all(np.array_equal(a, b) for a, b in zip(used, before, strict=True)) and (
-            abs(scatter - before_scatter) <= 1e-3 * scatter
-        ):
-            break
-    return _Fit(x, tuple(used), tuple(residuals), scatter)
-
-
-def _minimised(
-    problem: _Problem, x: FloatArray, free: BoolArray, used: Sequence[BoolArray], scatter: float,
-    short: float = _SHORT,
-) -> FloatArray:  # fmt: skip
-    """Return the minimum of the cost in the module docstring: weighted Gauss-Newton steps."""
-    x = x.copy()
-    for _ in range(_STEPS):
-        curvature, gradient, _ = _normal_equations(problem, x, used, scatter)
-        curvature = curvature[np.ix_(free, free)] + np.diag(problem.prior[free])
-        gradient = gradient[free] + problem.prior[free] * x[free]
-        step = -_solved(curvature, gradient)
-        x[free] += step
-        if float(step @ curvature @ step) < short**2:
-            break
-    return x
-
-
-def _normal_equations(
-    problem: _Problem, x: FloatArray, used: Sequence[BoolArray], scatter: float, *, exact: bool = False
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return curvature and gradient of the points' part of the cost, and the sum of squared gradients.
-
-    The curvature is that of the majorisation (the weights), or `exact`: with the second derivative of the loss.
-    """
-    curvature, gradient = np.zeros((problem.size, problem.size)), np.zeros(problem.size)
-    squares = np.zeros_like(curvature)
-    for n, view in enumerate(problem.views):
-        residuals, jacobian = problem.evaluated(n, x)
-        on = used[n]
-        sigma = (view.pixel * np.hypot(view.sigma, scatter))[on]
-        z, rows = residuals[on] / sigma, jacobian[on] / sigma[:, None]
-        weights = loss_weights(z, "soft_l1", CUTOFF)
-        bend = loss_stiffness(z, "soft_l1", CUTOFF) if exact else weights
-        curvature += (rows * bend[:, None]).T @ rows
-        gradient += rows.T @ (weights * z)
-        if exact:
-            scores = rows * (weights * z)[:, None]
-            squares += scores.T @ scores
-    return curvature, gradient, squares
-
-
-def _solved(curvature: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the solution of equations whose unknowns differ much in size."""
-    scale = np.sqrt(np.diag(curvature))
-    scale = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1.0), 0.0)
-    inner = curvature * np.outer(scale, scale)
-    solved = np.linalg.lstsq(inner, (right.T * scale).T, rcond=1e-13)[0]
-    return np.asarray((solved.T * scale).T)
-
-
 # ---- what it means -----------------------------------------------------------------------------------------------
 
 
-def _described(problem: _Problem, nominal: _Fit, fit: _Fit) -> ModuleRefinement:
+def _described(problem: _Problem, nominal: Fit, fit: Fit) -> ModuleRefinement:
     covariance, told, effective = _covariance(problem, fit)
     displacements = problem.displacements(fit.x)
     n_points = sum(
@@ -596,16 +503,16 @@ def _described(problem: _Problem, nominal: _Fit, fit: _Fit) -> ModuleRefinement:
     )  # fmt: skip
 
 
-def _covariance(problem: _Problem, fit: _Fit) -> tuple[FloatArray, BoolArray, float]:
+def _covariance(problem: _Problem, fit: Fit) -> tuple[FloatArray, BoolArray, float]:
     """Return the covariance of the displacements (6 per module), what is told, and the number of parameters in effect.
 
     Without the gauge: the part of every error that is a rigid motion of all modules is taken out.
     """
-    curvature, _, squares = _normal_equations(problem, fit.x, fit.used, fit.scatter, exact=True)
+    curvature, _, squares = normal_equations(problem, fit.x, fit.used, fit.scatter, exact=True)
     free = np.concatenate((np.tile(problem.free_pose, len(problem.views)), np.ones(problem.n_modules * problem.kinds)))
     index = np.flatnonzero(free)
     total = curvature[np.ix_(index, index)] + np.diag(problem.prior[index])
-    inverse = _solved(total, np.eye(index.size))
+    inverse = solved(total, np.eye(index.size))
     n = sum(int(on.sum()) for on in fit.used)
     effective = float(np.trace(inverse @ curvature[np.ix_(index, index)]))
     middle = squares[np.ix_(index, index)] * (n / max(n - effective, 1)) + np.diag(problem.prior[index])
@@ -623,7 +530,7 @@ def _covariance(problem: _Problem, fit: _Fit) -> tuple[FloatArray, BoolArray, fl
     return full.reshape(problem.n_modules * names, -1), told.astype(np.bool_), effective - first
 
 
-def _without_gauge(problem: _Problem, fit: _Fit, curvature: FloatArray, first: int) -> FloatArray:
+def _without_gauge(problem: _Problem, fit: Fit, curvature: FloatArray, first: int) -> FloatArray:
     """Return the matrix that takes rigid motions of all seen modules out of displacements."""
     prior = problem.prior[problem.n_pose :]
     motions = _rigid_motions(problem)
@@ -631,7 +538,7 @@ def _without_gauge(problem: _Problem, fit: _Fit, curvature: FloatArray, first: i
     if first:
         pose = np.flatnonzero(np.diag(curvature)[: problem.n_pose] > 0)
         across = curvature[problem.n_pose :, pose]
-        inner = inner - across @ _solved(curvature[np.ix_(pose, pose)], across.T)
+        inner = inner - across @ solved(curvature[np.ix_(pose, pose)], across.T)
     kept = [motion for motion in motions if motion @ inner @ motion < _GAUGE * float(motion @ (prior * motion))]
     if not kept:
         return np.eye(prior.size)
@@ -662,7 +569,7 @@ def _arcs(view: _View) -> IntArray:
     return np.asarray(np.unique(pairs, axis=0, return_inverse=True)[1].ravel())
 
 
-def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, float]:
+def _held_out_gain(problem: _Problem, nominal: Fit, fit: Fit) -> tuple[float, float]:
     """Return how much squared residuals of held-out arcs fall with displaced modules: mean of arcs, standard error."""
     gains: list[float] = []
     arcs = [_arcs(view) for view in problem.views]
@@ -673,8 +580,8 @@ def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, 
         if not all(one.sum() > 5 for one in train):
             continue
         models = [
-            _minimised(problem, nominal.x, pose, train, fit.scatter, _ROUGH),
-            _minimised(problem, fit.x, everything, train, fit.scatter, _ROUGH),
+            minimised(problem, nominal.x, pose, train, fit.scatter, ROUGH),
+            minimised(problem, fit.x, everything, train, fit.scatter, ROUGH),
         ]
         for n, view in enumerate(problem.views):
             test = fit.used[n] & ~train[n]
@@ -689,7 +596,7 @@ def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, 
     return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
-def _bic_change(problem: _Problem, nominal: _Fit, fit: _Fit, effective: float) -> float:
+def _bic_change(problem: _Problem, nominal: Fit, fit: Fit, effective: float) -> float:
     """Return the change of Bayes' information criterion by the displacements."""
     sums = []
     for one in (nominal, fit):

@@ -10,12 +10,14 @@ points                :class:`ControlPoints`: append, select, without; `.npt` fi
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+images -> distortion  :func:`recalibrated_distortion`: a smooth one
 images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.distortion import DistortionRefinement, recalibrated_distortion, refine_distortion
 from azimuthal.calibration.modules import (
     ModuleRefinement,
     Sighting,
@@ -33,6 +35,7 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "ControlPoints",
+    "DistortionRefinement",
     "Judgement",
     "ModuleRefinement",
     "Refinement",
@@ -45,7 +48,9 @@ __all__ = [
     "module_map",
     "points_on_rings",
     "recalibrated",
+    "recalibrated_distortion",
     "recalibrated_modules",
     "refine",
+    "refine_distortion",
     "refine_modules",
 ]

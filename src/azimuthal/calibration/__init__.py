@@ -12,12 +12,21 @@ all of it             :func:`recalibrated`: again and again until nothing moves,
 result                :class:`Calibration`
 images -> distortion  :func:`recalibrated_distortion`: a smooth one
 images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
+motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.distortion import DistortionRefinement, recalibrated_distortion, refine_distortion
+from azimuthal.calibration.expressions import Expression
+from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_calibration import (
+    FrameReport,
+    GoniometerCalibration,
+    calibrated_goniometer,
+)
+from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.modules import (
     ModuleRefinement,
     Sighting,
@@ -36,6 +45,12 @@ __all__ = [
     "Calibration",
     "ControlPoints",
     "DistortionRefinement",
+    "Expression",
+    "FramePoints",
+    "FrameReport",
+    "Goniometer",
+    "GoniometerCalibration",
+    "GoniometerRefinement",
     "Judgement",
     "ModuleRefinement",
     "Refinement",
@@ -45,6 +60,7 @@ __all__ = [
     "RingSource",
     "Sighting",
     "Verdict",
+    "calibrated_goniometer",
     "module_map",
     "points_on_rings",
     "recalibrated",
@@ -52,5 +68,6 @@ __all__ = [
     "recalibrated_modules",
     "refine",
     "refine_distortion",
+    "refine_goniometer",
     "refine_modules",
 ]

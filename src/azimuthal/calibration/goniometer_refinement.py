@@ -368,9 +368,11 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     known = found > _DEGENERATE**2 * found.max(initial=1e-300)
     inverse = (vectors[:, known] / found[known]) @ vectors[:, known].T
     n, m = z.size, len(problem.free)
-    middle = (scaled * (weights * z)[:, None]).T @ (scaled * (weights * z)[:, None]) * (n / max(n - m, 1))
+    gradients = scaled * (weights * z)[:, None]
+    middle = gradients.T @ gradients * (n / max(n - m, 1))
     components = _components(problem, used, spread[used], by_motor[used] / sigma[:, None])
     sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
+    middle = middle * _own_share(weights * z, weights, sizes, components)
     for size, component in zip(sizes, components, strict=True):
         if size > 0:
             middle = middle + size**2 * shared_products(scaled * weights[:, None], component)
@@ -380,6 +382,12 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     unknown[:, problem.columns] = (vectors[:, ~known] * scale[:, None]).T
     motors = dict(zip(problem.goniometer.motors, sizes[1:].tolist(), strict=True))
     return _Knowledge(full, unknown, float(sizes[0]), motors)
+
+
+def _own_share(gradients: FloatArray, weights: FloatArray, sizes: FloatArray, components: list[Component]) -> float:
+    """Return which share of the squares of the residuals is not of the shared errors, which are added as such."""
+    shared = sum(float(np.sum((weights * size * one.shape) ** 2)) for size, one in zip(sizes, components, strict=True))
+    return float(np.clip(1 - shared / max(float(np.sum(gradients**2)), 1e-300), 0.01, 1.0))
 
 
 def _telling_lengths(problem: _Problem, values: FloatArray, rows: FloatArray) -> FloatArray:

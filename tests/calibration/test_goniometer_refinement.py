@@ -102,10 +102,11 @@ def test_variance_components_are_unbiased_with_few_groups():
     for _ in range(300):
         z = rng.normal(size=180) + 2.0 * rng.normal(size=6)[group]
         z -= jacobian @ np.linalg.lstsq(jacobian, z, rcond=None)[0]
-        found = component_sizes(z, jacobian, [Component(group, np.ones(180)), Component(other, np.ones(180))])
-        squares.append(found**2)
+        own, found = component_sizes(z, jacobian, [Component(group, np.ones(180)), Component(other, np.ones(180))])
+        squares.append([*found**2, own])
     assert np.mean(squares, axis=0)[0] == pytest.approx(4.0, rel=0.15)  # without the fit's share it would be 2.7
     assert np.mean(squares, axis=0)[1] < 0.05
+    assert np.mean(squares, axis=0)[2] == pytest.approx(1.0, rel=0.03)
 
 
 def test_outliers_and_an_image_that_disagrees_are_left_out(lab6):

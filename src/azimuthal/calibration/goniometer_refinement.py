@@ -371,8 +371,9 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     gradients = scaled * (weights * z)[:, None]
     middle = gradients.T @ gradients * (n / max(n - m, 1))
     components = _components(problem, used, spread[used], by_motor[used] / sigma[:, None])
-    sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
-    middle = middle * _own_share(weights * z, weights, sizes, components)
+    own, sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
+    if sizes.any():  # what is shared is added as such, and is not to count twice
+        middle = middle * float(np.clip(own * np.sum(weights**2) / np.sum((weights * z) ** 2), 0.01, 1.0))
     for size, component in zip(sizes, components, strict=True):
         if size > 0:
             middle = middle + size**2 * shared_products(scaled * weights[:, None], component)
@@ -382,12 +383,6 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     unknown[:, problem.columns] = (vectors[:, ~known] * scale[:, None]).T
     motors = dict(zip(problem.goniometer.motors, sizes[1:].tolist(), strict=True))
     return _Knowledge(full, unknown, float(sizes[0]), motors)
-
-
-def _own_share(gradients: FloatArray, weights: FloatArray, sizes: FloatArray, components: list[Component]) -> float:
-    """Return which share of the squares of the residuals is not of the shared errors, which are added as such."""
-    shared = sum(float(np.sum((weights * size * one.shape) ** 2)) for size, one in zip(sizes, components, strict=True))
-    return float(np.clip(1 - shared / max(float(np.sum(gradients**2)), 1e-300), 0.01, 1.0))
 
 
 def _telling_lengths(problem: _Problem, values: FloatArray, rows: FloatArray) -> FloatArray:

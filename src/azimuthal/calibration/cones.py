@@ -29,6 +29,7 @@ must say (:mod:`azimuthal.calibration.ring_indexing`).  The sign of b is never t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -40,17 +41,20 @@ from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray
 
-__all__ = ["ConeFit", "RidgeVectors", "beams", "cone_profile", "fitted_cones", "pose_of", "ring_angles_of", "vectors_of"]
+__all__ = ["TILT_SPREAD", "ConeFit", "RidgeVectors", "beams", "cone_profile", "fitted_cones", "minimised_poses", "pose_of", "ring_angles_of", "values_of", "vectors_of"]
 
 _GRID_POINTS = 160
 _KEPT_PER_DISTANCE = 3
 _SPREADS = (0.5, 0.2, 0.1, 0.06)  # rad, of the re-weighting
 _STAGES = (8.0, 3.0, 1.0)  # times the errors
 _STEPS = 6
-_TILT_SPREAD = 1.0  # rad: of poses that explain as much the least tilted one
+TILT_SPREAD = 1.0  # rad: of poses that explain as much the least tilted one
 _LEAST_TURN = 0.01  # rad: normals are not trusted beyond
 _LEAST_ARC = 0.5  # pixels: nor arcs
 _MOST_TILT = np.radians(60.0)
+_BOUND = 9.0
+_LARGEST_TURN = 1.4  # rad
+_SMALL = 1e-6
 _CLOSE = 1e-9
 
 
@@ -207,7 +211,7 @@ def _starts(few: RidgeVectors, extent: tuple[FloatArray, float], dist: float, ce
     beam, cost = _beams_from_normals(few, sample)
     upright = beam[:, 2] > np.cos(_MOST_TILT)
     tilt = np.arccos(np.clip(beam[:, 2], -1, 1))
-    cost = np.where(upright, cost + (tilt / _TILT_SPREAD) ** 2, np.inf)
+    cost = np.where(upright, cost + (tilt / TILT_SPREAD) ** 2, np.inf)
     best = np.argsort(cost, kind="stable")[:_KEPT_PER_DISTANCE]
     return values_of(sample[best], beam[best])[np.isfinite(cost[best])]
 
@@ -254,8 +258,14 @@ def fitted_cones(vectors: RidgeVectors, starts: FloatArray, free: BoolArray) -> 
     values = starts.copy()
     arcs = _Arcs(vectors)
     cost = np.full(len(starts), np.inf)
+    weights = np.concatenate((vectors.weight, vectors.weight[arcs.points], np.ones(2)))
+    limits = np.concatenate((np.full(len(weights) - 2, _BOUND), np.full(2, np.inf)))
     for stage in _STAGES:
-        values, cost = _minimised(vectors, arcs, values, free, stage)
+
+        def misfits(trial: FloatArray, stage: float = stage) -> FloatArray:
+            return _misfits(vectors, arcs, trial, stage)
+
+        values, cost = minimised_poses(misfits, weights, limits, values, free)
     return ConeFit(values, cost)
 
 
@@ -282,39 +292,63 @@ def _misfits(vectors: RidgeVectors, arcs: _Arcs, values: FloatArray, stage: floa
     angle, slopes = cones.angle[:, arcs.points], slopes[:, arcs.points]
     middle = (angle @ arcs.mean) @ arcs.spread
     error = stage * np.maximum(2 * vectors.error[arcs.points], _LEAST_ARC)
-    tilt = values[:, 3:] / _TILT_SPREAD
-    return np.concatenate((turns, (angle - middle) / slopes / error, tilt), axis=1)
+    return np.concatenate((turns, (angle - middle) / slopes / error, values[:, 3:] / TILT_SPREAD), axis=1)
 
 
-def _minimised(
-    vectors: RidgeVectors, arcs: _Arcs, values: FloatArray, free: BoolArray, stage: float
-) -> tuple[FloatArray, FloatArray]:
+def minimised_poses(
+    misfits: Callable[[FloatArray], FloatArray], weights: FloatArray, limits: FloatArray, values: FloatArray,
+    free: BoolArray, n_steps: int = _STEPS,
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Return poses after some steps of damped least squares, and what is left of the loss.
+
+    Parameters
+    ----------
+    misfits:
+        Values (n, 5) -> residuals (n, m).
+    weights, limits:
+        Of the residuals, (m,) or (n, m): weight and c^2 of the loss (module docstring).
+    values, free, n_steps:
+        Starts (n, 5), which of the five may change, how many steps.
+    """
     columns = np.flatnonzero(free)
-    prior = np.concatenate((vectors.weight, vectors.weight[arcs.points], np.ones(2)))
-    bounded = np.concatenate((np.full(len(vectors.weight) + arcs.points.size, 9.0), np.full(2, np.inf)))
 
     def loss(r: FloatArray) -> FloatArray:
-        return np.asarray(np.sum(prior * r**2 / (1 + r**2 / bounded), axis=1))
+        return np.asarray(np.sum(weights * r**2 / (1 + r**2 / limits), axis=1))
 
     damping = np.full(len(values), 1e-3)
-    r = _misfits(vectors, arcs, values, stage)
-    cost = loss(r)
-    for _ in range(_STEPS):
-        weights = prior / (1 + r**2 / bounded) ** 2
-        jacobian = np.stack([_column(vectors, arcs, values, k, stage, r) for k in columns.tolist()], axis=2)
-        hessian = np.swapaxes(jacobian, 1, 2) @ (jacobian * weights[..., None])
-        gradient = np.einsum("bnk,bn->bk", jacobian, weights * r)
+    r = misfits(values)
+    cost, centred = loss(r), _centred(values)
+    for _ in range(n_steps):
+        effective = weights / (1 + r**2 / limits) ** 2
+        jacobian = np.stack([(misfits(_centred(_moved(centred, k), -1)) - r) / _SMALL for k in columns], axis=2)
+        hessian = np.swapaxes(jacobian, 1, 2) @ (jacobian * effective[..., None])
+        gradient = np.einsum("bnk,bn->bk", jacobian, effective * r)
         diagonal = np.einsum("bkk->bk", hessian)
         np.einsum("bkk->bk", hessian)[:] = diagonal * (1 + damping[:, None]) + 1e-12
-        trial = values.copy()
-        trial[:, columns] -= np.linalg.solve(hessian, gradient[..., None])[..., 0] * _scale(values)[:, columns]
-        trial[:, 0] = np.clip(trial[:, 0], 0.5 * values[:, 0], 2 * values[:, 0])
-        found = _misfits(vectors, arcs, trial, stage)
+        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        trial = centred.copy()
+        trial[:, columns] -= step * _scale(centred)[:, columns]
+        trial[:, 0] = np.clip(trial[:, 0], 0.5 * centred[:, 0], 2 * centred[:, 0])
+        trial[:, 3:] = np.clip(trial[:, 3:], -_LARGEST_TURN, _LARGEST_TURN)
+        found = misfits(_centred(trial, -1))
         new = loss(found)
         better = new < cost
-        values, r, cost = np.where(better[:, None], trial, values), np.where(better[:, None], found, r), np.where(better, new, cost)
+        centred, r = (np.where(better[:, None], *pair) for pair in ((trial, centred), (found, r)))
+        cost = np.where(better, new, cost)
         damping = np.where(better, damping / 10, damping * 20)
-    return values, cost
+    return _centred(centred, -1), cost
+
+
+def _centred(values: FloatArray, sign: int = 1) -> FloatArray:
+    """Return values with the beam centre in place of the foot of the normal; sign = -1: back.
+
+    Steps in these are less tied to each other: a turn about the beam centre leaves the rings nearly where they are.
+    """
+    moved = values.copy()
+    along = sign * values[:, 0]
+    moved[:, 1] += along * np.tan(values[:, 4]) / np.cos(values[:, 3])
+    moved[:, 2] -= along * np.tan(values[:, 3])
+    return moved
 
 
 def _scale(values: FloatArray) -> FloatArray:
@@ -323,10 +357,7 @@ def _scale(values: FloatArray) -> FloatArray:
     return np.concatenate((dist, dist, dist, np.ones((len(values), 2))), axis=1)
 
 
-def _column(
-    vectors: RidgeVectors, arcs: _Arcs, values: FloatArray, k: int, stage: float, r: FloatArray
-) -> FloatArray:
-    """Return a column of the Jacobian by differences."""
+def _moved(values: FloatArray, k: int) -> FloatArray:
     moved = values.copy()
-    moved[:, k] += 1e-6 * _scale(values)[:, k]
-    return (_misfits(vectors, arcs, moved, stage) - r) / 1e-6
+    moved[:, k] += _SMALL * _scale(values)[:, k]
+    return moved

@@ -58,9 +58,9 @@ _CURVATURE = 0.05  # 1 / pixels of the level
 _WIDEST, _NARROWEST = 3.3, 1.0  # sigma on a level; narrower ones belong to the level before
 _LEAST_LEVEL = 48  # pixels of the shorter side
 _SPACING = 4.0  # along a ridge, pixels of the level, at least
+_LONGEST_SPACING = 20.0
 _ACROSS = 3.0
 _STEP_BETTER = 8.0
-_FOREGROUND = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +313,9 @@ def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -
             images[k][missing] = images[k][~missing].mean() if not missing.all() else 0
     usable = [weight >= 0.5 for weight in weights]
     ratios = [1.0]
-    for k in range(1, len(images)):
-        ratios.append(noise_ratio(images[k], weights[k] > 0.99, noise.scaled(0.25**k)))
+    ratios += [
+        noise_ratio(images[k], weights[k] > 0.99, noise.scaled(0.25**k)) for k in range(1, len(images))
+    ]
     # correlated noise shows on the next level, which is about what the filters see
     ratios = [ratios[min(k + 1, len(ratios) - 1)] for k in range(len(ratios))]
     kept = range(min(n_levels, len(images)))
@@ -391,8 +392,9 @@ def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) 
             np.floor(across / _ACROSS).astype(np.int64) * 1_000_003 + np.floor(along / spacing).astype(np.int64)
         )
         first = np.unique(key[order], return_index=True)[1]
-        if first.size <= most:
-            return candidates.select(np.sort(order[first])), spacing
+        if first.size <= most or spacing > _LONGEST_SPACING:
+            strongest = np.sort(first)[:most]  # of `order`, which goes by significance
+            return candidates.select(np.sort(order[strongest])), spacing
         spacing *= 1.3
 
 

@@ -284,6 +284,7 @@ class Fitter {
       Vector unit{};
       unit[wanted[k]] = 1;
       const Vector column = solved(l, unit);
+      if (k == 0) result.height_noise = std::sqrt(column[kHeight]);
       double variance = column[wanted[k]] * scale;
       double between = 0;
       for (const Vector& score : scores) {

@@ -13,6 +13,7 @@ namespace azimuthal {
 namespace {
 
 constexpr std::size_t kRowsPerBlock = 48;
+constexpr float kOwnPart = 0.3f;
 constexpr int kStep = 2;  // between the taps along a ridge; the derivatives are smooth over it
 
 // Gaussian and its first two derivatives at integers.
@@ -128,8 +129,10 @@ class Block {
       }
       float* to = best + row * inside;
       std::uint8_t* name = which + row * inside;
+      const float* own = along.data() + (row + reach_) * n_ + reach_;
       for (std::size_t i = 0; i < inside; ++i) {
-        const bool better = found[i] > to[i];
+        // Beside a spot the response along a line that leads to it is high, but not the curvature there.
+        const bool better = (found[i] > to[i]) & (own[i] > kOwnPart * found[i]);
         name[i] = better ? number : name[i];
         to[i] = better ? found[i] : to[i];
       }

@@ -69,8 +69,9 @@ struct RidgeFit {
   double edge;        // squares left by a step in place of the peak, over those left by the peak
   double unevenness;  // squared contrast along the ridge beyond noise
   double low, high;   // window across the ridge
+  double height_noise;  // error of the height by noise alone
 };
-constexpr std::size_t kRidgeFitValues = 19;
+constexpr std::size_t kRidgeFitValues = 20;
 
 // height 0: nothing could be fitted.
 void fit_ridges(const float* image, const std::uint8_t* usable, std::size_t n_slow, std::size_t n_fast,

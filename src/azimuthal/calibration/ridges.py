@@ -58,9 +58,12 @@ _CURVATURE = 0.05  # 1 / pixels of the level
 _WIDEST, _NARROWEST = 3.3, 1.0  # sigma on a level; narrower ones belong to the level before
 _LEAST_LEVEL = 48  # pixels of the shorter side
 _SPACING = 4.0  # along a ridge, pixels of the level, at least
-_LONGEST_SPACING = 20.0
+_LONGEST_SPACING = 60.0
 _ACROSS = 3.0
+_REACH = 30.0  # of links, at least
+_BOXES = 1.5  # length of an arc, at least
 _STEP_BETTER = 8.0
+_OVER_SCATTER = 1.7  # of grains
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,10 @@ class _Level(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Fitted points, in pixels of the image; `reach`: how far the next one along the ridge may be."""
+    """Fitted points, in pixels of the image.
+
+    `reach`: how far the next one along the ridge may be; `box`: length of what was fitted.
+    """
 
     place: FloatArray
     normal: FloatArray
@@ -188,6 +194,7 @@ class _Points(NamedTuple):
     significance: FloatArray
     width: FloatArray
     reach: FloatArray
+    box: FloatArray
 
     def select(self, which: AnyArray) -> _Points:
         return _Points(*(array[which] for array in self))
@@ -317,7 +324,7 @@ def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -
         noise_ratio(images[k], weights[k] > 0.99, noise.scaled(0.25**k)) for k in range(1, len(images))
     ]
     # correlated noise shows on the next level, which is about what the filters see
-    ratios = [ratios[min(k + 1, len(ratios) - 1)] for k in range(len(ratios))]
+    ratios = [ratios[1] if k == 0 else ratio for k, ratio in enumerate(ratios)]
     kept = range(min(n_levels, len(images)))
     return [_Level(images[k], usable[k], noise.scaled(0.25**k * ratios[k]), 2**k) for k in kept]
 
@@ -343,11 +350,13 @@ def _points(
     angle = candidates.direction * (np.pi / chosen.n_directions)
     starts = np.column_stack([i, j, angle, np.zeros(angle.size)]).astype(np.float64)
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
+    fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
     good = _accepted(fits, level, settings, saturated)
-    faint = ~good & (fits["height"] / np.maximum(fits["height_error"], 1e-30) > 2) & (candidates.significance > 4)
+    faint = ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > 4)
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
         better = _accepted(again, level, settings, saturated)
+        again["box"] = np.full(better.size, 2 * _LONG)
         rows = np.flatnonzero(faint)[better]
         for name, values in fits.items():
             values[rows] = again[name][better]
@@ -368,7 +377,8 @@ def _accepted(fits: dict[str, FloatArray], level: _Level, settings: RidgeSetting
     """Return which fits are points on a ridge."""
     good: BoolArray = fits["height"] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        good &= fits["height"] > settings.significance * fits["height_error"]
+        good &= fits["height"] > settings.significance * fits["height_noise"]
+        good &= fits["height"] > _OVER_SCATTER * fits["height_error"]
         good &= fits["centre_error"] < 0.25 * fits["width"] + 0.15
         good &= np.abs(fits["centre"]) < 2.5
         good &= np.abs(fits["slope"]) < 0.5
@@ -412,9 +422,10 @@ def _placed(starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spac
         fits["slope_error"] / tilt**2,
         fits["centre_error"] / tilt * k,
         fits["height"],
-        fits["height"] / fits["height_error"],
+        fits["height"] / fits["height_noise"],
         width,
-        np.full(slope.size, max(3 * spacing, 14.0) * k),
+        np.full(slope.size, max(3 * spacing, _REACH) * k),
+        fits["box"] * k,
     )
 
 
@@ -424,7 +435,7 @@ def _painted(finer: list[_Points], level: _Level) -> BoolArray:
     k = level.binning
     for points in finer:
         along = np.column_stack([-points.normal[:, 1], points.normal[:, 0]])
-        reach = float(points.reach.max()) / 2 / k
+        reach = min(float(points.reach.max()) / 2 / k, 12.0)
         for t in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
             for u in (-1.0, 0.0, 1.0):
                 place = (points.place + 0.5) / k - 0.5 + t * along + u * points.normal
@@ -446,14 +457,25 @@ def _around_finer(points: _Points, taken: BoolArray, level: _Level) -> BoolArray
     return found
 
 
+def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:
+    """Return which points belong to arcs of enough points whose boxes do not all overlap: chance makes short ones."""
+    n = int(label.max()) + 1
+    low, high = np.full((n, 2), np.inf), np.full((n, 2), -np.inf)
+    np.minimum.at(low, label, points.place)
+    np.maximum.at(high, label, points.place)
+    box = np.zeros(n)
+    np.maximum.at(box, label, points.box)
+    return np.asarray(((np.hypot(*(high - low).T) >= _BOXES * box) & (np.bincount(label) >= fewest))[label])
+
+
 def _arcs(points: _Points, settings: RidgeSettings) -> Ridges:
     """Return the points that are linked, sorted by arc: the longest first."""
     label = linked_arcs(
         points.place, points.normal, points.normal_error, points.uncertainty, points.width, points.reach
     )
-    size = np.bincount(label)
-    kept = size[label] >= settings.min_arc
+    kept = _long_enough(points, label, settings.min_arc)
     points, label = points.select(kept), label[kept]
+    size = np.bincount(label)
     order = np.lexsort((label, -size[label]))
     points, label = points.select(order), label[order]
     number = np.zeros(label.size, dtype=np.int64)

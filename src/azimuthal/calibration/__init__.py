@@ -5,6 +5,7 @@
 A chain of values, each of which can be looked at, kept and corrected by hand:
 
 ====================  ============================================================================
+image alone           :func:`find_ridges`: points with normals, and arcs; no geometry
 image -> points       :func:`points_on_rings`: ridges along the rings that a rough geometry predicts
 points                :class:`ControlPoints`: append, select, without; `.npt` files
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
@@ -18,6 +19,7 @@ from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
 
@@ -27,11 +29,14 @@ __all__ = [
     "ControlPoints",
     "Judgement",
     "Refinement",
+    "RidgeSettings",
+    "Ridges",
     "RingDeviation",
     "RingPoints",
     "RingSettings",
     "RingSource",
     "Verdict",
+    "find_ridges",
     "points_on_rings",
     "recalibrated",
     "refine",

@@ -11,11 +11,19 @@ points                :class:`ControlPoints`: append, select, without; `.npt` fi
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.modules import (
+    ModuleRefinement,
+    Sighting,
+    module_map,
+    recalibrated_modules,
+    refine_modules,
+)
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
@@ -28,6 +36,7 @@ __all__ = [
     "Calibration",
     "ControlPoints",
     "Judgement",
+    "ModuleRefinement",
     "Refinement",
     "RidgeSettings",
     "Ridges",
@@ -35,9 +44,13 @@ __all__ = [
     "RingPoints",
     "RingSettings",
     "RingSource",
+    "Sighting",
     "Verdict",
     "find_ridges",
+    "module_map",
     "points_on_rings",
     "recalibrated",
+    "recalibrated_modules",
     "refine",
+    "refine_modules",
 ]

@@ -5,6 +5,7 @@
 A chain of values, each of which can be looked at, kept and corrected by hand:
 
 ====================  ============================================================================
+image alone           :func:`find_ridges`: points with normals, and arcs; no geometry
 image -> points       :func:`points_on_rings`: ridges along the rings that a rough geometry predicts
 points                :class:`ControlPoints`: append, select, without; `.npt` files
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
@@ -37,6 +38,7 @@ from azimuthal.calibration.modules import (
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
 
@@ -54,6 +56,8 @@ __all__ = [
     "Judgement",
     "ModuleRefinement",
     "Refinement",
+    "RidgeSettings",
+    "Ridges",
     "RingDeviation",
     "RingPoints",
     "RingSettings",
@@ -61,6 +65,7 @@ __all__ = [
     "Sighting",
     "Verdict",
     "calibrated_goniometer",
+    "find_ridges",
     "module_map",
     "points_on_rings",
     "recalibrated",

@@ -9,12 +9,12 @@ The expectation of a pixel is
 averaged over the pixel, and its value is drawn from Poisson's law.
 
 Rings
-    :math:`2\theta_k = 2 \arcsin(\lambda / 2 d_k)`.  The profile f has height 1 and is a Gaussian, or a sum of a Gaussian
-    and a Lorentzian of the same width; its full width at half maximum is
+    :math:`2\theta_k = 2 \arcsin(\lambda / 2 d_k)`.  The profile f has height 1 and is a Gaussian, or a sum of a
+    Gaussian and a Lorentzian of the same width; its full width at half maximum is
     :math:`\sqrt{w^2 + (2 \epsilon \tan\theta)^2}`: a physical width of the beam and the sample, and strain.
 Heights
-    "multiplicity": :math:`h_k \propto m_k \exp(-B / 2 d_k^2) / (\sin\theta \sin 2\theta)`, or "random": between 1/20 and
-    1 by chance.  The highest ring on the detector has `counts`.
+    "multiplicity": :math:`h_k \propto m_k \exp(-B / 2 d_k^2) / (\sin\theta \sin 2\theta)`, or "random": between 1/20
+    and 1 by chance.  The highest ring on the detector has `counts`.
 Grains
     With a finite number of grains per ring, every ring is the sum of as many spots at random azimuths, a few pixels
     long, of exponentially distributed brightness.  Rings that overlap have the same spots.
@@ -176,7 +176,7 @@ class CalibrantImage:
 
     image: AnyArray
     mask: BoolArray
-    expected: FloatArray
+    expected: AnyArray
     instrument: Instrument
     calibrant: Calibrant
     look: CalibrantLook
@@ -249,13 +249,13 @@ def ring_truths(
 class _Pixels(NamedTuple):
     """Angles of some pixels, their changes per pixel, chi, and solid angle times polarisation without its factor."""
 
-    angle: FloatArray
-    slope1: FloatArray
-    slope2: FloatArray
-    t1: FloatArray
-    t2: FloatArray
-    squared: FloatArray
-    cosine: FloatArray  # of incidence
+    angle: AnyArray
+    slope1: AnyArray
+    slope2: AnyArray
+    t1: AnyArray
+    t2: AnyArray
+    squared: AnyArray
+    cosine: AnyArray  # of incidence
 
 
 def _blocks(instrument: Instrument) -> Iterator[slice]:
@@ -451,11 +451,11 @@ class _Grains:
         self.starts = np.concatenate(([0], np.cumsum(self.sizes)[:-1]))
         self.values = np.concatenate(tables).astype(np.float32)
 
-    def at(self, angle: FloatArray, chi: FloatArray) -> FloatArray:
+    def at(self, angle: AnyArray, chi: AnyArray) -> AnyArray:
         """Return the brightness at some places."""
         group = np.searchsorted(self.middles, angle)
         place = ((chi + np.float32(np.pi)) / np.float32(2 * np.pi) * self.sizes[group]).astype(np.int64)
-        return self.values[self.starts[group] + np.minimum(place, self.sizes[group] - 1)]
+        return np.asarray(self.values)[self.starts[group] + np.minimum(place, self.sizes[group] - 1)]
 
 
 def _spots(angle: float, look: CalibrantLook, radius: float, rng: np.random.Generator) -> FloatArray:
@@ -474,7 +474,7 @@ def _spots(angle: float, look: CalibrantLook, radius: float, rng: np.random.Gene
 # ---- counts and faults ---------------------------------------------------------------------------------------
 
 
-def _counted(expected: FloatArray, streams: list[np.random.SeedSequence], blocks: list[slice]) -> AnyArray:
+def _counted(expected: AnyArray, streams: list[np.random.SeedSequence], blocks: list[slice]) -> AnyArray:
     counts = np.empty(expected.shape, dtype=np.uint32)
     for rows, stream in zip(blocks, streams, strict=True):
         counts[rows] = np.random.Generator(np.random.SFC64(stream)).poisson(expected[rows])
@@ -512,10 +512,9 @@ def _mask(instrument: Instrument, look: CalibrantLook, rng: np.random.Generator)
         mask[i : i + n1, j : j + n2] = True
     center = instrument.beam_center
     if look.beam_stop > 0 and center is not None:
-        i, j = (np.arange(n) + 0.5 for n in shape)
-        r = look.beam_stop
-        mask |= np.hypot(i[:, None] - center.slow, j[None, :] - center.fast) < r
-        mask |= (i[:, None] > center.slow) & (np.abs(j[None, :] - center.fast) < 0.3 * r)
+        down, across = np.arange(shape[0])[:, None] + 0.5 - center.slow, np.arange(shape[1])[None] + 0.5 - center.fast
+        mask |= np.hypot(down, across) < look.beam_stop
+        mask |= (down > 0) & (np.abs(across) < 0.3 * look.beam_stop)
     return mask
 
 
@@ -523,7 +522,7 @@ def _mask(instrument: Instrument, look: CalibrantLook, rng: np.random.Generator)
 
 
 def _truths(
-    instrument: Instrument, pattern: _Pattern, usable: BoolArray, expected: FloatArray | None
+    instrument: Instrument, pattern: _Pattern, usable: BoolArray, expected: AnyArray | None
 ) -> tuple[tuple[RingTruth, ...], FloatArray]:
     """Return what a sample of the pixels says about the rings and the bound."""
     rows, columns, stands = _sampled(instrument)

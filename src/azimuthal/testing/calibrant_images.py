@@ -38,12 +38,13 @@ import numpy as np
 
 from azimuthal._validate import finite_number, one_of, positive_number
 from azimuthal.calibration.residuals import ring_angles, two_theta_and_jacobian
+from azimuthal.calibration.ring_points import pixel_angles
 from azimuthal.crystallography import Calibrant
 from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["CalibrantImage", "CalibrantLook", "RingTruth", "calibrant_image", "ring_truths"]
+__all__ = ["CalibrantImage", "CalibrantLook", "RingTruth", "calibrant_image", "largest_difference", "ring_truths"]
 
 _ROWS = 128
 _GAUSS = 0.5 / np.sqrt(3.0)
@@ -241,6 +242,16 @@ def ring_truths(
     pattern = _pattern(instrument, calibrant, look, np.random.default_rng(streams[0]))
     mask = _mask(instrument, look, np.random.default_rng(streams[1]))
     return _truths(instrument, pattern, ~(mask | instrument.detector.gap_mask()), None)
+
+
+def largest_difference(truth: Instrument, found: Instrument) -> float:
+    """Return the largest difference of two theta over all pixels, in pixels: how far a ring is displaced."""
+    largest = 0.0
+    for rows in _blocks(truth):
+        right, _, pixel = pixel_angles(truth, rows)
+        angle, _, _ = pixel_angles(found, rows)
+        largest = max(largest, float(np.nanmax(np.abs(angle - right) / pixel)))
+    return largest
 
 
 # ---- where the pixels are ------------------------------------------------------------------------------------
@@ -455,7 +466,8 @@ class _Grains:
         """Return the brightness at some places."""
         group = np.searchsorted(self.middles, angle)
         place = ((chi + np.float32(np.pi)) / np.float32(2 * np.pi) * self.sizes[group]).astype(np.int64)
-        return np.asarray(self.values)[self.starts[group] + np.minimum(place, self.sizes[group] - 1)]
+        found: AnyArray = self.values[self.starts[group] + np.minimum(place, self.sizes[group] - 1)]
+        return found
 
 
 def _spots(angle: float, look: CalibrantLook, radius: float, rng: np.random.Generator) -> FloatArray:

@@ -13,7 +13,9 @@ Weights
 
 Outliers
     Points farther away than `outliers` standard deviations are left out and the rest refined again, until the set of
-    points stays the same.
+    points stays the same.  So are all points of a ring whose median is off by more than half a pixel and `outliers`
+    times the robust spread of the medians of all rings (at least six): a line of something else beside it drags the
+    whole ring.
 
 Covariance
     With the gradients :math:`g_i = J_i w_i r_i` of the points (w the weights of loss and scatter) and their derivative
@@ -51,7 +53,7 @@ from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_a
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Refinement", "RingSource", "refine"]
 
@@ -64,6 +66,8 @@ _NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard norma
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
 _PARALLAX_ROUNDS = 4
+_FEWEST_RINGS = 6
+_DRAGGED = 0.5  # pixels
 
 
 class RingSource(Protocol):
@@ -277,6 +281,7 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
         if outliers is not None:
             spread = np.hypot(problem.sigma, extra)
             used = np.abs(residuals) <= outliers * spread * max(1.0, _robust_spread(residuals[used] / spread[used]))
+            used &= ~_dragged(residuals, problem.points.ring, outliers)
             if used.sum() <= len(problem.free):
                 used = before
         if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
@@ -390,6 +395,16 @@ def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: 
     if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
         return 0.0
     return float(np.sqrt(max(float(np.sum(means**2 - 1 / weights)) / freedom, 0.0)))
+
+
+def _dragged(residuals: FloatArray, ring: IntArray, outliers: float) -> BoolArray:
+    """Return which points are on rings that are off as a whole, unlike the others (module docstring)."""
+    numbers, index = np.unique(ring, return_inverse=True)
+    medians = np.array([np.median(residuals[index == k]) for k in range(numbers.size)])
+    if numbers.size < _FEWEST_RINGS:
+        return np.zeros(residuals.shape, dtype=np.bool_)
+    limit = max(_DRAGGED, outliers * _robust_spread(medians))
+    return np.asarray((np.abs(medians) > limit)[index])
 
 
 def _free(fix: Iterable[str]) -> tuple[str, ...]:

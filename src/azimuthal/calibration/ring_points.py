@@ -11,8 +11,9 @@ Window
     are left out, since each would drag the other.
 
 Sector
-    Between 12 and `max_sectors` on a full circle, at least `arc` pixels long.  Where fewer than half of the sectors
-    of a ring show it, sectors twice as long are tried, and so on: weak rings get fewer, better points.
+    At least `arc` pixels long, at most `max_sectors` on the part of the circle that the image has, at least 12 on a
+    full circle.  Where fewer than half of the sectors of a ring show it, sectors twice as long are tried, and so on:
+    weak rings get fewer, better points.
 
 Fit
     A Gaussian on a straight line (:mod:`azimuthal.calibration._profiles`) to the mean of the pixels in radial bins of
@@ -88,7 +89,7 @@ class RingSettings:
     arc:
         Shortest sector, pixels along the ring.
     max_sectors:
-        Most sectors of a full circle.
+        Most sectors of a ring, on the part of it that the image has.
     significance:
         Height over its error below which a sector has no ring.
     saturation:
@@ -304,7 +305,7 @@ def _one_ring(
 ) -> tuple[_Ridges, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
     circumference = _circumference(window)
-    n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors))
+    n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
     while True:
         counted = dict.fromkeys(_REASONS, 0)
         found, seen = _sectors(window, float(angles[ring]), ring, n_sectors, settings, counted)
@@ -319,6 +320,11 @@ def _one_ring(
 def _circumference(window: _Window) -> float:
     """Return about how many pixels a full circle of the ring is long."""
     return float(2 * np.pi * np.median(np.sin(window.angle) / window.pixel))
+
+
+def _seen_share(window: _Window) -> float:
+    """Return the share of the full circle that the window has pixels of, in steps of a degree."""
+    return np.unique(np.floor(np.degrees(window.azimuth))).size / 361
 
 
 def _sectors(

@@ -42,6 +42,7 @@ import numpy as np
 
 import azimuthal as az
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
+from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.errors import AzimuthalError
 from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image, largest_difference, ring_truths
 
@@ -222,6 +223,9 @@ def _compared(truth, found):
         for name in PARAMETERS if errors[name] > 0 and np.isfinite(errors[name])
     }  # fmt: skip
     return {
+        "systematic": pixel_uncertainty(
+            found.instrument, systematic_covariance(found.refinement, float(np.median(found.ring_points.fwhm)))
+        ),
         "worst": largest_difference(truth, found.instrument), "told": found.largest_error, "pulls": pulls,
         "points": len(found.control_points), "passes": found.n_passes, "scatter": found.refinement.scatter,
         "ring_scatter": found.refinement.ring_scatter, "rings_found": len(found.ring_points.found),
@@ -291,8 +295,9 @@ def line(row: dict) -> str:
     hint = "" if row["hint"] is None else f", hint {100 * (row['hint'] / row['distance'] - 1):+.0f} %"
     return (
         f"seed {row['seed']} {row['verdict']} {worst} | {row['detector']} {row['calibrant']} {row['distance']:.3f} m "
-        f"{row['energy']:.1f} keV tilt {row['tilt']:.0f} {row['place']} {row['counts']:.0f}/{row['background']:.0f} counts "
-        f"fwhm {row['pixels']:.1f} px{spotty}, {row['usable']} of {row['rings']} rings{hint} | {'; '.join(row['reasons'])[:160]}"
+        f"{row['energy']:.1f} keV tilt {row['tilt']:.0f} {row['place']} {row['counts']:.0f}/{row['background']:.0f} "
+        f"counts fwhm {row['pixels']:.1f} px{spotty}, {row['usable']} of {row['rings']} rings{hint} | "
+        f"{'; '.join(row['reasons'])[:160]}"
     )
 
 

@@ -245,14 +245,16 @@ def _calibrated(case, made, mode):
 
 
 def perturbed(case: Case) -> az.Instrument:
-    """Return the truth, off by up to 3 pixels and 0.3 % of the distance."""
+    """Return the truth with its beam centre off by up to 3 pixels and its distance by up to 0.3 %."""
     rng = np.random.default_rng([case.seed, 7])
     pose, detector = case.instrument.pose, case.instrument.detector
+    longer = 0.003 * pose.dist * rng.uniform(-1, 1)
+    off1, off2 = 3 * detector.pixel1 * rng.uniform(-1, 1), 3 * detector.pixel2 * rng.uniform(-1, 1)
     return case.instrument.replace(
         pose=pose.replace(
-            dist=pose.dist * (1 + 0.003 * rng.uniform(-1, 1)),
-            poni1=pose.poni1 + 3 * detector.pixel1 * rng.uniform(-1, 1),
-            poni2=pose.poni2 + 3 * detector.pixel2 * rng.uniform(-1, 1),
+            dist=pose.dist + longer,
+            poni1=pose.poni1 + off1 - longer * math.tan(pose.rot2) / math.cos(pose.rot1),
+            poni2=pose.poni2 + off2 + longer * math.tan(pose.rot1),
         )
     )
 

@@ -224,7 +224,7 @@ def calibrant_image(instrument: Instrument, calibrant: Calibrant, look: Calibran
     _break_pixels(counts, look, np.random.default_rng(streams[3]))
     image = _as_read(counts, instrument, look)
     usable = ~(mask | instrument.detector.gap_mask())
-    rings, bound = _truths(instrument, pattern, usable, expected)
+    rings, bound = _truths(instrument, pattern, look, usable, expected)
     return CalibrantImage(image, mask, expected, instrument, calibrant, look, seed, rings, bound)
 
 
@@ -241,7 +241,7 @@ def ring_truths(
     streams = np.random.SeedSequence(seed).spawn(4)
     pattern = _pattern(instrument, calibrant, look, np.random.default_rng(streams[0]))
     mask = _mask(instrument, look, np.random.default_rng(streams[1]))
-    return _truths(instrument, pattern, ~(mask | instrument.detector.gap_mask()), None)
+    return _truths(instrument, pattern, look, ~(mask | instrument.detector.gap_mask()), None)
 
 
 def largest_difference(truth: Instrument, found: Instrument) -> float:
@@ -372,16 +372,22 @@ class _Pattern:
         for offset in (plus, -plus, minus, -minus):
             total += self.rings[self.index(pixels.angle + offset)]
         total *= np.float32(0.25)
-        chi = np.arctan2(pixels.t1, pixels.t2) if self.grains is not None or look.lit is not None else None
-        if chi is not None and self.grains is not None:
-            total *= self.grains.at(pixels.angle, chi)
-        if chi is not None and look.lit is not None:
-            total *= np.mod(chi - np.float32(look.lit[0]), np.float32(2 * np.pi)) < look.lit[1]
+        if self.grains is not None:
+            total *= self.grains.at(pixels.angle, np.arctan2(pixels.t1, pixels.t2))
+        total *= _lit(pixels, look)
         share = (np.arange(*rows.indices(n_rows)) / max(n_rows - 1, 1) - 0.5) * look.slope
         total += self.background[self.index(pixels.angle)] * np.maximum(1 + share, 0.0).astype(np.float32)[:, None]
         f = np.float32(look.polarization_factor)
         seen = 1 - (np.float32(0.5) * ((1 + f) * pixels.t2**2 + (1 - f) * pixels.t1**2)) / pixels.squared
         return np.asarray(total * seen * pixels.cosine**3)
+
+
+def _lit(pixels: _Pixels, look: CalibrantLook) -> BoolArray:
+    """Return where rings exist."""
+    if look.lit is None:
+        return np.ones(pixels.angle.shape, dtype=np.bool_)
+    chi = np.arctan2(pixels.t1, pixels.t2)
+    return np.asarray(np.mod(chi - np.float32(look.lit[0]), np.float32(2 * np.pi)) < look.lit[1])
 
 
 def _pattern(instrument: Instrument, calibrant: Calibrant, look: CalibrantLook, rng: np.random.Generator) -> _Pattern:
@@ -534,12 +540,12 @@ def _mask(instrument: Instrument, look: CalibrantLook, rng: np.random.Generator)
 
 
 def _truths(
-    instrument: Instrument, pattern: _Pattern, usable: BoolArray, expected: AnyArray | None
+    instrument: Instrument, pattern: _Pattern, look: CalibrantLook, usable: BoolArray, expected: AnyArray | None
 ) -> tuple[tuple[RingTruth, ...], FloatArray]:
     """Return what a sample of the pixels says about the rings and the bound."""
     rows, columns, stands = _sampled(instrument)
     pixels = _pixels(instrument, rows, columns)
-    here = usable[rows][:, columns].ravel()
+    here = (usable[rows][:, columns] & _lit(pixels, look)).ravel()
     angle, pixel = (a.ravel()[here] for a in (pixels.angle, np.hypot(pixels.slope1, pixels.slope2)))
     index = pattern.index(angle)
     if expected is not None:

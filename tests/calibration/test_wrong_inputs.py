@@ -9,16 +9,16 @@ import azimuthal as az
 from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image, largest_difference
 
 WAVELENGTH = 4e-11
-DETECTOR = az.Detector(pixel1=3e-4, pixel2=3e-4, shape=(300, 280))
+DETECTOR = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(220, 200))
 POSE = az.Pose(0.16, 0.040, 0.052, 0.08, -0.05)
 TRUTH = az.Instrument(DETECTOR, POSE, az.Beam(WAVELENGTH))
-LOOK = CalibrantLook(fwhm=2.5 * 3e-4 / 0.16, counts=800.0, background=15.0)
-SUBSTANCES = ("CeO2", "LaB6", "alpha_Al2O3")
+LOOK = CalibrantLook(fwhm=2.0 * 4e-4 / 0.16, counts=800.0, background=15.0)
+SUBSTANCES = ("CeO2", "LaB6")
 
 
 def recalibrated(image, calibrant="CeO2", *, wavelength=WAVELENGTH, instrument=TRUTH, mask=None):
     start = instrument.replace(
-        pose=instrument.pose.replace(dist=1.003 * POSE.dist, poni1=POSE.poni1 + 6e-4, poni2=POSE.poni2 - 4e-4),
+        pose=instrument.pose.replace(dist=1.003 * POSE.dist, poni1=POSE.poni1 + 8e-4, poni2=POSE.poni2 - 5e-4),
         beam=az.Beam(wavelength),
     )
     return az.recalibrate(image, start, calibrant, mask=mask)
@@ -47,7 +47,7 @@ def spots(rng, n, *, width=1.2):
     image = np.full(DETECTOR.shape, 12.0)
     i, j = np.mgrid[-6:7, -6:7]
     for _ in range(n):
-        row, column = rng.uniform(7, 292), rng.uniform(7, 272)
+        row, column = rng.uniform(7, 212), rng.uniform(7, 192)
         r, c = int(row), int(column)
         bell = np.exp(-((i + r - row) ** 2 + (j + c - column) ** 2) / (2 * width**2))
         image[r - 6 : r + 7, c - 6 : c + 7] += 10 ** rng.uniform(1.5, 4.5) * bell
@@ -81,7 +81,7 @@ def bad_image(kind):
         "single crystal, 30 spots": lambda: rng.poisson(spots(rng, 30)),
         "single crystal, 400 spots": lambda: rng.poisson(spots(rng, 400)),
         "single crystal of the calibrant": lambda: rng.poisson(spots_on_rings(rng, 2)),
-        "stripes": lambda: rng.poisson(100 + 90 * np.sin(np.arange(280) / 4) * np.ones(shape)),
+        "stripes": lambda: rng.poisson(100 + 90 * np.sin(np.arange(200) / 4) * np.ones(shape)),
         "checks": lambda: rng.poisson(100 + 90 * ((np.indices(shape) // 20).sum(axis=0) % 2)),
         "all invalid": lambda: np.full(shape, np.iinfo(np.uint32).max, dtype=np.uint32),
         "not a number": lambda: np.full(shape, np.nan),
@@ -113,7 +113,7 @@ def test_image_that_is_masked_all_over_is_failed(way, images):
 
 @way
 @pytest.mark.parametrize("true", SUBSTANCES)
-@pytest.mark.parametrize("told", ["CeO2", "LaB6", "Si", "alpha_Al2O3", "AgBh", "Ni", "NaCl", "quartz"])
+@pytest.mark.parametrize("told", ["CeO2", "LaB6", "Si", "alpha_Al2O3", "AgBh", "NaCl"])
 def test_wrong_calibrant_is_not_good(way, images, true, told):
     if true == told:
         return
@@ -140,7 +140,7 @@ def test_right_things_are_right(way, images, name):
     assert largest_difference(TRUTH, found.instrument) < 0.1
 
 
-@pytest.mark.parametrize("factor", [0.8, 0.9, 1.1, 1.2])
+@pytest.mark.parametrize("factor", [0.8, 1.2])
 @pytest.mark.parametrize("name", SUBSTANCES)
 def test_wrong_wavelength_from_a_distance_that_goes_with_it_is_not_good(images, name, factor):
     """The rings are where the wrong wavelength puts them at small angles; only the large ones tell."""

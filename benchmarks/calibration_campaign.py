@@ -6,6 +6,7 @@
 
     python benchmarks/calibration_campaign.py calibrate 500 --file cases.jsonl      # 500 cases, resumed when repeated
     python benchmarks/calibration_campaign.py calibrate --case 17                   # one case, told in full
+    python benchmarks/calibration_campaign.py calibrate 500 --wrong --file wrong.jsonl  # wrong calibrant or wavelength
     python benchmarks/calibration_campaign.py report --file cases.jsonl
 
 Modes: "recalibrate" starts from a geometry that is off by up to 3 pixels and 0.3 % of the distance; "calibrate" from
@@ -44,7 +45,13 @@ import azimuthal as az
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.errors import AzimuthalError
-from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image, largest_difference, ring_truths
+from azimuthal.testing.calibrant_images import (
+    CalibrantLook,
+    calibrant_image,
+    largest_difference,
+    ring_truths,
+    smallest_covariance,
+)
 
 DETECTORS = (
     "Pilatus100k", "Pilatus300k", "Pilatus300kw", "Pilatus1M", "Eiger500k", "Eiger1M", "Eiger2_4M", "Maxipix2x2",
@@ -98,8 +105,8 @@ def _tried(seed, rng, name, distance):
     rings = _predicted(instrument, calibrant)
     if not 3 <= rings <= 80:
         return None
-    truths, bound = ring_truths(instrument, az.calibrant(calibrant), look, seed=seed)
-    error = _bound_pixels(instrument, bound)
+    truths, information = ring_truths(instrument, az.calibrant(calibrant), look, seed=seed)
+    error = _bound_pixels(instrument, smallest_covariance(information[:5, :5]))
     usable = _usable(truths, look, detector, distance)
     if usable < 3 or not error < LARGEST_BOUND:
         return None
@@ -108,6 +115,7 @@ def _tried(seed, rng, name, distance):
         "tilt": math.degrees(tilt), "place": place, "counts": look.counts, "grains": look.grains,
         "background": look.background, "pixels": look.fwhm * distance / detector.pixel1, "rings": len(truths),
         "usable": usable, "bound": error,
+        "wavelength_bound": math.sqrt(smallest_covariance(information)[5, 5]) / wavelength,
         "hint": distance * rng.uniform(0.7, 1.3) if rng.random() < 0.5 else None,
     }  # fmt: skip
     return Case(seed, name, instrument, calibrant, look, facts)
@@ -195,14 +203,17 @@ def _usable(truths, look, detector, distance):
 # ---- one case -------------------------------------------------------------------------------------------------
 
 
-def run(case: Case, mode: str) -> dict:
-    """Return what became of a case."""
+def run(case: Case, mode: str, *, wrong: bool = False) -> dict:
+    """Return what became of a case; `wrong`: told another calibrant, or a wavelength that is off by 20 %."""
     made = calibrant_image(case.instrument, az.calibrant(case.calibrant), case.look, seed=case.seed)
-    row = {"seed": case.seed, "mode": mode, "largest_pixels": None, **case.facts}
+    told = _wrongly_told(case) if wrong else (made.calibrant, 1.0)
+    row = {"seed": case.seed, "mode": mode, **case.facts}
+    if wrong:
+        row |= {"wrong": f"told {told[0].name}, wavelength x {told[1]:.1f}", "mode": mode + " wrong"}
     before = _peak_memory(reset=True)
     start, cpu = time.perf_counter(), time.process_time()
     try:
-        found = _calibrated(case, made, mode)
+        found = _calibrated(case, made, mode, told)
     except AzimuthalError as error:
         return row | {"verdict": "raised", "reasons": [repr(error)]}
     except Exception:  # a campaign goes on, and tells
@@ -234,13 +245,27 @@ def _compared(truth, found):
     }  # fmt: skip
 
 
-def _calibrated(case, made, mode):
+def _wrongly_told(case):
+    """Return a calibrant and a factor for the wavelength, one of them wrong."""
+    rng = np.random.default_rng([case.seed, 11])
+    if rng.random() < 0.5:
+        return az.calibrant(case.calibrant), float(rng.choice([0.8, 1.2]))
+    others = [name for name in CALIBRANTS if name != case.calibrant]
+    return az.calibrant(others[rng.integers(len(others))]), 1.0
+
+
+def _calibrated(case, made, mode, told):
+    calibrant, factor = told
+    wavelength = factor * case.instrument.wavelength
     if mode == "recalibrate":
-        return az.recalibrate(made.image, perturbed(case), made.calibrant, mask=made.mask)
+        start = perturbed(case)
+        if factor != 1 and case.seed % 2:  # the distance that somebody would have found with it
+            start = start.replace(pose=start.pose.replace(dist=start.pose.dist / factor))
+        return az.recalibrate(made.image, start, calibrant, mask=made.mask, wavelength=wavelength)
     options = {} if case.facts["hint"] is None else {"distance": case.facts["hint"]}
     return az.calibrate(
-        made.image, detector=case.instrument.detector, calibrant=made.calibrant,
-        wavelength=case.instrument.wavelength, mask=made.mask, **options,
+        made.image, detector=case.instrument.detector, calibrant=calibrant, wavelength=wavelength, mask=made.mask,
+        **options,
     )  # fmt: skip
 
 
@@ -270,14 +295,14 @@ def _peak_memory(*, reset: bool = False) -> float:
 # ---- many cases -----------------------------------------------------------------------------------------------
 
 
-def campaign(mode: str, seeds: range, file: Path, *, largest: int = MOST_PIXELS) -> None:
+def campaign(mode: str, seeds: range, file: Path, *, largest: int = MOST_PIXELS, wrong: bool = False) -> None:
     """Run the cases that the file does not have yet, one after the other."""
     done = {(row["seed"], row["mode"]) for row in read(file)}
-    todo = [seed for seed in seeds if (seed, mode) not in done]
+    todo = [seed for seed in seeds if (seed, mode + " wrong" * wrong) not in done]
     print(f"{len(seeds) - len(todo)} of {len(seeds)} cases are in {file}", flush=True)
     start = time.perf_counter()
     for n, seed in enumerate(todo, 1):
-        row = run(draw(seed, largest=largest), mode)
+        row = run(draw(seed, largest=largest), mode, wrong=wrong)
         with file.open("a") as out:
             out.write(json.dumps(row, default=float) + "\n")
         spent = time.perf_counter() - start
@@ -295,16 +320,20 @@ def line(row: dict) -> str:
     worst = "-" if row.get("worst") is None else f"{row['worst']:.3f} px off, told {row['told']:.3f}"
     spotty = "" if row["grains"] is None else f", {row['grains']:.0f} grains"
     hint = "" if row["hint"] is None else f", hint {100 * (row['hint'] / row['distance'] - 1):+.0f} %"
+    told = f"{row['wrong']} | " if "wrong" in row else ""
+    where = f"{row['detector']} {row['calibrant']} {row['distance']:.3f} m {row['energy']:.1f} keV"
+    look = f"{row['counts']:.0f}/{row['background']:.0f} counts fwhm {row['pixels']:.1f} px{spotty}"
     return (
-        f"seed {row['seed']} {row['verdict']} {worst} | {row['detector']} {row['calibrant']} {row['distance']:.3f} m "
-        f"{row['energy']:.1f} keV tilt {row['tilt']:.0f} {row['place']} {row['counts']:.0f}/{row['background']:.0f} "
-        f"counts fwhm {row['pixels']:.1f} px{spotty}, {row['usable']} of {row['rings']} rings{hint} | "
-        f"{'; '.join(row['reasons'])[:160]}"
+        f"seed {row['seed']} {row['verdict']} {worst} | {told}{where} tilt {row['tilt']:.0f} {row['place']} {look}, "
+        f"{row['usable']} of {row['rings']} rings{hint} | {'; '.join(row['reasons'])[:160]}"
     )
 
 
 def report(rows: list[dict]) -> None:
     """Print the figures of the module docstring."""
+    if any("wrong" in row for row in rows):
+        report_wrong(rows)
+        return
     worst = np.array([np.inf if row.get("worst") is None else row["worst"] for row in rows])
     good = np.array([row["verdict"] == "good" for row in rows])
     n = len(rows)
@@ -331,6 +360,25 @@ def report(rows: list[dict]) -> None:
                 print("  " + line(row))
 
 
+def report_wrong(rows: list[dict]) -> None:
+    """Print which verdicts wrong calibrants and wavelengths got.
+
+    Where the rings cannot tell wavelength and distance apart even at best (standard error of the wavelength above 2 %),
+    nothing in the image is wrong: these are said apart.
+    """
+    blind = [row for row in rows if not row["wavelength_bound"] < 0.02]
+    good = sum(row["verdict"] == "good" for row in blind)
+    print(f"{len(blind)} at such small angles that no image tells, {good} of them good")
+    rows = [row for row in rows if row["wavelength_bound"] < 0.02]
+    print(
+        f"\n{len(rows)} wrong cases:",
+        {v: sum(r["verdict"] == v for r in rows) for v in sorted({r["verdict"] for r in rows})},
+    )
+    for row in rows:
+        if row["verdict"] not in ("failed", "doubtful"):
+            print("  " + line(row))
+
+
 def _report_pulls(rows: list[dict]) -> None:
     for name in PARAMETERS:
         z = np.array([row["pulls"][name] for row in rows if name in row.get("pulls", {})])
@@ -350,25 +398,27 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--case", type=int)
     parser.add_argument("--file", type=Path, default=Path("calibration_campaign.jsonl"))
+    parser.add_argument("--wrong", action="store_true", help="tell it a wrong calibrant or wavelength")
     parser.add_argument("--largest", type=int, default=MOST_PIXELS, help="most pixels of a detector")
     options = parser.parse_args()
     if options.mode == "report":
         return report(read(options.file))
     if options.case is not None:
-        return tell(draw(options.case, largest=options.largest), options.mode)
+        return tell(draw(options.case, largest=options.largest), options.mode, wrong=options.wrong)
     seeds = range(options.first, options.first + options.n)
-    campaign(options.mode, seeds, options.file, largest=options.largest)
-    report([row for row in read(options.file) if row["mode"] == options.mode and row["seed"] in seeds])
+    campaign(options.mode, seeds, options.file, largest=options.largest, wrong=options.wrong)
+    mode = options.mode + " wrong" * options.wrong
+    report([row for row in read(options.file) if row["mode"] == mode and row["seed"] in seeds])
     return None
 
 
-def tell(case: Case, mode: str) -> None:
+def tell(case: Case, mode: str, *, wrong: bool = False) -> None:
     """Print one case in full."""
     print(case.instrument.describe(), "\n", asdict(case.look), "\n", case.facts, sep="")
-    print(line(run(case, mode)))
+    print(line(run(case, mode, wrong=wrong)))
     made = calibrant_image(case.instrument, az.calibrant(case.calibrant), case.look, seed=case.seed)
     print(*made.rings, sep="\n")
-    found = _calibrated(case, made, mode)
+    found = _calibrated(case, made, mode, _wrongly_told(case) if wrong else (made.calibrant, 1.0))
     print(found.summary())
     if found.refinement is not None:
         print(_compared(case.instrument, found))

@@ -44,7 +44,15 @@ from azimuthal.errors import ParameterError, UnsupportedOptionError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["CalibrantImage", "CalibrantLook", "RingTruth", "calibrant_image", "largest_difference", "ring_truths"]
+__all__ = [
+    "CalibrantImage",
+    "CalibrantLook",
+    "RingTruth",
+    "calibrant_image",
+    "largest_difference",
+    "ring_truths",
+    "smallest_covariance",
+]
 
 _ROWS = 128
 _GAUSS = 0.5 / np.sqrt(3.0)
@@ -170,9 +178,9 @@ class CalibrantImage:
         What it was made from.
     rings:
         The rings on the detector.
-    bound:
-        Smallest covariance that dist, poni1, poni2, rot1, rot2 can be estimated with from these counts (Cramér-Rao),
-        shape (5, 5), m and rad; infinite where they cannot.
+    information:
+        What these counts tell of dist, poni1, poni2, rot1, rot2 and the wavelength (Fisher's matrix), shape (6, 6), m
+        and rad: see :func:`smallest_covariance`.
     """
 
     image: AnyArray
@@ -183,7 +191,12 @@ class CalibrantImage:
     look: CalibrantLook
     seed: int
     rings: tuple[RingTruth, ...]
-    bound: FloatArray
+    information: FloatArray
+
+    @property
+    def bound(self) -> FloatArray:
+        """Smallest covariance of dist, poni1, poni2, rot1 and rot2."""
+        return smallest_covariance(self.information[:5, :5])
 
 
 def calibrant_image(instrument: Instrument, calibrant: Calibrant, look: CalibrantLook, *, seed: int) -> CalibrantImage:
@@ -224,14 +237,14 @@ def calibrant_image(instrument: Instrument, calibrant: Calibrant, look: Calibran
     _break_pixels(counts, look, np.random.default_rng(streams[3]))
     image = _as_read(counts, instrument, look)
     usable = ~(mask | instrument.detector.gap_mask())
-    rings, bound = _truths(instrument, pattern, look, usable, expected)
-    return CalibrantImage(image, mask, expected, instrument, calibrant, look, seed, rings, bound)
+    rings, information = _truths(instrument, pattern, look, usable, expected)
+    return CalibrantImage(image, mask, expected, instrument, calibrant, look, seed, rings, information)
 
 
 def ring_truths(
     instrument: Instrument, calibrant: Calibrant, look: CalibrantLook, *, seed: int
 ) -> tuple[tuple[RingTruth, ...], FloatArray]:
-    """Return the rings and the bound of :func:`calibrant_image`, without gaps' neighbours and grains, quickly.
+    """Return rings and information of :func:`calibrant_image`, as if there were no grains, quickly.
 
     Raises
     ------
@@ -542,7 +555,7 @@ def _mask(instrument: Instrument, look: CalibrantLook, rng: np.random.Generator)
 def _truths(
     instrument: Instrument, pattern: _Pattern, look: CalibrantLook, usable: BoolArray, expected: AnyArray | None
 ) -> tuple[tuple[RingTruth, ...], FloatArray]:
-    """Return what a sample of the pixels says about the rings and the bound."""
+    """Return what a sample of the pixels says about the rings, and the information."""
     rows, columns, stands = _sampled(instrument)
     pixels = _pixels(instrument, rows, columns)
     here = (usable[rows][:, columns] & _lit(pixels, look)).ravel()
@@ -558,9 +571,9 @@ def _truths(
     positions = _sample_positions(instrument, rows, columns)[here]
     _, jacobian = two_theta_and_jacobian(positions, instrument.pose)
     weight = stands * (pattern.slope[index] * seen) ** 2 / mean
-    return tuple(ring for ring in rings if ring.arc > 0), _inverse(
-        (jacobian[:, :5] * weight[:, None]).T @ jacobian[:, :5]
-    )
+    moved = -2 * np.tan(angle / 2) / instrument.beam.required_wavelength("an image of a calibrant")
+    jacobian = np.column_stack((jacobian[:, :5], moved))
+    return tuple(ring for ring in rings if ring.arc > 0), np.asarray((jacobian * weight[:, None]).T @ jacobian)
 
 
 def _sample_positions(instrument: Instrument, rows: slice, columns: IntArray) -> FloatArray:
@@ -587,8 +600,8 @@ def _fact(
     return RingTruth(fact.ring, fact.two_theta, fact.fwhm, fact.height, arc, float(significance))
 
 
-def _inverse(information: FloatArray) -> FloatArray:
-    """Return the inverse of the information; infinite where there is none."""
+def smallest_covariance(information: FloatArray) -> FloatArray:
+    """Return the inverse of an information, which no unbiased estimate beats (Cramér-Rao); infinite without one."""
     scale = np.sqrt(np.diag(information))
     if not (scale > 0).all():
         return np.full(information.shape, np.inf)

@@ -8,14 +8,16 @@ width of a ring, the top is not where the calibrant says, by a few thousandths o
 such shifts leave no residuals.  They are assumed: of all points together, of every ring, and of every eighth of a ring,
 by :math:`\upsilon` each, independent of each other, with
 
-.. math:: \upsilon = 0.004 + 0.006\, w
+.. math:: \upsilon = 0.001 + 0.0015\, w
 
 in pixels for a median width (FWHM) of w pixels.  With the weights and the Jacobian of the refinement (linear loss),
 :math:`A = J^T W J` and :math:`G_k = \sum_{i \in k} J_i w_i s_i` (:math:`s_i`: size of a pixel), the covariance is
 
 .. math:: A^{-1} \Bigl(\upsilon^2 \sum_k G_k G_k^T\Bigr) A^{-1}
 
-The sum goes over all groups of points.  Three whole rings hardly feel it, a few short arcs do.
+The sum goes over all groups of points.  Three whole rings hardly feel it, a few short arcs do.  The size is what
+simulations of strong rings show (docs/explanation/calibration-campaign.md); it is no part of the standard errors, which
+are those of the counts, and of the verdict only.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from azimuthal.typing import FloatArray, IntArray
 
 __all__ = ["systematic_covariance"]
 
-_SHIFT, _SHIFT_OF_WIDTH = 0.004, 0.006
+_SHIFT, _SHIFT_OF_WIDTH = 0.001, 0.0015
 _SECTORS = 8
 _SMALLEST = 1e-12  # of the eigenvalues of the scaled normal matrix
 

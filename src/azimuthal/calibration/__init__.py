@@ -5,19 +5,29 @@
 A chain of values, each of which can be looked at, kept and corrected by hand:
 
 ====================  ============================================================================
+image alone           :func:`find_ridges`: points with normals, and arcs; no geometry
 image -> points       :func:`points_on_rings`: ridges along the rings that a rough geometry predicts
 points                :class:`ControlPoints`: append, select, without; `.npt` files
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.modules import (
+    ModuleRefinement,
+    Sighting,
+    module_map,
+    recalibrated_modules,
+    refine_modules,
+)
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
 
@@ -26,13 +36,21 @@ __all__ = [
     "Calibration",
     "ControlPoints",
     "Judgement",
+    "ModuleRefinement",
     "Refinement",
+    "RidgeSettings",
+    "Ridges",
     "RingDeviation",
     "RingPoints",
     "RingSettings",
     "RingSource",
+    "Sighting",
     "Verdict",
+    "find_ridges",
+    "module_map",
     "points_on_rings",
     "recalibrated",
+    "recalibrated_modules",
     "refine",
+    "refine_modules",
 ]

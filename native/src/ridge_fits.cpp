@@ -320,8 +320,8 @@ class Fitter {
   }
 
   void coverage(RidgeFit& result) {
-    const double w = std::max(p_[kWidth], 0.7), core = 0.8 * w, third = settings_.half_length / 3;
-    const double left = std::min(2.5 * w, p_[kCentre] - low_), right = std::min(2.5 * w, high_ - p_[kCentre]);
+    const double w = std::max(p_[kWidth], 0.7), core = std::max(1.2 * w, 1.5), third = settings_.half_length / 3;
+    const double left = std::min(2.7 * w + 0.5, p_[kCentre] - low_), right = std::min(2.7 * w + 0.5, high_ - p_[kCentre]);
     double middle = 0, below = 0, above = 0, first = 0, last = 0;
     result.largest = 0;
     for (const Pixel& p : pixels_) {
@@ -336,7 +336,7 @@ class Fitter {
     const double long_side = 2 * settings_.half_length;
     result.middle = middle / (2 * core * long_side);
     result.end = std::min(first, last) / (2 * core * (settings_.half_length - third));
-    const double least = 0.4 * w;  // of the profile beyond the core
+    const double least = 0.3 * w;  // of the profile beyond the core
     result.side = std::min(left - core < least ? 0.0 : below / ((left - core) * long_side),
                            right - core < least ? 0.0 : above / ((right - core) * long_side));
   }

@@ -12,8 +12,9 @@ namespace azimuthal {
 namespace {
 
 constexpr std::size_t kFitsPerBlock = 64;
-constexpr int kParameters = 8, kRounds = 14;
+constexpr int kParameters = 8, kRounds = 12, kAttempts = 3;
 enum { kHeight, kCentre, kSlope, kWidth, kBackground, kAcross, kAlong, kCurvature };
+constexpr double kWidest = 0.4, kSettled = 2e-3, kFaint = 1.5;
 constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kFwhm = 2.3548200450309493;
 
 using Vector = std::array<double, kParameters>;
@@ -142,11 +143,12 @@ class Fitter {
     if (top < 0) return false;
     const int left = valley(top, -1), right = valley(top, 1);
     const double base = 0.5 * (profile_.mean[left] + profile_.mean[right]), height = profile_.mean[top] - base;
-    if (!(height > 0)) return false;
+    if (!(height > kFaint * spread(profile_.mean[top], profile_.count[top]))) return false;
     int a = top, b = top;
     while (a > left && profile_.mean[a - 1] > base + 0.5 * height) --a;
     while (b < right && profile_.mean[b + 1] > base + 0.5 * height) ++b;
     const double width = std::max(0.6, (b - a + 1) / kFwhm), middle = profile_.place[top];
+    if (width > kWidest * settings_.half_width) return false;
     const double tail = 3.2 * width + 2;
     low_ = std::max(profile_.place[left] - 0.5, middle - tail);
     high_ = std::min(profile_.place[right] + 0.5, middle + tail);
@@ -226,12 +228,12 @@ class Fitter {
     Matrix a;
     Vector right;
     for (int round = 0; round < kRounds; ++round) {
-      if (round == 2 || round == 5) weigh();
+      if (round == 1 || round == 3) weigh();
       const double before = normal_equations(a, right);
       const Vector kept = p_;
       bool better = false;
       double moved = 0;
-      for (int attempt = 0; attempt < 5 && !better; ++attempt) {
+      for (int attempt = 0; attempt < kAttempts && !better; ++attempt) {
         Matrix l = a;
         for (int i = 0; i < kParameters; ++i) l[i][i] += damping * a[i][i] + 1e-300;
         if (!cholesky(l)) return false;
@@ -243,7 +245,8 @@ class Fitter {
         moved = std::abs(step[kCentre]) + std::abs(p_[kWidth] - kept[kWidth]);
         if (!better) p_ = kept;
       }
-      if (round > 5 && (!better || moved < 1e-3 * p_[kWidth])) break;
+      if (round > 2 && (!better || moved < kSettled * p_[kWidth])) break;
+      if (p_[kWidth] > kWidest * settings_.half_width) return false;
     }
     return std::isfinite(p_[kCentre]) && p_[kHeight] > 0;
   }

@@ -17,6 +17,7 @@ constexpr std::size_t kRowsPerBlock = 48;
 constexpr std::size_t kSampled = 8;
 constexpr double kLowerPart = 0.3, kExpectedLowerPart = 0.38532;  // of |z| of a normal distribution
 constexpr float kOwnPart = 0.3f;
+constexpr std::ptrdiff_t kBeside = 8;
 constexpr float kOutshone = 3.0f;  // by a ridge of another direction nearby
 constexpr int kStep = 2;  // between the taps along a ridge; the derivatives are smooth over it
 
@@ -192,8 +193,8 @@ class Maxima {
     const std::ptrdiff_t p = i * n_fast_ + j;
     const float limit = kOutshone * response_[p];
     const int n = static_cast<int>(all_.size()), own = which_[p];
-    for (std::ptrdiff_t di = -4; di <= 4; di += 2) {
-      for (std::ptrdiff_t dj = -4; dj <= 4; dj += 2) {
+    for (std::ptrdiff_t di = -kBeside; di <= kBeside; di += 2) {
+      for (std::ptrdiff_t dj = -kBeside; dj <= kBeside; dj += 2) {
         if (!(at(i + di, j + dj) > limit)) continue;
         const int turn = std::abs(which_[(i + di) * n_fast_ + j + dj] - own);
         if (6 * std::min(turn, n - turn) >= n) return true;  // 30 degrees

@@ -15,7 +15,7 @@ constexpr std::size_t kFitsPerBlock = 64;
 constexpr int kParameters = 8, kRounds = 12, kAttempts = 3;
 enum { kHeight, kCentre, kSlope, kWidth, kBackground, kAcross, kAlong, kCurvature };
 constexpr double kWidest = 0.4, kSettled = 2e-3, kFaint = 1.5;
-constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kFwhm = 2.3548200450309493;
+constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kGrains = 2.0, kFwhm = 2.3548200450309493;
 
 using Vector = std::array<double, kParameters>;
 using Matrix = std::array<Vector, kParameters>;
@@ -282,7 +282,11 @@ class Fitter {
     const int wanted[] = {kHeight, kCentre, kSlope, kCurvature};
     double* to[] = {&result.height_error, &result.centre_error, &result.slope_error, &result.curvature_error};
     std::vector<Vector> scores;
-    if (result.chi_square > kUnevenChi) scores = patch_scores();
+    double grains = 1;  // spots reach over patches
+    if (result.chi_square > kUnevenChi) {
+      scores = patch_scores();
+      grains += kGrains * std::min(1.0, unevenness());
+    }
     for (int k = 0; k < 4; ++k) {
       Vector unit{};
       unit[wanted[k]] = 1;
@@ -297,7 +301,7 @@ class Fitter {
       }
       if (scores.size() > 2) {
         const auto n = static_cast<double>(scores.size());
-        variance = std::max(variance, between * n / (n - 2));
+        variance = std::max(variance, between * n / (n - 2)) * grains;
       }
       *to[k] = std::sqrt(variance);
     }

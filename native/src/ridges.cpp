@@ -257,7 +257,7 @@ std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint
             if (!sampled) return;
             for (std::size_t j = row % kSampled; j < n_fast; j += kSampled) {
               const std::size_t p = (begin + row) * n_fast + j;
-              if (!usable[p]) continue;
+              if (!usable[p] || response[j] == 0.0f) continue;  // 0: dead, or nothing counted
               const double spread = std::sqrt(filter.noise.at(mean[p])) * ridge_noise(filter);
               samples[number].push_back(static_cast<float>(std::abs(response[j]) / spread));
             }

@@ -64,6 +64,7 @@ _REACH = 30.0  # of links, at least
 _LONGEST_REACH = 60.0
 _BOXES = 1.5  # length of an arc, at least
 _STEP_BETTER = 8.0
+_DEAD, _BUSY = 16, 40.0  # pixels; photons in a block, about
 _OVER_SCATTER = 1.7  # of grains
 
 
@@ -238,6 +239,7 @@ def find_ridges(image: Any, usable: Any = None, *, settings: RidgeSettings | Non
     noise = measured_noise(frame, ok)
     if noise is None:
         return Ridges.empty()
+    _leave_out_dead_regions(frame, ok)
     saturated = _saturated(frame, ok, settings.saturation)
     _leave_out_hot_pixels(frame, ok, noise)
     levels = _pyramid(frame, ok, noise, settings.levels)
@@ -281,6 +283,31 @@ def _saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> float:
     same = int(np.count_nonzero(ok & (frame >= highest)))
     below = int(np.count_nonzero(ok & (frame >= 0.98 * highest))) - same
     return highest if same >= 5 and same > below else np.inf
+
+
+def _leave_out_dead_regions(frame: AnyArray, ok: BoolArray) -> None:
+    """Mark regions of one value as not usable: around a round detector, modules that are switched off.
+
+    Blocks of 16 x 16 pixels count that hold one value, and the pixels of this value in the blocks beside them.  On
+    images of few photons empty blocks are what is to be expected: there nothing is marked.
+    """
+    rows, columns = (n // _DEAD for n in frame.shape)
+    if not rows or not columns:
+        return
+    blocks = frame[: rows * _DEAD, : columns * _DEAD].reshape(rows, _DEAD, columns, _DEAD)
+    low, high = blocks.min(axis=(1, 3)), blocks.max(axis=(1, 3))
+    dead = low == high
+    if not dead.any() or dead.all():
+        return
+    value = low[dead].min()
+    if np.quantile((blocks.mean(axis=(1, 3)) - value)[~dead], 0.1) * _DEAD**2 < _BUSY:
+        return
+    padded = np.pad(dead, 1)
+    near = sum(padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)) > 0
+    near = np.repeat(np.repeat(near, _DEAD, axis=0), _DEAD, axis=1)
+    near = np.pad(near, ((0, frame.shape[0] - near.shape[0]), (0, frame.shape[1] - near.shape[1])), mode="edge")
+    ok &= ~(near & (frame == value))
+    frame[~ok] = 0
 
 
 def _leave_out_hot_pixels(frame: AnyArray, ok: BoolArray, noise: PixelNoise) -> None:

@@ -15,7 +15,7 @@ constexpr std::size_t kFitsPerBlock = 64;
 constexpr int kParameters = 8, kRounds = 12, kAttempts = 3;
 enum { kHeight, kCentre, kSlope, kWidth, kBackground, kAcross, kAlong, kCurvature };
 constexpr double kWidest = 0.4, kSettled = 2e-3, kFaint = 1.5;
-constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kGrains = 2.0, kFwhm = 2.3548200450309493;
+constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kFwhm = 2.3548200450309493;
 
 using Vector = std::array<double, kParameters>;
 using Matrix = std::array<Vector, kParameters>;
@@ -271,6 +271,8 @@ class Fitter {
     return dropped > 0;
   }
 
+  // Grains lie anywhere within the profile: of N equal ones the mean scatters by the width over the root of N, and the
+  // intensity of n patches, relatively, by the root of n / N.
   bool errors(RidgeFit& result) {
     weigh();
     Matrix a;
@@ -282,11 +284,9 @@ class Fitter {
     const int wanted[] = {kHeight, kCentre, kSlope, kCurvature};
     double* to[] = {&result.height_error, &result.centre_error, &result.slope_error, &result.curvature_error};
     std::vector<Vector> scores;
-    double grains = 1;  // spots reach over patches
-    if (result.chi_square > kUnevenChi) {
-      scores = patch_scores();
-      grains += kGrains * std::min(1.0, unevenness());
-    }
+    if (result.chi_square > kUnevenChi) scores = patch_scores();
+    const double grains = p_[kWidth] * p_[kWidth] * unevenness() / std::ceil(2 * settings_.half_length / kPatch);
+    const double by_grains[] = {0, grains, 3 * grains / (settings_.half_length * settings_.half_length), 0};
     for (int k = 0; k < 4; ++k) {
       Vector unit{};
       unit[wanted[k]] = 1;
@@ -301,9 +301,9 @@ class Fitter {
       }
       if (scores.size() > 2) {
         const auto n = static_cast<double>(scores.size());
-        variance = std::max(variance, between * n / (n - 2)) * grains;
+        variance = std::max(variance, between * n / (n - 2));
       }
-      *to[k] = std::sqrt(variance);
+      *to[k] = std::sqrt(variance + by_grains[k]);
     }
     return true;
   }

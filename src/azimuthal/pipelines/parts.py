@@ -151,11 +151,11 @@ class Parts:
             return
         if not self._run.is_needed:
             self._run.write_identity()
-            self._run.is_needed = True
         path = self.folder / f"{self._number:06d}.h5"
         with NxazintWriter(path, self._held[0], len(self._held), compression=None) as writer:
             for result in self._held:
                 writer.append(result)
+        self._run.is_needed = True
         for row, result in enumerate(self._held):
             self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
         self._number += 1

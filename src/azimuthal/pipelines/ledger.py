@@ -28,7 +28,7 @@ from typing import Any, Self
 from azimuthal._pending_file import translated, write_text
 from azimuthal.errors import OutputExistsError
 from azimuthal.pipelines.outputs import Outputs, listed
-from azimuthal.pipelines.parts import FrameKey
+from azimuthal.pipelines.parts import FrameKey, lacks_frames
 from azimuthal.pipelines.run_folder import RunFolder
 
 _PLANNED, _DONE = "planned.json", "done.jsonl"
@@ -160,9 +160,9 @@ def planned_outputs(outputs: Outputs) -> frozenset[str]:
 
 
 def of_unfinished_run(outputs: Outputs) -> Callable[[Path], bool]:
-    """Return what says of a file whether an unfinished run of these outputs was to write it."""
+    """Return what says of a file whether an unfinished run of these outputs was to write it, or left frames out."""
     if not outputs.one_each:
-        return lambda _path: False
+        return lambda path: path == outputs.paths[0] and lacks_frames(path)
     planned, place = planned_outputs(outputs), ledger_folder(outputs).parent
     return lambda path: os.path.relpath(path, place) in planned
 

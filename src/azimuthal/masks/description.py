@@ -415,9 +415,12 @@ def _at_pixels(settings: Mapping[str, Any], context: _Context) -> BoolArray:
 def _in_circle(settings: Mapping[str, Any], context: _Context) -> BoolArray:
     slow, fast = context.centers()
     center = settings["center"]
-    squared = np.asarray((slow - center[0]) ** 2 + (fast - center[1]) ** 2)
-    selected: BoolArray = squared <= settings["radius"] ** 2
-    return selected & (squared > settings["inner"] ** 2) if "inner" in settings else selected
+    with np.errstate(over="ignore"):  # a circle around everything, or out of sight
+        squared = np.asarray((slow - center[0]) ** 2 + (fast - center[1]) ** 2)
+        selected: BoolArray = squared <= np.square(np.float64(settings["radius"]))
+        if "inner" in settings:
+            selected &= squared > np.square(np.float64(settings["inner"]))
+    return selected
 
 
 def _in_polygon(settings: Mapping[str, Any], context: _Context) -> BoolArray:

@@ -18,7 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from azimuthal.errors import FileFormatError, FileMissingError, ParameterError, UnsupportedOptionError
+from azimuthal.errors import (
+    AzimuthalError,
+    FileFormatError,
+    FileMissingError,
+    ParameterError,
+    UnsupportedOptionError,
+)
 from azimuthal.pipelines.recipe import RECIPE_VERSION, VERSION_KEY, settings_of, write_document
 from azimuthal.typing import PathLike
 
@@ -60,7 +66,12 @@ def recipe_from_pyfai(
     UnsupportedOptionError
         It is a configuration of grazing incidence.
     """
-    return _Import(config, source).document()
+    try:
+        return _Import(config, source).document()
+    except AzimuthalError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ParameterError(f"{source}: a value is not of the kind that pyFAI writes there: {error}.") from error
 
 
 def convert_pyfai(path: PathLike, target: PathLike, *, force: bool = False) -> list[str]:

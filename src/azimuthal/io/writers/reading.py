@@ -16,6 +16,7 @@ import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5_texts import check_references
 from azimuthal.io.writers._layout import (
     FAILURES,
     OUTLIER_NAMES,
@@ -215,7 +216,7 @@ class _Archive(_Store):
         try:
             with np.load(path, allow_pickle=False) as archive:
                 self._arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged archives
             raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
         if "about" not in self._arrays:
             raise FileFormatError(f"{path}: this archive was not written by azimuthal.save() (no entry 'about').")
@@ -277,6 +278,8 @@ class _Nexus(_Store):
             self.edges = {name: entry[f"data/{name}_axis_edges"][()] for name in self.record["units"]}
             self.n_results = len(entry["data/normalization_factor"])
             self._pairs = stored_pairs(entry["data"], self.edges)
+            for name in ("metadata", "provenance"):
+                check_references(entry[f"reduction/results/{name}"])
             self._provenance = _parsed(_text(about["provenance"]), str(path))
             if "recipe" in about:
                 self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
@@ -349,6 +352,7 @@ def _failed_frames(names: list[str], reasons: list[str], numbers: list[int]) -> 
 
 
 def _text(dataset: Any) -> str:
+    check_references(dataset)
     text: str = dataset.asstr()[()]
     return text
 

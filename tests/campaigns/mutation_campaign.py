@@ -48,10 +48,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from samples import SAMPLES, WrongResultError, real_samples, whole_files  # noqa: E402
+from samples import SAMPLES, WrongResultError, real_samples, whole_files
 
-from azimuthal.errors import AzimuthalError  # noqa: E402
-from azimuthal.pipelines.description import describe  # noqa: E402
+from azimuthal.errors import AzimuthalError
+from azimuthal.pipelines.description import describe
 
 HANG_SECONDS = 10
 SLOW_SECONDS = 2
@@ -62,7 +62,21 @@ _BATCH = 250
 # ---- damage ------------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
-_NUMBERS = (b"0", b"-1", b"1e308", b"nan", b"inf", b"99999999999", b"1e-320", b"", b"0x10", b"1_0", b"[]", b'"a"', b"4096")
+_NUMBERS = (
+    b"0",
+    b"-1",
+    b"1e308",
+    b"nan",
+    b"inf",
+    b"99999999999",
+    b"1e-320",
+    b"",
+    b"0x10",
+    b"1_0",
+    b"[]",
+    b'"a"',
+    b"4096",
+)
 _WORDS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF, 1 << 40)
 
 

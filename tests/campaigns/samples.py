@@ -313,7 +313,9 @@ def copied(source, name):
 GEOMETRY_SAMPLES = {
     "poni": saved_geometry("a.poni"),
     "poni 1": geometry_sample(
-        "a.poni", copied("formats/LaB6_40keV_MarCCD.poni", "a.poni"), detector=az.Detector(pixel1=7.9e-5, pixel2=7.9e-5, shape=SHAPE)
+        "a.poni",
+        copied("formats/LaB6_40keV_MarCCD.poni", "a.poni"),
+        detector=az.Detector(pixel1=7.9e-5, pixel2=7.9e-5, shape=SHAPE),
     ),
     "imctrl": saved_geometry("a.imctrl"),
     "xds": saved_geometry("XDS.INP"),

@@ -165,6 +165,9 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
         except AzimuthalError:
             continue
     reason = found.reason.removeprefix(f"{text}: ")
+    if found.format == "hdf5" or _starts_with(plain_path(text), HDF5_SIGNATURE):
+        tree = dataset_tree(plain_path(text))
+        return Description(text, "HDF5 file; no images were picked", (("because", reason),), tree=tuple(tree))
     raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
 
 
@@ -299,10 +302,11 @@ def _bare_poni_facts(record: PoniRecord) -> Iterator[tuple[str, str]]:
     yield "PONI", f"{pose.poni1 * 1e3:.6g} mm (slow), {pose.poni2 * 1e3:.6g} mm (fast)"
     yield "rotations", ", ".join(f"rot{k} {math.degrees(getattr(pose, f'rot{k}')):.6g}°" for k in (1, 2, 3))
     config = record.detector_config or {}
-    pixels = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
-    if None not in pixels and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
-        slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / float(pixels[0])  # type: ignore[arg-type]
-        fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / float(pixels[1])  # type: ignore[arg-type]
+    written = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
+    pixels = [float(size) for size in written if isinstance(size, int | float) and size > 0]
+    if len(pixels) == 2 and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
+        slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / pixels[0]
+        fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / pixels[1]
         yield "beam centre", f"row {slow:.3f}, column {fast:.3f} of the native pixel grid"
     if record.wavelength is not None:
         yield "beam", f"wavelength {record.wavelength * 1e10:.6g} Å"

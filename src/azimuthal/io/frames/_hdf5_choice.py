@@ -239,12 +239,12 @@ def _by_nxdata(contents: Contents) -> Choice | None:
 
 
 def _by_nxdetector(contents: Contents) -> Choice | None:
-    return _only_one(contents, (_member(group, "data") for group in contents.groups_of("NXdetector")))
+    return _only_one(contents, (_member(group, "data", "of the only NXdetector") for group in contents.groups_of("NXdetector")))
 
 
 def _by_exchange(root: Node) -> Choice | None:
     exchange = root.child("exchange")
-    return None if exchange is None else _member(exchange, "data")
+    return None if exchange is None else _member(exchange, "data", "of /exchange")
 
 
 def _only_one(contents: Contents, choices: Iterator[Choice | None]) -> Choice | None:
@@ -302,7 +302,7 @@ def _in_group(group: Node, reason: str) -> Choice | None:
             member = group.child(name)
             if member is not None and _is_legacy_signal(member.item):
                 return _if_images(group, member, f"signal {reason}")
-    return _member(group, "data")
+    return _member(group, "data", reason)
 
 
 def _is_legacy_signal(item: H5Object) -> bool:
@@ -316,11 +316,11 @@ def _if_images(group: Node, signal: Node, reason: str) -> Choice | None:
     return Choice((signal.path,), reason)
 
 
-def _member(group: Node, name: str) -> Choice | None:
+def _member(group: Node, name: str, reason: str) -> Choice | None:
     node = group.child(name)
     if node is None or not is_image_stack(node.item):
         return None
-    return Choice((node.path,), node.path)
+    return Choice((node.path,), f"'{name}' {reason}")
 
 
 def _series(group: Node, reason: str) -> Choice | None:

@@ -41,6 +41,7 @@ from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
 _TEXT_SIGNATURE = b"# program: azimuthal"
+_FAILURES_SHOWN = 5
 _INVALID_WORDS = {0: "none", 1: "the highest", 2: "the two highest"}
 
 
@@ -375,6 +376,9 @@ def _results(text: str) -> Description:
     first: Any = results[0]
     last: Any = results[-1]
     facts = [("results", f"{len(results)}")]
+    facts += [("failed", f"{one.name}: {one.reason}") for one in results.failures[:_FAILURES_SHOWN]]
+    if len(results.failures) > _FAILURES_SHOWN:
+        facts.append(("failed", f"and {len(results.failures) - _FAILURES_SHOWN} more"))
     if results.kind == "set":
         facts.append(("set of", ", ".join(first.names)))
         first, last = first[0], last[0]

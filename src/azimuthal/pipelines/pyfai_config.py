@@ -151,7 +151,7 @@ class _Import:
         missing = [name for name in _POSE if name not in record]
         if missing:
             raise ParameterError(f"{self._source}: the geometry lacks {', '.join(missing)}.")
-        return {"poni": _poni_text(record)}
+        return {"poni": poni_text(record)}
 
     def _mask(self) -> dict[str, Any]:
         (file, image) = self._wanted("do_mask", "mask_file", "mask_image")
@@ -271,7 +271,7 @@ class _Import:
                 self._lose(name, f"{value!r}; not known")
 
 
-def _poni_text(record: Mapping[str, Any]) -> str:
+def poni_text(record: Mapping[str, Any]) -> str:
     """Return the geometry as the text of a PONI file."""
     config = dict(record.get("detector_config") or {})
     name = record.get("detector") or "Detector"

@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The azimuthal developers
 """More results for a file that exists: a scan that was continued, the next run of a series.
 
-The file is never changed in place.  A new one is written beside it, with the old results and then the new ones, and takes
-its name when it is complete: whatever happens meanwhile, the old file is there and opens.  That costs one copy of the
-file, in memory for a few results at a time; where frames keep coming, write them with one
+The file is never changed in place.  A new one is written beside it, with the old results and then the new ones, and
+takes its name when it is complete: whatever happens meanwhile, the old file is there and opens.  That costs one copy of
+the file, in memory for a few results at a time; where frames keep coming, write them with one
 :class:`~azimuthal.io.writers.NxazintWriter`, or with `azimuthal integrate`, which goes on where it was.
 """
 
@@ -66,7 +66,9 @@ def _options(path: PathLike) -> dict[str, Any]:
     """Return title, beamline and laboratory as the file names them, and how it is compressed."""
     with open_hdf5(path) as file, translated_errors(path, "read its title"):
         if "entry/title" not in file:
-            raise ParameterError(f"{Path(path)}: expected an .h5 file of azimuthal.save(); only those can be continued.")
+            raise ParameterError(
+                f"{Path(path)}: expected an .h5 file of azimuthal.save(); only those can be continued."
+            )
         entry = file["entry"]
         return {
             "title": entry["title"].asstr()[()],

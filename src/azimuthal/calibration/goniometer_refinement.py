@@ -34,7 +34,7 @@ import numpy as np
 
 from azimuthal._validate import finite_number, one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
-from azimuthal.calibration._variance_components import Component, component_sizes, shared_products
+from azimuthal.calibration._variance_components import Component, component_sizes, shared_products, without_shared
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.goniometer import Goniometer
 from azimuthal.calibration.positions import Cells
@@ -368,12 +368,11 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     known = found > _DEGENERATE**2 * found.max(initial=1e-300)
     inverse = (vectors[:, known] / found[known]) @ vectors[:, known].T
     n, m = z.size, len(problem.free)
-    gradients = scaled * (weights * z)[:, None]
-    middle = gradients.T @ gradients * (n / max(n - m, 1))
     components = _components(problem, used, spread[used], by_motor[used] / sigma[:, None])
     own, sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
-    if sizes.any():  # what is shared is added as such, and is not to count twice
-        middle = middle * float(np.clip(own * np.sum(weights**2) / np.sum((weights * z) ** 2), 0.01, 1.0))
+    left, taken = without_shared(z, own, sizes, components)  # what is shared is added as such, and counts once
+    gradients = scaled * (weights * left)[:, None]
+    middle = gradients.T @ gradients * (n / max(n - m - taken, 1))
     for size, component in zip(sizes, components, strict=True):
         if size > 0:
             middle = middle + size**2 * shared_products(scaled * weights[:, None], component)

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.goniometer import calibrate_goniometer
     from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
@@ -119,6 +120,7 @@ _HOMES = {
     "open_frames": "io",
     "peak_finder": "images",
     "recalibrate": "pipelines.recalibration",
+    "recalibrate_modules": "pipelines.module_recalibration",
     "register_unit": "units",
     "save": "io",
     "save_control_points": "io",
@@ -186,6 +188,7 @@ __all__ = [
     "open_frames",
     "peak_finder",
     "recalibrate",
+    "recalibrate_modules",
     "register_unit",
     "save",
     "save_control_points",
@@ -207,6 +210,7 @@ _upward.register("save", "azimuthal.io:save")
 _upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_calibration", "azimuthal.io:save_calibration")
 _upward.register("save_control_points", "azimuthal.io:save_control_points")
+_upward.register("save_detector", "azimuthal.io.detector_files:save_detector")
 _upward.register("save_goniometer", "azimuthal.io:save_goniometer")
 _upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")

@@ -15,7 +15,7 @@ SRM_660C = 4.156826e-10  # what both geometries were refined with
 @pytest.fixture(scope="module")
 def refined():
     model, positions, frames = goniometer_lab6_files()
-    return az.calibrate_goniometer(frames, model, "LaB6", positions=positions)
+    return az.calibrate_goniometer(frames, model, "LaB6", positions=positions, accuracy=0.5)  # few grains
 
 
 def merged_rings(goniometer):
@@ -40,7 +40,7 @@ def test_arm_of_22_images_is_refined_jointly(refined):
     assert len(refined.ring_deviations) == 9
     assert max(abs(one.mean) for one in refined.ring_deviations) < 0.1
     assert np.median([abs(one.mean) for one in refined.ring_deviations]) < 0.02
-    assert refined.largest_error < 0.15
+    assert refined.largest_error < 0.15  # pixels
     assert refined.goniometer.parameters["rot2_scale"] == pytest.approx(np.pi / 180, rel=1e-3)
 
 

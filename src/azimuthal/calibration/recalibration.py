@@ -10,7 +10,8 @@ points by less than 0.02 pixel, or half of the largest standard error of two the
 Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
 results is returned.
 
-A ring whose points spread over its window like noise is taken as not seen.
+A ring whose points spread over its window like noise is taken as not seen.  Rings beside a ring that the calibrant does
+not have are left out at the end, where six others remain.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
-from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
-from azimuthal.calibration.unexplained_rings import unexplained_rings
-from azimuthal.calibration.verdict import Evidence, Judgement, judged
+from azimuthal.calibration.systematic_error import systematic_covariance
+from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
+from azimuthal.calibration.verdict import ACCURACY, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
-from azimuthal.typing import AnyArray, BoolArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 __all__ = ["recalibrated"]
 
@@ -43,6 +46,7 @@ _FEWEST_RINGS = 3
 _WIDENING = (1.0, 2.5)
 _BETTER = 18.0  # half of the chi-square that six standard errors are worth
 _RANKS = ("good", "doubtful", "failed")
+_FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
 
 
@@ -58,6 +62,7 @@ class _Task:
     bounds: Mapping[str, tuple[float, float]] | None
     loss: Loss
     outliers: float | None
+    accuracy: float
 
     @property
     def n_free(self) -> int:
@@ -76,7 +81,7 @@ class _Task:
 def recalibrated(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None, fix: Iterable[str] = DEFAULT_FIX,
     bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1", outliers: float | None = 5.0,
-    settings: RingSettings | None = None,
+    settings: RingSettings | None = None, accuracy: float = ACCURACY,
 ) -> Calibration:  # fmt: skip
     """Return the geometry refined on an image of a calibrant.
 
@@ -94,6 +99,8 @@ def recalibrated(
         Of :func:`azimuthal.calibration.refine`.
     settings:
         Of :func:`azimuthal.calibration.points_on_rings`.
+    accuracy:
+        What "good" promises: two theta within so many pixels everywhere on the detector.
 
     Returns
     -------
@@ -101,13 +108,14 @@ def recalibrated(
         With a verdict; nothing is raised because an image is bad.
     """
     instrument.beam.required_wavelength("a calibration")
+    positive_number("accuracy", accuracy, unit="pixels")
     settings, frame = settings or RingSettings(), np.asarray(image)
     fixed = (fix,) if isinstance(fix, str) else tuple(dict.fromkeys(fix))
     usable = usable_pixels(frame, instrument, mask)
     best: Calibration | None = None
     for widening in _WIDENING:
         wider = replace(settings, search=settings.search * widening)
-        found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers), instrument)
+        found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers, accuracy), instrument)
         if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
             best = found
         if best.verdict == "good":
@@ -136,9 +144,12 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         separation = max(task.settings.separation, 4 * float(np.median(ring_points.fwhm)))
         ring_points = task.points(current, replace(task.settings, search=search, separation=separation))
         n_passes += 1
+    foreign = np.empty(0)
     if refinement is not None:
+        foreign = foreign_rings(task.image, refinement, task.calibrant, task.usable, ring_points)
+        ring_points, refinement = _without_neighbours(task, ring_points, refinement, foreign, search)
         refinement = replace(refinement, start=instrument)
-    judgement = _judgement(task, ring_points, refinement)
+    judgement = _judgement(task, ring_points, refinement, foreign)
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
@@ -197,7 +208,25 @@ def _window(refinement: Refinement, ring_points: RingPoints, widest: float) -> f
     return min(widest, max(3 * float(np.median(ring_points.fwhm)), 4 * spread, 4.0))
 
 
-def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None) -> Judgement:
+def _without_neighbours(
+    task: _Task, ring_points: RingPoints, refinement: Refinement, foreign: FloatArray, search: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement without the rings that have a foreign ring in their window."""
+    points = ring_points.points
+    if not foreign.size:
+        return ring_points, refinement
+    expected = ring_angles(task.calibrant.d_spacings(), refinement.instrument.beam.required_wavelength("rings"))[0]
+    pixel = typical_pixel(refinement)
+    reach = (search + float(np.median(ring_points.fwhm))) * pixel
+    near = [ring for ring in ring_points.found if np.abs(foreign - expected[ring]).min() < reach]
+    kept = ~np.isin(points.ring, near)
+    if not near or np.unique(points.ring[kept]).size < _FEWEST_LEFT:
+        return ring_points, refinement
+    ring_points = replace(ring_points, points=points.select(kept), fwhm=ring_points.fwhm[kept])
+    return ring_points, task.refined(ring_points.points, refinement.instrument)
+
+
+def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None, foreign: FloatArray) -> Judgement:
     if refinement is None:
         if not ring_points.predicted and not ring_points.crowded:
             return Judgement("failed", ("no ring of the calibrant falls on usable pixels",))
@@ -205,13 +234,18 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         return Judgement("failed", (f"no rings found where they should be: {n} points, too few to refine",))
     points = refinement.control_points
     _, azimuth = Cells(refinement.instrument, points.slow, points.fast).angles(points.slow, points.fast)
+    mixture = foreign.size > 0 and is_mixture(foreign, refinement, task.calibrant, ring_points)
     evidence = Evidence(
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
-        largest_error=pixel_uncertainty(refinement.instrument, refinement.covariance),
-        unexplained=unexplained_rings(task.image, refinement, task.calibrant, task.usable, ring_points),
+        largest_error=pixel_uncertainty(
+            refinement.instrument,
+            refinement.covariance + systematic_covariance(refinement, float(np.median(ring_points.fwhm))),
+        ),
+        unexplained=0 if mixture else foreign.size,
         other_wavelength=_other_wavelength(task, refinement),
+        accuracy=task.accuracy,
     )
     return judged(refinement, evidence)
 

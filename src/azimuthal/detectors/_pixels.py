@@ -20,6 +20,7 @@ builder             native positions
                     towards +3, and a constant gap along the previous module
 ``spline``          a regular grid moved by a measured distortion: :mod:`azimuthal.detectors.distortion`
 ``corner_array``    every corner is given
+``displaced``       another layout with modules shifted and turned: :mod:`azimuthal.detectors.displaced`
 ==================  =======================================================================================
 
 Corners of a four-cornered native pixel (i, j) come in the order A (i, j), B (i+1, j), C (i+1, j+1), D (i, j+1).  The
@@ -454,6 +455,8 @@ class CornerArray(Layout):
 
 _CORNER_STEPS = ((0, 0), (1, 0), (1, 1), (0, 1))
 _PROBES = 16  # pixels along an axis that stand for all in quick tests
+#: More is a damaged file or a mistake.
+_LONGEST_SIDE = 1 << 20
 
 
 def corners_from_edges(edges: SeparableEdges, block: Block) -> FloatArray:
@@ -491,6 +494,7 @@ def layout_from_dict(record: Mapping[str, Any]) -> Layout:
 
 def layout_builder(name: str) -> type[Layout]:
     """Return the class of the layout called `name` in data files."""
+    from azimuthal.detectors.displaced import DisplacedModules
     from azimuthal.detectors.distortion import SplineGrid
 
     builders: tuple[type[Layout], ...] = (
@@ -501,6 +505,7 @@ def layout_builder(name: str) -> type[Layout]:
         Faceted,
         SplineGrid,
         CornerArray,
+        DisplacedModules,
     )
     by_name = {builder.builder: builder for builder in builders}
     return by_name[one_of("layout builder", name, tuple(by_name))]
@@ -540,7 +545,10 @@ def checked_shape(parameter: str, value: Any) -> tuple[int, int]:
         raise DataTypeError(
             f"{parameter}: expected two integers (slow, fast), e.g. (1043, 981), got {value!r}."
         ) from None
-    return positive_integer(f"{parameter}[0]", slow), positive_integer(f"{parameter}[1]", fast)
+    shape = positive_integer(f"{parameter}[0]", slow), positive_integer(f"{parameter}[1]", fast)
+    if max(shape) > _LONGEST_SIDE:
+        raise ShapeError(f"{parameter}: expected at most {_LONGEST_SIDE} pixels along a side, got {shape}.")
+    return shape
 
 
 def _check_grid(layout: Any) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal.calibration._least_squares import Loss
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
@@ -113,7 +113,7 @@ def recalibrated(
         if best.verdict == "good":
             break
     assert best is not None  # the loop ran
-    return best
+    return replace(best, observed=Observed(frame, usable, calibrant))
 
 
 def _attempt(task: _Task, instrument: Instrument) -> Calibration:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.io import load_calibration_report
 from azimuthal.pipelines.simulate import PowderSettings, expected_image
 
 
@@ -79,3 +80,17 @@ def test_recalibrate_output_that_exists_is_refused_before_the_work(run, files):
     outcome = run("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "-o", "good.poni")
     assert outcome.code == 2
     assert Path("good.poni").read_text() == "mine"
+
+
+def test_recalibrate_report_is_written_for_every_verdict(run, files):
+    pytest.importorskip("matplotlib")
+    common = ("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2")
+    assert run(*common, "--report", "good.html").code == 0
+    assert load_calibration_report("good.html")["verdict"] == "good"
+    assert run(*common, "--report", "good.html").code == 2  # it exists
+    np.save("image.npy", np.zeros((256, 240)))
+    outcome = run(*common, "--report", "failed.html", "-o", "failed.poni")
+    assert outcome.code == 4
+    assert "nothing but the report" in outcome.err
+    assert load_calibration_report("failed.html")["verdict"] == "failed"
+    assert not Path("failed.poni").exists()

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import azimuthal._upward as upward
+from azimuthal._pending_file import check_target
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty, radial_uncertainty
 from azimuthal.calibration.refinement import Refinement, RingSource
-from azimuthal.calibration.ring_points import RingPoints
+from azimuthal.calibration.ring_points import RingPoints, usable_pixels
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict, ring_deviations
 from azimuthal.errors import ParameterError
 from azimuthal.instrument import Instrument
@@ -188,10 +190,9 @@ class Calibration:
         Parameters
         ----------
         image:
-            Raw values, shape of the detector; None: the image of the calibration.
+            Raw values, shape of the detector; None: the image of the calibration, with its mask.
         mask:
-            True = excluded, in addition to gaps and invalid values; None: the mask of the calibration, when the image
-            is its too.
+            True = excluded, in addition to gaps, invalid values and the mask that belongs to the image.
         calibrant:
             d-spacings; None: those of the calibration.
 
@@ -202,14 +203,7 @@ class Calibration:
         """
         from azimuthal.calibration.validation import validated
 
-        seen = self.observed
-        if image is None and seen is not None:
-            image, mask = seen.image, ~seen.usable if mask is None else mask | ~seen.usable
-        source = calibrant if calibrant is not None or seen is None else seen.calibrant
-        if image is None or source is None:
-            missing = "image" if image is None else "calibrant"
-            raise ParameterError(f"{missing}: this calibration holds none. Pass {missing}=...")
-        return validated(self, image, source, mask=mask)
+        return validated(self, self._looked_at(image, mask, calibrant))
 
     def report(self, image: Any = None, *, mask: Any = None, calibrant: RingSource | None = None) -> Report:
         """Return a report: HTML with pictures, and the numbers; parameters as of :meth:`validation`.
@@ -222,8 +216,10 @@ class Calibration:
             matplotlib is not installed.
         """
         from azimuthal.calibration.report import Report
+        from azimuthal.calibration.validation import validated
 
-        return Report.of(self, self.validation(image, mask=mask, calibrant=calibrant))
+        seen = self._looked_at(image, mask, calibrant)
+        return Report.of(replace(self, observed=seen), validated(self, seen), seen)
 
     def save_report(self, path: PathLike, image: Any = None, *, force: bool = False, **options: Any) -> None:
         """Write the report as one HTML file, whatever the verdict; parameters as of :meth:`report`.
@@ -233,7 +229,21 @@ class Calibration:
         OutputExistsError
             The file exists and `force` is False.
         """
+        check_target(Path(path), force=force)
         upward.find("save_calibration_report")(self.report(image, **options), path, force=force)
+
+    def _looked_at(self, image: Any, mask: Any, calibrant: RingSource | None) -> Observed:
+        """Return what to look at: what was passed, or else what the calibration looked at."""
+        seen = self.observed
+        source = calibrant if calibrant is not None or seen is None else seen.calibrant
+        if source is None or (image is None and seen is None):
+            missing = "image" if image is None else "calibrant"
+            raise ParameterError(f"{missing}: this calibration holds none. Pass {missing}=...")
+        frame = seen.image if image is None and seen is not None else np.asarray(image)
+        usable = usable_pixels(frame, self.start, mask)
+        if image is None and seen is not None:
+            usable &= seen.usable
+        return Observed(frame, usable, source)
 
     def summary(self) -> str:
         """Return the calibration in words."""

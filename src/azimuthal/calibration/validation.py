@@ -22,17 +22,16 @@ Nothing here decides anything: the verdict is made before, and elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells, radians_per_pixel
-from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
+from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ring_lines import RingLine, ring_lines
-from azimuthal.calibration.ring_points import usable_pixels
 from azimuthal.calibration.ring_ridges import RingRidge, ring_ridges
 from azimuthal.calibration.verdict import RingDeviation
 from azimuthal.instrument import Instrument
@@ -51,6 +50,7 @@ _ROWS_PER_POINT = 1.0
 _EMPTY_ARC = 20.0  # degrees without pixels that are left out of the cake
 _MOST_COLUMNS = 10_000
 _COLUMN = 0.4  # pixels
+_SAMPLES = 60  # of rows and of columns
 _USUAL_FWHM = 4.0  # pixels, where there are no points to tell
 
 
@@ -83,7 +83,7 @@ class Rose:
     Attributes
     ----------
     edges:
-        Of the sectors, chi in degrees from -180 to 180.
+        Of the sectors, chi in degrees: from -180 to 180, or over the arc that the detector sees.
     mean, error:
         Over all rings, pixels, shape (n_sectors,); NaN where there is no point.
     n_points:
@@ -158,40 +158,23 @@ class Validation:
         return float(np.median(found)) if found else float("nan")
 
 
-def validated(calibration: Calibration, image: Any, calibrant: RingSource, *, mask: Any = None) -> Validation:
-    """Return what a calibration looks like on an image.
-
-    Parameters
-    ----------
-    calibration:
-        Of any verdict.
-    image:
-        Raw values, shape of the detector.
-    calibrant:
-        d-spacings.
-    mask:
-        True = excluded, in addition to gaps and invalid values.
-
-    Raises
-    ------
-    ShapeError, DataTypeError
-        Image or mask do not fit the detector.
-    """
-    frame = np.asarray(image)
+def validated(calibration: Calibration, seen: Observed) -> Validation:
+    """Return what a calibration, of any verdict, looks like on an image."""
+    frame, usable = seen.image, seen.usable
     instrument = calibration.start if calibration.refinement is None else calibration.instrument
-    usable = usable_pixels(frame, instrument, mask)
-    spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
+    spacings = np.asarray(seen.calibrant.d_spacings(), dtype=np.float64)
     angles = ring_angles(spacings, instrument.beam.required_wavelength("rings"))[0]
     lines = ring_lines(instrument, angles)
     used = _used(calibration)
-    cake = _cake(frame, instrument, usable, calibration.control_points.select(used))
+    arc, columns = _extent(instrument)
+    cake = _cake(frame, instrument, usable, arc, columns, calibration.control_points.select(used))
     fwhm = calibration.ring_points.fwhm
     width = float(np.median(fwhm)) if fwhm.size else _USUAL_FWHM
     weights, residuals = _weights(calibration), _residuals(calibration)
     return Validation(
         instrument,
         _residual_map(calibration, residuals, weights, used),
-        _rose(calibration, instrument, residuals, weights, used),
+        _rose(calibration, instrument, arc, residuals, weights, used),
         calibration.ring_deviations,
         cake,
         ring_ridges(cake, instrument, angles, lines, width),
@@ -217,23 +200,31 @@ def _weights(calibration: Calibration) -> FloatArray:
     return np.asarray(1 / (np.where(np.isfinite(sigma), sigma, UNKNOWN_UNCERTAINTY) ** 2 + scatter**2))
 
 
-def _cake(frame: AnyArray, instrument: Instrument, usable: BoolArray, points: ControlPoints) -> Cake:
-    """Return the cake with columns of about 0.4 pixel, without splitting: bins do not share pixels.
+def _cake(
+    frame: AnyArray, instrument: Instrument, usable: BoolArray, arc: tuple[float, float] | None, columns: int,
+    points: ControlPoints,
+) -> Cake:  # fmt: skip
+    """Return the cake, without splitting: bins do not share pixels.
 
     About as many rows as there are points on a ring: weak rings need long arcs to be seen.
     """
-    n_slow, n_fast = instrument.detector.shape
-    slow, fast = (axis.ravel() for axis in np.meshgrid(np.linspace(0, n_slow - 1, 60), np.linspace(0, n_fast - 1, 60)))
-    angle, azimuth = Cells(instrument, slow, fast).angles(slow, fast)
-    pixel = float(np.nanmedian(radians_per_pixel(instrument, slow, fast)))
-    columns = int(np.clip(np.ptp(angle[np.isfinite(angle)]) / (_COLUMN * pixel), 50, _MOST_COLUMNS))
     per_ring = np.median(np.unique(points.ring, return_counts=True)[1]) if len(points) else _FEWEST_ROWS
     rows = int(np.clip(_ROWS_PER_POINT * per_ring, _FEWEST_ROWS, _MOST_ROWS))
     integrator = Integrator.from_instrument(instrument)
     return integrator.integrate2d(
-        frame, columns, rows, unit=("2th_rad", "chi_rad"), azimuth_range=_arc(azimuth), mask=~usable, split="none",
+        frame, columns, rows, unit=("2th_rad", "chi_rad"), azimuth_range=arc, mask=~usable, split="none",
         detector_mask=False,
     )  # fmt: skip
+
+
+def _extent(instrument: Instrument) -> tuple[tuple[float, float] | None, int]:
+    """Return the azimuths that a detector sees, and how many columns of about 0.4 pixel its two theta needs."""
+    n_slow, n_fast = instrument.detector.shape
+    grid = np.meshgrid(np.linspace(0, n_slow - 1, _SAMPLES), np.linspace(0, n_fast - 1, _SAMPLES))
+    slow, fast = (axis.ravel() for axis in grid)
+    angle, azimuth = Cells(instrument, slow, fast).angles(slow, fast)
+    pixel = float(np.nanmedian(radians_per_pixel(instrument, slow, fast)))
+    return _arc(azimuth), int(np.clip(np.ptp(angle[np.isfinite(angle)]) / (_COLUMN * pixel), 50, _MOST_COLUMNS))
 
 
 def _arc(azimuth: FloatArray) -> tuple[float, float] | None:
@@ -269,17 +260,20 @@ def _residual_map(calibration: Calibration, residuals: FloatArray, weights: Floa
 
 
 def _rose(
-    calibration: Calibration, instrument: Instrument, residuals: FloatArray, weights: FloatArray, used: BoolArray
-) -> Rose:
+    calibration: Calibration, instrument: Instrument, arc: tuple[float, float] | None, residuals: FloatArray,
+    weights: FloatArray, used: BoolArray,
+) -> Rose:  # fmt: skip
     points = calibration.control_points.select(used)
     azimuth = Cells(instrument, points.slow, points.fast).angles(points.slow, points.fast)[1]
-    sector: IntArray = np.clip(((azimuth + np.pi) * (_SECTORS / (2 * np.pi))).astype(np.int64), 0, _SECTORS - 1)
+    start, stop = arc or (-np.pi, np.pi)
+    inside = (azimuth - start) % (2 * np.pi) / (stop - start)
+    sector: IntArray = np.clip((inside * _SECTORS).astype(np.int64), 0, _SECTORS - 1)
     mean, error, n = _means(sector, residuals[used], weights[used], _SECTORS)
     rings, row = np.unique(points.ring, return_inverse=True)
     n_cells = rings.size * _SECTORS
     ring_mean, ring_error, _ = _means(row * _SECTORS + sector, residuals[used], weights[used], n_cells)
     shape = (rings.size, _SECTORS)
-    edges = np.linspace(-180.0, 180.0, _SECTORS + 1)
+    edges = np.degrees(np.linspace(start, stop, _SECTORS + 1))
     return Rose(edges, mean, error, n, tuple(rings.tolist()), ring_mean.reshape(shape), ring_error.reshape(shape))
 
 

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azimuthal.cli._parsing import argument, command, option
+
+if TYPE_CHECKING:
+    from azimuthal.calibration import Calibration
 
 _EXAMPLES = """\b
 Examples:
   azimuthal recalibrate CeO2.tif -p start.poni --calibrant CeO2 -o good.poni
   azimuthal recalibrate LaB6.h5 -p start.poni --calibrant LaB6 --fix rot1 --fix rot2 --fix rot3 --free wavelength
-Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing written)."""
+Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the report is written)."""
 _CODES = {"good": 0, "doubtful": 3, "failed": 4}
 
 
@@ -34,6 +37,7 @@ _CODES = {"good": 0, "doubtful": 3, "failed": 4}
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
+@option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
@@ -47,7 +51,7 @@ def recalibrate_command(**options: Any) -> int:
     from azimuthal.io.control_point_files import save_control_points
     from azimuthal.pipelines.recalibration import recalibrate
 
-    for name in ("output", "points"):
+    for name in ("output", "points", "report"):
         if options[name] is not None:
             check_target(Path(options[name]), force=options["force"])
     rings = find_calibrant(options["calibrant"])
@@ -63,8 +67,10 @@ def recalibrate_command(**options: Any) -> int:
         max_rings=options["rings"],
     )
     print(found.summary())
+    write_report(found, options["report"], force=options["force"])
     if found.verdict == "failed":
-        print("error: the calibration failed; nothing was written", file=sys.stderr)
+        wrote = "nothing but the report was written" if options["report"] else "nothing was written"
+        print(f"error: the calibration failed; {wrote}", file=sys.stderr)
         return _CODES["failed"]
     if options["output"] is not None:
         found.save(options["output"], force=options["force"])
@@ -74,6 +80,13 @@ def recalibrate_command(**options: Any) -> int:
         save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
         print(f"{options['points']}: {len(found.control_points)} control points")
     return _CODES[found.verdict]
+
+
+def write_report(found: Calibration, path: str | None, *, force: bool) -> None:
+    """Write the report of a calibration, where one was asked for; say so."""
+    if path is not None:
+        found.save_report(path, force=force)
+        print(f"{path}: report")
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:

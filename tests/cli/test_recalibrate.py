@@ -94,3 +94,27 @@ def test_recalibrate_report_is_written_for_every_verdict(run, files):
     assert "nothing but the report" in outcome.err
     assert load_calibration_report("failed.html")["verdict"] == "failed"
     assert not Path("failed.poni").exists()
+
+
+def test_recalibrate_recipe_is_run_again_with_the_same_numbers(run, files):
+    common = ("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2")
+    outcome = run(*common, "-o", "good.poni", "--write-recipe", "r.toml", "--rings", "8")
+    assert outcome.code == 0, outcome
+    assert "r.toml: recipe" in outcome.out
+    assert run("run", "r.toml").code == 2  # the output is there already
+    outcome = run("run", "r.toml", "-o", "again.poni")
+    assert outcome.code == 0, outcome
+    assert "the numbers are those of the recipe, bit for bit" in outcome.out
+    assert Path("again.poni").read_text() == Path("good.poni").read_text()
+    np.save("other.npy", np.load("image.npy") + 1)
+    outcome = run("run", "r.toml", "other.npy", "-o", "other.poni", "--quiet")
+    assert outcome.code == 0
+    assert "bit for bit" not in outcome.out
+    assert "# Image: other.npy" in Path("other.poni").read_text()
+    text = Path("r.toml").read_text()
+    Path("r.toml").write_text(text.replace("dist = ", "dist = 1"))
+    outcome = run("run", "r.toml", "--force")
+    assert outcome.code == 1
+    assert "other numbers" in outcome.err
+    for options in (("--threads", "2"), ("--dry-run",), ("--log", "a.log")):
+        assert run("run", "r.toml", *options).code == 2

@@ -33,8 +33,8 @@ _MEANINGS = {
     "failed": "This is not a geometry to be used.",
 }
 _FOOT = (
-    "Deviations are found minus expected two theta, in pixels; errors are standard errors. The numbers of this page and "
-    f"all control points are inside it as JSON, in the element {DATA_ID!r}: "
+    "Deviations are found minus expected two theta, in pixels; errors are standard errors. The numbers of this page "
+    f"and all control points are inside it as JSON, in the element {DATA_ID!r}: "
     "<code>azimuthal.io.load_calibration_report(path)</code> reads them."
 )
 _SCALES = {"dist": (1e3, "mm"), "poni1": (1e3, "mm"), "poni2": (1e3, "mm"), "wavelength": (1e10, "Å")}

@@ -414,8 +414,9 @@ _CAPTIONS = {
         ring.""",
     "residual_map": """Where rings are farther out than expected (red) or farther in (blue). Noise without a pattern is
         good; a half that is red means a wrong centre or tilt, one module of another colour a module out of place.""",
-    "rose": """The mean ring by azimuth (blue, with standard errors) beside where it should be (orange), magnified; grey:
-        single rings. A circle beside the orange one means a wrong centre, an ellipse a wrong tilt or a distortion.""",
+    "rose": """The mean ring by azimuth (blue, with standard errors) beside where it should be (orange), magnified;
+        grey: single rings. A circle beside the orange one means a wrong centre, an ellipse a wrong tilt or a
+        distortion.""",
     "ring_deviations": """Blue: control points with the standard error of the mean; grey bars: scatter of the points;
         squares: from the cake. A slope means a wrong distance, wavelength or calibrant.""",
     "cake": """The image over two theta and azimuth. Rings should be straight, and under the orange lines.""",

@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azimuthal.cli._parsing import argument, command, option
-
-if TYPE_CHECKING:
-    from azimuthal.calibration import Calibration
 
 _EXAMPLES = """\b
 Examples:
   azimuthal recalibrate CeO2.tif -p start.poni --calibrant CeO2 -o good.poni
   azimuthal recalibrate LaB6.h5 -p start.poni --calibrant LaB6 --fix rot1 --fix rot2 --fix rot3 --free wavelength
 Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the report is written)."""
-_CODES = {"good": 0, "doubtful": 3, "failed": 4}
 
 
 @command(name="recalibrate", epilog=_EXAMPLES)
@@ -38,55 +33,30 @@ _CODES = {"good": 0, "doubtful": 3, "failed": 4}
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
+@option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
 
     IMAGE is a file with one frame, or file.h5::/path/of/dataset.
     """
-    from pathlib import Path
+    from azimuthal.calibration import RingSettings
+    from azimuthal.cli._calibration import run_and_tell
+    from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
-    from azimuthal._pending_file import check_target
-    from azimuthal.crystallography import calibrant as find_calibrant
-    from azimuthal.io.control_point_files import save_control_points
-    from azimuthal.pipelines.recalibration import recalibrate
-
-    for name in ("output", "points", "report"):
-        if options[name] is not None:
-            check_target(Path(options[name]), force=options["force"])
-    rings = find_calibrant(options["calibrant"])
-    found = recalibrate(
-        options["image"],
-        options["poni"],
-        rings,
-        fix=_fixed(options["fix"], options["free"]),
-        mask=_mask(options),
+    settings = CalibrationSettings(
+        image=options["image"],
+        geometry=options["poni"],
+        calibrant=options["calibrant"],
         wavelength=_wavelength(options["wavelength"], options["energy"]),
-        search=options["search"],
-        saturation=options["saturation"],
-        max_rings=options["rings"],
+        masks=options["masks"],
+        fix=_fixed(options["fix"], options["free"]),
+        rings=RingSettings(search=options["search"], saturation=options["saturation"], max_rings=options["rings"]),
+        output=options["output"],
+        points=options["points"],
+        report=options["report"],
     )
-    print(found.summary())
-    write_report(found, options["report"], force=options["force"])
-    if found.verdict == "failed":
-        wrote = "nothing but the report was written" if options["report"] else "nothing was written"
-        print(f"error: the calibration failed; {wrote}", file=sys.stderr)
-        return _CODES["failed"]
-    if options["output"] is not None:
-        found.save(options["output"], force=options["force"])
-        print(f"{options['output']}: written ({found.verdict})")
-    if options["points"] is not None:
-        wavelength = found.instrument.beam.required_wavelength("control points")
-        save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
-        print(f"{options['points']}: {len(found.control_points)} control points")
-    return _CODES[found.verdict]
-
-
-def write_report(found: Calibration, path: str | None, *, force: bool) -> None:
-    """Write the report of a calibration, where one was asked for; say so."""
-    if path is not None:
-        found.save_report(path, force=force)
-        print(f"{path}: report")
+    return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"])
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,16 +70,6 @@ def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
         if name in fix and name in free:
             raise ParameterError(f"--fix, --free: {name} is given to both; give it to one.")
     return tuple(name for name in PARAMETERS if name in (*fix, "rot3", "wavelength") and name not in free)
-
-
-def _mask(options: dict[str, Any]) -> Any:
-    from azimuthal.io.frames import open_frames
-    from azimuthal.pipelines.pixel_files import read_masks
-
-    if not options["masks"]:
-        return None
-    with open_frames(options["image"]) as frames:
-        return read_masks(options["masks"], frames.shape)
 
 
 def _wavelength(angstrom: float | None, energy: float | None) -> float | None:

@@ -240,6 +240,11 @@ def read_recipe(path: PathLike) -> BatchSettings:
     AzimuthalError
         As for `settings_of`.
     """
+    return settings_of(read_document(path), folder=Path(path).parent, source=str(path))
+
+
+def read_document(path: PathLike) -> dict[str, Any]:
+    """Return what a TOML or JSON file holds, by the extension; raises as `read_recipe` does."""
     path = Path(path)
     suffix = one_of("recipe: extension", path.suffix.lower(), (".toml", ".json"))
     try:
@@ -254,7 +259,7 @@ def read_recipe(path: PathLike) -> BatchSettings:
         raise FileFormatError(f"{path}: is no {suffix[1:].upper()}: {error}.") from error
     if not isinstance(document, dict):
         raise FileFormatError(f"{path}: expected a recipe, got {type(document).__name__}.")
-    return settings_of(document, folder=path.parent, source=str(path))
+    return document
 
 
 def write_recipe(settings: BatchSettings, path: PathLike, *, force: bool = False) -> Path:

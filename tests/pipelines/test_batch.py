@@ -14,6 +14,7 @@ from azimuthal.errors import FileMissingError, OutputError, UnknownNameError
 from azimuthal.pipelines import batch as batch_module
 from azimuthal.pipelines import parts as parts_module
 from azimuthal.pipelines.batch import integrate_batch, prepare_batch
+from azimuthal.pipelines.description import describe
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Surveying
 from azimuthal.pipelines.settings import BatchSettings
 
@@ -163,3 +164,27 @@ def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, f
 def test_batch_settings_are_immutable(settings):
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.npt = 3
+
+
+@pytest.mark.parametrize("name", ["run.h5", "run.npz"])
+@pytest.mark.parametrize("sectors", [(), ((-10.0, 10.0), (80.0, 100.0))])
+def test_failed_frames_are_recorded_in_the_output(poni, frames, name, sectors):
+    if sectors and name == "run.npz":
+        pytest.skip("holds no sets")
+    np.save("good.npy", frames)
+    np.save("turned.npy", frames[0].T.copy())
+    Path("broken.npy").write_bytes(b"\x93NUMPY")
+    np.save("i0.npy", [1.0, 1.0, 0.0, 1.0, 1.0])
+    settings = BatchSettings(
+        images=("good.npy", "turned.npy"), geometry=poni, npt=40, unit="2th_deg", output=name, sectors=sectors,
+        monitor="i0.npy",
+    )  # fmt: skip
+    integrate_batch(settings)
+    results = az.load_result(name)
+    assert len(results) == 4
+    assert [(one.name, one.n_frames) for one in results.failures] == [("turned.npy", 1), ("good_00002", 1)]
+    assert "rows and columns are exchanged" in results.failures[0].reason
+    assert "got 0.0" in results.failures[1].reason
+    assert "good_00002: normalization_factor" in describe(name).text
+    integrate_batch(dataclasses.replace(settings, images=("good.npy",), monitor=None, output="whole.h5"))
+    assert az.load_result("whole.h5").failures == ()

@@ -54,6 +54,8 @@ EVERYTHING = BatchSettings(
     flat_variance="v.npy",
     normalization_factor=2.5,
     normalization_variance=0.25,
+    monitor="scan.h5::/I0",
+    monitor_variance="poisson",
     picture="p.png",
     choices={
         "split": "bbox",

@@ -57,18 +57,17 @@ def test_recalibrated_rings_are_no_farther_off_than_published(name):
 
 
 @pytest.mark.slow
-def test_steel_with_ceo2_is_recalibrated_and_its_foreign_rings_are_said():
+def test_steel_with_ceo2_is_good_although_half_of_the_rings_are_of_the_steel():
+    """A mixture; all rings of CeO2 are told, also those that lines of the steel lie beside."""
     image = real_images.mar345_strain()
-    given = image.integrator.instrument
-    found = az.recalibrate(
-        image.frame, perturbed(given), az.Calibrant.from_d_spacings(image.d_spacings), mask=image.mask
-    )
-    assert found.verdict == "doubtful"
-    assert len(found.reasons) == 1
-    assert "not of this calibrant" in found.reasons[0]
+    given, ceo2 = image.integrator.instrument, az.calibrant("CeO2")
+    found = az.recalibrate(image.frame, perturbed(given), ceo2, mask=image.mask)
+    assert not any("not of this calibrant" in reason for reason in found.reasons), found.summary()
+    assert found.largest_error < 0.15
     points, used = found.control_points, found.refinement.used
-    ours, theirs = (ring_means(one, points, used, image.d_spacings) for one in (found.instrument, given))
+    ours, theirs = (ring_means(one, points, used, ceo2.d_spacings()) for one in (found.instrument, given))
     assert ours.mean() <= theirs.mean()
+    assert np.median(ours) < 0.1
 
 
 @pytest.mark.slow

@@ -10,11 +10,28 @@ points                :class:`ControlPoints`: append, select, without; `.npt` fi
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
+motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.expressions import Expression
+from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_calibration import (
+    FrameReport,
+    GoniometerCalibration,
+    calibrated_goniometer,
+)
+from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
+from azimuthal.calibration.modules import (
+    ModuleRefinement,
+    Sighting,
+    module_map,
+    recalibrated_modules,
+    refine_modules,
+)
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
@@ -25,14 +42,27 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "ControlPoints",
+    "Expression",
+    "FramePoints",
+    "FrameReport",
+    "Goniometer",
+    "GoniometerCalibration",
+    "GoniometerRefinement",
     "Judgement",
+    "ModuleRefinement",
     "Refinement",
     "RingDeviation",
     "RingPoints",
     "RingSettings",
     "RingSource",
+    "Sighting",
     "Verdict",
+    "calibrated_goniometer",
+    "module_map",
     "points_on_rings",
     "recalibrated",
+    "recalibrated_modules",
     "refine",
+    "refine_goniometer",
+    "refine_modules",
 ]

@@ -10,7 +10,8 @@ points by less than 0.02 pixel, or half of the largest standard error of two the
 Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
 results is returned.
 
-A ring whose points spread over its window like noise is taken as not seen.
+A ring whose points spread over its window like noise is taken as not seen.  Rings beside a ring that the calibrant does
+not have are left out at the end, where six others remain.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
-from azimuthal.calibration.residuals import PARAMETERS
+from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
-from azimuthal.calibration.unexplained_rings import unexplained_rings
+from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
 from azimuthal.calibration.verdict import Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
-from azimuthal.typing import AnyArray, BoolArray
+from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
 __all__ = ["recalibrated"]
 
@@ -43,6 +44,7 @@ _FEWEST_RINGS = 3
 _WIDENING = (1.0, 2.5)
 _BETTER = 18.0  # half of the chi-square that six standard errors are worth
 _RANKS = ("good", "doubtful", "failed")
+_FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
 
 
@@ -136,9 +138,12 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         separation = max(task.settings.separation, 4 * float(np.median(ring_points.fwhm)))
         ring_points = task.points(current, replace(task.settings, search=search, separation=separation))
         n_passes += 1
+    foreign = np.empty(0)
     if refinement is not None:
+        foreign = foreign_rings(task.image, refinement, task.calibrant, task.usable, ring_points)
+        ring_points, refinement = _without_neighbours(task, ring_points, refinement, foreign, search)
         refinement = replace(refinement, start=instrument)
-    judgement = _judgement(task, ring_points, refinement)
+    judgement = _judgement(task, ring_points, refinement, foreign)
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
@@ -197,7 +202,25 @@ def _window(refinement: Refinement, ring_points: RingPoints, widest: float) -> f
     return min(widest, max(3 * float(np.median(ring_points.fwhm)), 4 * spread, 4.0))
 
 
-def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None) -> Judgement:
+def _without_neighbours(
+    task: _Task, ring_points: RingPoints, refinement: Refinement, foreign: FloatArray, search: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement without the rings that have a foreign ring in their window."""
+    points = ring_points.points
+    if not foreign.size:
+        return ring_points, refinement
+    expected = ring_angles(task.calibrant.d_spacings(), refinement.instrument.beam.required_wavelength("rings"))[0]
+    pixel = typical_pixel(refinement)
+    reach = (search + float(np.median(ring_points.fwhm))) * pixel
+    near = [ring for ring in ring_points.found if np.abs(foreign - expected[ring]).min() < reach]
+    kept = ~np.isin(points.ring, near)
+    if not near or np.unique(points.ring[kept]).size < _FEWEST_LEFT:
+        return ring_points, refinement
+    ring_points = replace(ring_points, points=points.select(kept), fwhm=ring_points.fwhm[kept])
+    return ring_points, task.refined(ring_points.points, refinement.instrument)
+
+
+def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None, foreign: FloatArray) -> Judgement:
     if refinement is None:
         if not ring_points.predicted and not ring_points.crowded:
             return Judgement("failed", ("no ring of the calibrant falls on usable pixels",))
@@ -205,12 +228,13 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         return Judgement("failed", (f"no rings found where they should be: {n} points, too few to refine",))
     points = refinement.control_points
     _, azimuth = Cells(refinement.instrument, points.slow, points.fast).angles(points.slow, points.fast)
+    mixture = foreign.size > 0 and is_mixture(foreign, refinement, task.calibrant, ring_points)
     evidence = Evidence(
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
         largest_error=pixel_uncertainty(refinement.instrument, refinement.covariance),
-        unexplained=unexplained_rings(task.image, refinement, task.calibrant, task.usable, ring_points),
+        unexplained=0 if mixture else foreign.size,
         other_wavelength=_other_wavelength(task, refinement),
     )
     return judged(refinement, evidence)

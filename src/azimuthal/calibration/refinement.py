@@ -13,7 +13,9 @@ Weights
 
 Outliers
     Points farther away than `outliers` standard deviations are left out and the rest refined again, until the set of
-    points stays the same.
+    points stays the same.  So are all points of a ring whose median is off by more than half a pixel and `outliers`
+    times the robust spread of the medians of all rings (at least six): a line of something else beside it drags the
+    whole ring.
 
 Covariance
     With the gradients :math:`g_i = J_i w_i r_i` of the points (w the weights of loss and scatter) and their derivative
@@ -51,19 +53,24 @@ from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_a
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
-from azimuthal.typing import BoolArray, FloatArray
+from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Refinement", "RingSource", "refine"]
+__all__ = [
+    "CUTOFF", "UNKNOWN_UNCERTAINTY", "Refinement", "RingSource", "on_dragged_rings", "refine", "robust_spread",
+    "scatter_beyond_counting",
+]  # fmt: skip
 
 DEFAULT_FIX = ("rot3", "wavelength")
 UNKNOWN_UNCERTAINTY = 0.1  # pixels
 
-_CUTOFF = 2.0  # standard deviations at which a residual begins to count less
+CUTOFF = 2.0  # standard deviations at which a residual begins to count less
 _ROUNDS = 8
 _NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
 _PARALLAX_ROUNDS = 4
+_FEWEST_RINGS = 6
+_DRAGGED = 0.5  # pixels
 
 
 class RingSource(Protocol):
@@ -256,7 +263,7 @@ class _Problem:
             return residuals[used] / sigma[used], scaled
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
-        minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=_CUTOFF)
+        minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
         values = start.copy()
         values[self.columns] = np.clip(
             values[self.columns] + minimum.values * scale, self.limits[0][self.columns], self.limits[1][self.columns]
@@ -273,10 +280,11 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
         residuals = problem.evaluated(values)[0] / problem.pixel
         before, extra_before = used, extra
         if scatter is None:
-            extra = _scatter(residuals[used], problem.sigma[used], len(problem.free))
+            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
         if outliers is not None:
             spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, _robust_spread(residuals[used] / spread[used]))
+            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
+            used &= ~on_dragged_rings(residuals, problem.points.ring, outliers)
             if used.sum() <= len(problem.free):
                 used = before
         if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
@@ -309,13 +317,13 @@ def _covariance(
     spread = np.hypot(problem.sigma, scatter)[used]
     z = residuals[used] / spread
     rows = jacobian[used][:, problem.columns] / (problem.pixel[used] * spread)[:, None]
-    weights = loss_weights(z, problem.loss, _CUTOFF)
+    weights = loss_weights(z, problem.loss, CUTOFF)
     lengths = np.linalg.norm(rows, axis=0)
     effects = lengths * _natural_scales(problem.start)[problem.columns]
     telling = effects > 1e-10 * max(float(effects.max(initial=0.0)), 1e-300)
     scale = 1 / np.where(telling, lengths, 1.0)
     scaled = np.where(telling, rows * scale, 0.0)
-    stiffness = loss_stiffness(z, problem.loss, _CUTOFF)
+    stiffness = loss_stiffness(z, problem.loss, CUTOFF)
     values, vectors = np.linalg.eigh((scaled * stiffness[:, None]).T @ scaled)
     known = values > _DEGENERATE**2 * values.max(initial=1e-300)
     inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
@@ -361,22 +369,23 @@ def _correlated(covariance: FloatArray) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _scatter(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
+def scatter_beyond_counting(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
     """Return the scatter in pixels that makes the robust spread of the scaled residuals 1."""
     target = np.sqrt(max(residuals.size - n_free, 1) / residuals.size)
-    if _robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
+    if robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
         return 0.0
     low, high = 0.0, 2 * float(np.abs(residuals).max()) + 1e-12
     for _ in range(50):
         middle = 0.5 * (low + high)
-        if _robust_spread(residuals / np.hypot(sigma, middle)) > target:
+        if robust_spread(residuals / np.hypot(sigma, middle)) > target:
             low = middle
         else:
             high = middle
     return high
 
 
-def _robust_spread(z: FloatArray) -> float:
+def robust_spread(z: FloatArray) -> float:
+    """Return the standard deviation that the median of the absolute values stands for."""
     return float(np.median(np.abs(z))) / _NORMAL_MEDIAN if z.size else 0.0
 
 
@@ -390,6 +399,16 @@ def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: 
     if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
         return 0.0
     return float(np.sqrt(max(float(np.sum(means**2 - 1 / weights)) / freedom, 0.0)))
+
+
+def on_dragged_rings(residuals: FloatArray, ring: IntArray, outliers: float) -> BoolArray:
+    """Return which points are on rings that are off as a whole, unlike the others (module docstring)."""
+    numbers, index = np.unique(ring, return_inverse=True)
+    medians = np.array([np.median(residuals[index == k]) for k in range(numbers.size)])
+    if numbers.size < _FEWEST_RINGS:
+        return np.zeros(residuals.shape, dtype=np.bool_)
+    limit = max(_DRAGGED, outliers * robust_spread(medians))
+    return np.asarray((np.abs(medians) > limit)[index])
 
 
 def _free(fix: Iterable[str]) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ Window
     are left out, since each would drag the other.
 
 Sector
-    Between 12 and `max_sectors` on a full circle, at least `arc` pixels long.  Where fewer than half of the sectors
-    of a ring show it, sectors twice as long are tried, and so on: weak rings get fewer, better points.
+    At least `arc` pixels long, at most `max_sectors` on the part of the circle that the image has, at least 12 on a
+    full circle.  Where fewer than half of the sectors of a ring show it, sectors twice as long are tried, and so on:
+    weak rings get fewer, better points.
 
 Fit
     A Gaussian on a straight line (:mod:`azimuthal.calibration._profiles`) to the mean of the pixels in radial bins of
@@ -88,7 +89,7 @@ class RingSettings:
     arc:
         Shortest sector, pixels along the ring.
     max_sectors:
-        Most sectors of a full circle.
+        Most sectors of a ring, on the part of it that the image has.
     significance:
         Height over its error below which a sector has no ring.
     saturation:
@@ -153,6 +154,7 @@ class _Window(NamedTuple):
     azimuth: FloatArray
     value: FloatArray
     pixel: FloatArray
+    part: IntArray
 
 
 def usable_pixels(image: AnyArray, instrument: Instrument, mask: AnyArray | None) -> BoolArray:
@@ -167,7 +169,7 @@ def usable_pixels(image: AnyArray, instrument: Instrument, mask: AnyArray | None
 
 def points_on_rings(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None,
-    settings: RingSettings | None = None, usable: BoolArray | None = None,
+    settings: RingSettings | None = None, usable: BoolArray | None = None, parts: IntArray | None = None,
 ) -> RingPoints:  # fmt: skip
     """Return control points along the rings that the instrument predicts.
 
@@ -185,6 +187,8 @@ def points_on_rings(
         How rings are followed.
     usable:
         From :func:`usable_pixels`, when it is known already; `mask` is then not used.
+    parts:
+        Shape of the detector, integers: sectors end where it changes, so that no point mixes two modules.
 
     Returns
     -------
@@ -207,7 +211,7 @@ def points_on_rings(
     angles = angles[np.isfinite(angles)]  # the rings that the wavelength reaches come first
     if not angles.size or not usable.any():
         return RingPoints(ControlPoints.empty(), np.empty(0), (), ())
-    window, crowded = _window(frame, instrument, usable, angles, settings)
+    window, crowded = _window(frame, instrument, usable, angles, settings, parts)
     rings = np.unique(window.ring)
     if settings.max_rings is not None:
         rings = rings[: settings.max_rings]
@@ -225,12 +229,13 @@ def points_on_rings(
 
 
 def _window(
-    frame: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, settings: RingSettings
-) -> tuple[_Window, tuple[int, ...]]:
+    frame: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, settings: RingSettings,
+    parts: IntArray | None,
+) -> tuple[_Window, tuple[int, ...]]:  # fmt: skip
     """Return the usable pixels near rings, and the rings that are too near to each other."""
     order = np.diff(angles, prepend=-np.inf, append=np.inf)
     nearest = np.minimum(order[:-1], order[1:])  # rad to the nearest neighbour
-    parts: list[list[AnyArray]] = []
+    pieces: list[list[AnyArray]] = []
     crowded: set[int] = set()
     for rows in row_blocks(instrument.detector.shape[0]):
         angle, azimuth, pixel = pixel_angles(instrument, rows)
@@ -242,8 +247,9 @@ def _window(
         inside &= ~near
         i, j = np.nonzero(inside)
         value = frame[rows][i, j].astype(np.float64)
-        parts.append([i + rows.start, j, ring[i, j], angle[i, j], azimuth[i, j], value, pixel[i, j]])
-    window = _Window(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        part = np.zeros(i.size, dtype=np.int64) if parts is None else parts[rows][i, j]
+        pieces.append([i + rows.start, j, ring[i, j], angle[i, j], azimuth[i, j], value, pixel[i, j], part])
+    window = _Window(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
     return window, tuple(sorted(crowded - set(np.unique(window.ring).tolist())))
 
 
@@ -304,7 +310,7 @@ def _one_ring(
 ) -> tuple[_Ridges, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
     circumference = _circumference(window)
-    n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors))
+    n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
     while True:
         counted = dict.fromkeys(_REASONS, 0)
         found, seen = _sectors(window, float(angles[ring]), ring, n_sectors, settings, counted)
@@ -321,11 +327,18 @@ def _circumference(window: _Window) -> float:
     return float(2 * np.pi * np.median(np.sin(window.angle) / window.pixel))
 
 
+def _seen_share(window: _Window) -> float:
+    """Return the share of the full circle that the window has pixels of, in steps of a degree."""
+    return np.unique(np.floor(np.degrees(window.azimuth))).size / 361
+
+
 def _sectors(
     window: _Window, angle: float, ring: int, n_sectors: int, settings: RingSettings, counted: dict[str, int]
 ) -> tuple[_Ridges, int]:
     """Return where one ring was found with so many sectors on the circle."""
     sector = np.minimum(((window.azimuth + np.pi) * (n_sectors / (2 * np.pi))).astype(np.int64), n_sectors - 1)
+    first = int(window.part.min())
+    sector = sector * (int(window.part.max()) - first + 1) + window.part - first
     present, index = np.unique(sector, return_inverse=True)
     scale = _means(window.pixel, index, present.size)
     x = (window.angle - angle) / scale[index]

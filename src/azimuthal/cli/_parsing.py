@@ -16,9 +16,10 @@ import click  # noqa: TID253  # this module is only imported by a call of main()
 
 from azimuthal._version import __version__
 
-__all__ = ["argument", "command", "group", "number", "option", "run"]
+__all__ = ["argument", "command", "group", "number", "option", "run", "subcommands"]
 
 argument, command, option = click.argument, click.command, click.option
+subcommands = click.group
 
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {
@@ -28,6 +29,7 @@ COMMANDS = {
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "recalibrate": "Refine a geometry on the rings of a calibrant.",
+    "goniometer": "Refine the model of a detector that motors move, or ask where it is.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "mask": "Make, combine and write masks.",

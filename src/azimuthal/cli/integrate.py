@@ -35,6 +35,7 @@ _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", 
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
     "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance", "sectors",
+    "monitor", "monitor_variance",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -86,7 +87,7 @@ Examples:
 @option("--dead-time", type=float, metavar="SECONDS", help="Of a pixel: counts are corrected first of all.")
 @option("--exposure-time", type=float, metavar="SECONDS", help="Of a frame; with --dead-time.")
 @option("--dead-time-model", metavar="NAME", help="paralyzable or nonparalyzable; with --dead-time.")
-@option("--dark", metavar="FILE", help="Dark image, subtracted.")
+@option("--dark", metavar="FILE", help="Dark image, subtracted; one for all frames, or as many as there are frames.")
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
 @option("--dark-variance", metavar="FILE", help="Variance of the dark, or the word poisson for a dark of counts.")
 @option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
@@ -103,8 +104,13 @@ Examples:
 @option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
 @option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
-@option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
-@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")
+@option("--normalization-factor", type=float, default=1.0, metavar="X", help="Divides the intensity.")
+@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of --normalization-factor.")
+@option(
+    "--monitor", metavar="FILE",
+    help="One value per frame, which divides it: scan.h5::/path, ::/path (a dataset in every image file), .npy, .txt.",
+)  # fmt: skip
+@option("--monitor-variance", metavar="FILE", help="Variance of --monitor, or the word poisson for one of counts.")
 @option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one (or instead of it).")
 @option("--orientation", type=int, metavar="1-4", help="Orientation of the images, instead of the geometry file's.")
 @option("--plot", "picture", metavar="FILE", help="Picture of all frames together: .png, .svg or .pdf.")

@@ -21,6 +21,7 @@ from azimuthal.detectors._pixels import (
 )
 from azimuthal.detectors._registry import detector, detector_names
 from azimuthal.detectors._spec import Detector, InvalidValues, Sensor
+from azimuthal.detectors.displaced import DisplacedModules, ModuleDisplacement
 from azimuthal.detectors.distortion import Spline, SplineGrid, SplineSurface, load_spline, parse_spline
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "CornerArray",
     "Cylindrical",
     "Detector",
+    "DisplacedModules",
     "Faceted",
     "GivenMask",
     "Hexagonal",
     "InscribedCircle",
     "InvalidValues",
     "Layout",
+    "ModuleDisplacement",
     "ModuleGrid",
     "RegularGrid",
     "Sensor",

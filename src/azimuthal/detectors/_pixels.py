@@ -20,6 +20,7 @@ builder             native positions
                     towards +3, and a constant gap along the previous module
 ``spline``          a regular grid moved by a measured distortion: :mod:`azimuthal.detectors.distortion`
 ``corner_array``    every corner is given
+``displaced``       another layout with modules shifted and turned: :mod:`azimuthal.detectors.displaced`
 ==================  =======================================================================================
 
 Corners of a four-cornered native pixel (i, j) come in the order A (i, j), B (i+1, j), C (i+1, j+1), D (i, j+1).  The
@@ -491,6 +492,7 @@ def layout_from_dict(record: Mapping[str, Any]) -> Layout:
 
 def layout_builder(name: str) -> type[Layout]:
     """Return the class of the layout called `name` in data files."""
+    from azimuthal.detectors.displaced import DisplacedModules
     from azimuthal.detectors.distortion import SplineGrid
 
     builders: tuple[type[Layout], ...] = (
@@ -501,6 +503,7 @@ def layout_builder(name: str) -> type[Layout]:
         Faceted,
         SplineGrid,
         CornerArray,
+        DisplacedModules,
     )
     by_name = {builder.builder: builder for builder in builders}
     return by_name[one_of("layout builder", name, tuple(by_name))]

@@ -23,11 +23,11 @@ import heapq
 import itertools
 import time
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -52,6 +52,7 @@ from azimuthal.integrate import PixelArrays, Plan, PlanSet, PlanSpec, compile
 from azimuthal.integrate.grazing import grazing_spec
 from azimuthal.integrate.plan_set import checked_sectors
 from azimuthal.integrate.sectors import plan_of_sectors
+from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
 from azimuthal.io.writers import save
 from azimuthal.masks import combine
@@ -66,6 +67,8 @@ from azimuthal.pipelines.events import (
     ignore,
 )
 from azimuthal.pipelines.file_facts import file_facts
+from azimuthal.pipelines.frame_darks import map_with_darks
+from azimuthal.pipelines.frame_inputs import POISSON, FrameMonitors, frame_monitors, is_inside_images, n_darks
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     Survey,
@@ -91,6 +94,7 @@ Result: TypeAlias = Profile | Cake | ResultSet
 
 #: Stands in for the instrument while the choices of the user are checked, before any file is looked at.
 _IMAGES = ("dark", "flat", "dark_variance", "flat_variance")
+_PER_FRAME = ("monitor", "monitor_variance")
 _SOME_INSTRUMENT = Instrument(Detector(pixel1=1e-4, pixel2=1e-4, shape=(1, 1)), Pose(1.0))
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
@@ -169,13 +173,16 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
     outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=cake, sets=bool(settings.sectors))
     pictures = [] if settings.picture is None else [Path(settings.picture)]
     check_outputs(outputs, force=settings.force, inputs=_inputs(settings, survey), extra=pictures)
+    monitors = frame_monitors(settings, survey)
     spec = plan_spec(settings, instrument)
-    arrays = _pixel_arrays(settings, survey, spec)
+    darks = _darks(settings, survey, spec)
+    arrays = _pixel_arrays(settings, survey, spec, dark_per_frame=darks is not None)
     if settings.sectors:
         sectors = _plan_of_sectors(settings, spec, arrays)
-        batch = Batch(settings, survey, outputs, sectors.plans[0], sectors)
+        batch = Batch(settings, survey, outputs, sectors.plans[0], sectors, monitors, darks)
     else:
-        batch = Batch(settings, survey, outputs, compile(spec, arrays, threads=settings.threads))
+        plan = compile(spec, arrays, threads=settings.threads)
+        batch = Batch(settings, survey, outputs, plan, None, monitors, darks)
     tell(Prepared(batch))
     return batch
 
@@ -189,8 +196,7 @@ def _check_choices(settings: BatchSettings) -> None:
             "error_model: 'variance' needs an array with every frame, which plan(frame, variance=...) takes in Python. "
             "Pass poisson, azimuthal or hybrid."
         )
-    if checked_normalization_variance(settings.normalization_variance) > 0 and spec.error_model is None:
-        raise ParameterError("normalization_variance: error_model=None would ignore it. Pass --error-model.")
+    _check_monitor(settings, spec)
     if settings.picture is not None:
         check_picture(settings.picture)
     if settings.sectors:
@@ -198,6 +204,17 @@ def _check_choices(settings: BatchSettings) -> None:
     for path in _other_inputs(settings):
         if not plain_path(path).exists():
             raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
+
+
+def _check_monitor(settings: BatchSettings, spec: PlanSpec) -> None:
+    if settings.monitor_variance is not None and settings.monitor is None:
+        raise ParameterError("monitor_variance: is the variance of the monitor, which is not given. Pass --monitor.")
+    if spec.error_model is not None:
+        checked_normalization_variance(settings.normalization_variance)
+        return
+    for name in ("normalization_variance", "monitor_variance"):
+        if getattr(settings, name):
+            raise ParameterError(f"{name}: error_model=None would ignore it. Pass --error-model.")
 
 
 def _check_sectors(settings: BatchSettings) -> None:
@@ -294,13 +311,19 @@ class Batch:
         The compiled integration; of sectors, the first one.
     sectors:
         All plans of sectors, or None without any.
+    monitors:
+        What every frame is divided by.
+    darks:
+        File with a dark for each frame, or None; the plan has the first of them.
     """
 
     settings: BatchSettings
     survey: Survey
     outputs: Outputs
     plan: Plan
-    sectors: PlanSet | None = None
+    sectors: PlanSet | None
+    monitors: FrameMonitors
+    darks: str | None = None
 
     @property
     def n_frames(self) -> int:
@@ -351,7 +374,7 @@ class _Run:
         self._n_frames = 0
         self._total: Any = None  # a profile or a cake; pictures of sets are refused
         self._inputs = _recorded_inputs(batch.settings)
-        self._input_files = [file_facts(path, digest=True) for path in _other_inputs(batch.settings)]
+        self._input_files = _input_facts(batch)
         self._recipe = recipe_document(batch.settings)
         self._image_facts: dict[str, dict[str, Any]] = {}
 
@@ -362,11 +385,11 @@ class _Run:
             self._fail(failure)
         outputs = self._batch.outputs
         with made_folders(outputs.folders):
-            if outputs.format.name == "nxazint" and not outputs.one_each and self._batch.sectors is None:
-                self._write_safely()
-            else:
+            if outputs.one_each:
                 with closing(self._results()) as results:
-                    self._write_each(results) if outputs.one_each else self._write_together(results)
+                    self._write_each(results)
+            else:
+                self._write_safely()
         self._tell(OutputsDone(tuple(self._written)))
         seconds = time.perf_counter() - begin
         picture = self._draw()
@@ -379,23 +402,32 @@ class _Run:
         n_frames = batch.n_frames if chosen is None else len(chosen)
         if not n_frames:
             return
-        factors = np.full(n_frames, batch.settings.normalization_factor, np.float64)
-        variances = np.full(n_frames, batch.settings.normalization_variance, np.float64)
         frames = SurveyFrames(batch.survey, chosen)
-        mapped = (batch.sectors or batch.plan).map(
-            frames, normalization_factors=factors, normalization_variances=variances, on_error="yield"
-        )
-        with closing(mapped) as outcomes:
+        with closing(self._mapped(frames, slice(None) if chosen is None else list(chosen))) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
-                    for one in outcome if isinstance(outcome, ResultSet) else (outcome,):
-                        self._describe(one)
+                    self._describe(outcome)
                     yield outcome
                 elif (failure := frames.failure(index, outcome)) is not None:
                     self._fail(failure)
 
-    def _describe(self, result: Any) -> None:
+    def _mapped(self, frames: SurveyFrames, chosen: Any) -> Generator[Any]:
+        """Return the results of some frames, errors in the place of those that there are none of."""
+        batch = self._batch
+        plan = batch.sectors or batch.plan
+        factors, variances = batch.monitors.factors[chosen], batch.monitors.variances[chosen]
+        if batch.darks is not None:
+            numbers = range(batch.n_frames)[chosen] if isinstance(chosen, slice) else chosen
+            counted = batch.settings.dark_variance == POISSON
+            return map_with_darks(plan, frames, batch.darks, numbers, factors, variances, counted=counted)
+        return plan.map(frames, normalization_factors=factors, normalization_variances=variances, on_error="yield")
+
+    def _describe(self, result: Result) -> None:
         """Write into a result what it takes to make it again."""
+        for one in _parts_of(result):
+            self._describe_one(one)
+
+    def _describe_one(self, result: Any) -> None:
         image = self._facts_of(str(result.metadata["file"]))
         recipe = self._recipe
         if self._batch.outputs.one_each:
@@ -403,6 +435,9 @@ class _Run:
         more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
         for name, record in more.items():
             result.provenance[name] = record
+        monitor = self._batch.monitors.value(int(result.metadata["index"]))
+        if monitor is not None:
+            result.metadata["monitor"] = monitor
 
     def _write_each(self, results: Iterator[Result]) -> None:
         paths = self._batch.outputs.paths
@@ -436,7 +471,7 @@ class _Run:
         missing: list[int] = []
         known = parts.keys
         for record in frame_fields(self._batch.survey):
-            key = frame_key(self._facts_of(record["file"]), record["frame"])
+            key = self._key(record)
             if key in known:
                 kept.append(record["index"])
                 keys.append(key)
@@ -447,16 +482,21 @@ class _Run:
             merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
             self._write_together(merged)
 
+    def _key(self, record: Mapping[str, Any]) -> FrameKey:
+        monitor = self._batch.monitors.value(record["index"])
+        return frame_key(self._facts_of(record["file"]), record["frame"], monitor)
+
     def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
         for result in results:
-            if parts.keep(cast("Profile | Cake", result)):
+            if parts.keep(result):
                 self._tell(FramesKept(len(parts), parts.folder))
             yield result
 
     def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
         """Yield stored results with the numbers that their frames have in this run."""
         for result, number in zip(results, numbers, strict=True):
-            result.metadata["index"] = number
+            for one in _parts_of(result):
+                one.metadata["index"] = number
             self._describe(result)
             yield result
 
@@ -464,7 +504,8 @@ class _Run:
         """Return what has to be the same for the results of two runs to go into one file."""
         plan = self._batch.plan
         recipe = {name: part for name, part in self._recipe.items() if name not in ("input", "output")}
-        files = {facts["path"]: facts.get("blake2b") for facts in self._input_files}
+        monitors = {str(Path.cwd() / path) for path in _monitor_files(self._batch.settings)}  # known by their values
+        files = {facts["path"]: _identified(facts) for facts in self._input_files if facts["path"] not in monitors}
         return {
             "program": __version__,
             "engine": plan.engine,
@@ -486,6 +527,8 @@ class _Run:
         options: dict[str, Any] = {}
         if "n_frames" in outputs.format.options:
             options["n_frames"] = self._batch.n_frames
+        if "failures" in outputs.format.options:
+            options["failures"] = self._failures  # read when the file is finished
         force = self._batch.settings.force
         if outputs.format.holds_many:
             save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)
@@ -520,11 +563,39 @@ class _Run:
         return save_picture(self._total, picture, force=self._batch.settings.force)
 
 
+def _parts_of(result: Result) -> tuple[Any, ...]:
+    return result.results if isinstance(result, ResultSet) else (result,)
+
+
 def _number_of(result: Result) -> int:
     return int(result.metadata["index"])
 
 
-def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> PixelArrays:
+def _identified(facts: Mapping[str, Any]) -> Any:
+    """Return what a file is known by: its digest, or size and time where it is too large for that."""
+    return facts.get("blake2b") or [facts.get("size"), facts.get("mtime_ns")]
+
+
+def _input_facts(batch: Batch) -> list[dict[str, Any]]:
+    """Return facts of all files but the images; what may be as large as these has no digest."""
+    images = {file.file.resolve() for file in batch.survey.files}
+    large = {*_monitor_files(batch.settings), batch.darks}
+    return [
+        file_facts(path, digest=path not in large and plain_path(path).resolve() not in images)
+        for path in _other_inputs(batch.settings)
+    ]
+
+
+def _darks(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> str | None:
+    """Return the file of darks where there is one for each frame."""
+    if settings.dark is None:
+        return None
+    return settings.dark if n_darks(settings.dark, spec.instrument.detector.shape, survey.n_frames) > 1 else None
+
+
+def _pixel_arrays(
+    settings: BatchSettings, survey: Survey, spec: PlanSpec, *, dark_per_frame: bool = False
+) -> PixelArrays:
     shape = spec.instrument.detector.shape
     mask = read_masks(settings.masks, shape, spec.instrument)
     if settings.file_mask:
@@ -532,8 +603,11 @@ def _pixel_arrays(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> Pi
     images: dict[str, Any] = {
         name: path if _is_word(name, path) else read_image(name, path, shape)
         for name in _IMAGES
-        if (path := getattr(settings, name)) is not None
+        if (path := getattr(settings, name)) is not None and not (name == "dark" and dark_per_frame)
     }
+    if dark_per_frame:
+        with open_frames(settings.dark) as darks:
+            images["dark"] = np.array(darks.read(0))
     return PixelArrays(mask=mask, **images)
 
 
@@ -557,7 +631,13 @@ def _other_inputs(settings: BatchSettings) -> list[str]:
     """Return every file that is read besides the images."""
     given = {name: getattr(settings, name) for name in _IMAGES}
     images = [path for name, path in given.items() if path is not None and not _is_word(name, path)]
-    return [*([settings.geometry] if settings.poni is None else []), *settings.masks, *images]
+    geometry = [settings.geometry] if settings.poni is None else []
+    return [*geometry, *settings.masks, *images, *_monitor_files(settings)]
+
+
+def _monitor_files(settings: BatchSettings) -> list[str]:
+    given = [path for name in _PER_FRAME if (path := getattr(settings, name)) is not None]
+    return [path for path in given if path != POISSON and not is_inside_images(path)]
 
 
 def _is_word(name: str, path: str) -> bool:
@@ -570,7 +650,7 @@ def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
     record: dict[str, Any] = {"geometry": str(plain_path(settings.geometry).resolve())}
     if settings.masks:
         record["masks"] = list(settings.masks)
-    for name in _IMAGES:
+    for name in (*_IMAGES, *_PER_FRAME):
         if getattr(settings, name) is not None:
             record[name] = getattr(settings, name)
     return record

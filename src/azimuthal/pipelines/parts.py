@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """What keeps a long run from being lost: results are put aside in complete files while the output grows.
 
-Beside an output ``run.h5`` there is a folder ``run.h5.parts`` for as long as it is not finished::
+Beside an output ``run.h5`` (or ``run.npz``, ``run.csv``: any file that holds all results) there is a folder
+``run.h5.parts`` for as long as it is not finished::
 
     lock         locked by the run that writes; its process and machine, for messages
     run.json     what is being run: recipe, digests of geometry, masks and images, version
@@ -36,9 +37,9 @@ from azimuthal._pending_file import check_target, flush_folder, write_text
 from azimuthal.errors import AzimuthalError, FileFormatError, OutputError, OutputExistsError
 from azimuthal.io.writers import NxazintWriter, load_result
 from azimuthal.pipelines._locking import locked
-from azimuthal.results import Cake, Profile
+from azimuthal.results import Cake, Profile, ResultSet
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
 PARTS_VERSION = 1
 _LARGEST_BYTES = 64 << 20
@@ -56,17 +57,20 @@ class FrameKey(NamedTuple):
         Of the file.
     frame:
         Number inside the file.
+    monitor:
+        Value that it is divided by, None without one.
     """
 
     path: str
     size: int
     mtime_ns: int
     frame: int
+    monitor: float | None = None
 
 
-def frame_key(image_file: Mapping[str, Any], frame: int) -> FrameKey:
+def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
     """Return the key of a frame of a file (:func:`azimuthal.pipelines.file_facts.file_facts`)."""
-    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame)
+    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame, monitor)
 
 
 class Parts:
@@ -158,7 +162,7 @@ class Parts:
             for result in self._held:
                 writer.append(result)
         for row, result in enumerate(self._held):
-            self._places[_key_of(result.metadata, result.provenance)] = path, row
+            self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
         self._number += 1
         self._held = []
         self._n_bytes = 0
@@ -246,11 +250,17 @@ def parts_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.parts")
 
 
+def _first(result: Result) -> Profile | Cake:
+    return result[0] if isinstance(result, ResultSet) else result
+
+
 def _key_of(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> FrameKey:
-    return frame_key(provenance["image_file"], int(metadata["frame"]))
+    return frame_key(provenance["image_file"], int(metadata["frame"]), metadata.get("monitor"))
 
 
 def _size_of(result: Result) -> int:
+    if isinstance(result, ResultSet):
+        return sum(map(_size_of, result))
     sums = result.sums
     held = (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count)
     return 2 * sum(array.nbytes for array in held if array is not None)

@@ -10,9 +10,9 @@ its option is left out, and :func:`recipe_document` always writes those values o
     [input]       images
     [geometry]    file or poni (the text of a PONI file), detector, orientation
     [mask]        files, file_mask, detector_gaps, invalid_values, dummy, delta_dummy
-    [corrections] dark, flat, dark_variance, flat_variance, normalization_factor, normalization_variance, solid_angle,
-                  sensor_absorption, polarization_factor, polarization_offset, transmission, dead_time, exposure_time,
-                  dead_time_model
+    [corrections] dark, flat, dark_variance, flat_variance, normalization_factor, normalization_variance, monitor,
+                  monitor_variance, solid_angle, sensor_absorption, polarization_factor, polarization_offset,
+                  transmission, dead_time, exposure_time, dead_time_model
     [bins]        unit, npt, npt_azim, radial_range, azimuth_range, sectors, split
     [grazing]     unit_oop, incident_angle, tilt_angle, sample_orientation, along
     [reduction]   average, error_model, covariance, engine, and the table [reduction.reject]
@@ -91,6 +91,8 @@ _KEYS = (
     _Key("corrections", "flat_variance", "flat_variance", "path"),
     _Key("corrections", "normalization_factor", "normalization_factor", "number"),
     _Key("corrections", "normalization_variance", "normalization_variance", "number"),
+    _Key("corrections", "monitor", "monitor", "path"),
+    _Key("corrections", "monitor_variance", "monitor_variance", "path"),
     _choice("corrections", "solid_angle", "mode"),
     _choice("corrections", "sensor_absorption", "mode"),
     _choice("corrections", "polarization_factor", "number"),
@@ -376,7 +378,7 @@ def _require(values: Mapping[str, Any], source: str) -> None:
 
 
 def _is_word(key: _Key, value: str) -> bool:
-    return key.field == "dark_variance" and value == "poisson"
+    return key.field in ("dark_variance", "monitor_variance") and value == "poisson"
 
 
 def _placed(text: str, folder: PathLike | None) -> str:
@@ -395,5 +397,5 @@ def _joined(folder: Path, text: str) -> str:
 
 
 def _is_elsewhere(text: str) -> bool:
-    """Say whether a path means the same from every folder: absolute ones, urls."""
-    return Path(text).is_absolute() or _URL.match(text) is not None
+    """Say whether a path means the same from every folder: absolute ones, urls, datasets inside the images."""
+    return Path(text).is_absolute() or text.startswith("::") or _URL.match(text) is not None

@@ -11,9 +11,9 @@ specification, III.E "Global Heap")::
     reference    bytes of the text (4), position of the heap (8), number of the object (4)
 
 libhdf5 (2.0 and before) believes both.  An object of number 0 without bytes is visited again and again, for ever; a
-reference of 4 GB without a heap is filled byte by byte.  Neither can be interrupted, so both are looked for first: heaps
-in the first and last megabyte of a file, where the heaps of small and of growing files are, references where they
-are stored as they are.
+reference of 4 GB without a heap is filled byte by byte.  Neither can be interrupted, so both are looked for first:
+heaps in the first and last megabyte of a file, where the heaps of small and of growing files are, references where
+they are stored as they are.
 """
 
 from __future__ import annotations

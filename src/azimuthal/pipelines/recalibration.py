@@ -54,7 +54,8 @@ def recalibrate(
     settings:
         How rings are followed; or single fields of it as options: `search`, `saturation`, `max_rings`, ...
     **options:
-        Those, and `loss` and `outliers` of :func:`azimuthal.calibration.refine`.
+        Those, `loss` and `outliers` of :func:`azimuthal.calibration.refine`, and `accuracy`: what "good" promises, two
+        theta within so many pixels everywhere on the detector (0.1).
 
     Returns
     -------

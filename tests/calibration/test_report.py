@@ -112,6 +112,7 @@ def test_report_data_are_the_numbers_of_the_calibration(found, tmp_path, undrawn
     means = {one["ring"]: one["deviation"] for one in data["rings"] if one["points"]}
     assert means == {one.ring: one.mean for one in found.ring_deviations}
     assert data["digests"]["image"] == array_digest(found.observed.image)
+    assert data["rings"][0]["label"] == found.observed.calibrant.labels[0]
     assert json.loads(json.dumps(data, allow_nan=False)) == data
 
 
@@ -151,7 +152,13 @@ def test_calibration_without_points_is_reported(scene, rough, found):
 
     nothing = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     bare = replace(found, refinement=None, ring_points=nothing, judgement=Judgement("failed", ("no rings",)))
-    assert "no rings" in Page(bare.report().html).text
+    report = bare.report()
+    text = Page(report.html).text
+    assert "no rings" in text
+    assert "No geometry was found" in text
+    assert "beam centre" not in text
+    assert [picture.name for picture in report.pictures] == ["image"]
+    assert not bare.validation().is_placed
 
 
 def test_all_text_is_escaped(scene, rough, tmp_path, undrawn):

@@ -91,7 +91,7 @@ def _page(data: Mapping[str, Any], pictures: tuple[Picture, ...]) -> str:
         _section("In short", _facts(_short(data))),
         _section("Geometry", _parameters(data)),
         _section("Pictures", f'<div class="pictures">{"".join(map(_figure, pictures))}</div>'),
-        _section("Rings", _rings(data)),
+        _section("Rings", _rings(data) if data["rings"] else ""),
         _section("How it was made", _facts(_made(data)) + _inputs(data)),
         f'<p class="small">{_FOOT}</p>',
         f'<script type="application/json" id="{DATA_ID}">{_embedded(data)}</script>',
@@ -160,7 +160,8 @@ def _short(data: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("two theta known to", f"{_number(numbers['largest_error_pixels'])} pixel, all over the detector"),
             ("scatter beyond counting", f"{_number(numbers['scatter_pixels'])} pixel"),
         ]
-    pairs.append(("rings straight in the cake to", f"{_number(numbers['cake_waviness_pixels'])} pixel (median)"))
+    if numbers["cake_waviness_pixels"] is not None:
+        pairs.append(("rings straight in the cake to", f"{_number(numbers['cake_waviness_pixels'])} pixel (median)"))
     if center is not None:
         pairs.append(("beam centre", f"slow {center[0]:.2f}, fast {center[1]:.2f} pixel, from the edge of pixel 0, 0"))
     return pairs
@@ -168,6 +169,8 @@ def _short(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _parameters(data: Mapping[str, Any]) -> str:
     if not data["parameters"]:
+        if not data["is_placed"]:
+            return "<p>No geometry was found.</p>"
         return "<p>Nothing could be refined; pictures and rings are those of the geometry that was started from.</p>"
     rows = []
     for one in data["parameters"]:
@@ -195,10 +198,23 @@ def _with_error(value: float, error: float | None, scale: float) -> tuple[str, s
 
 
 def _rings(data: Mapping[str, Any]) -> str:
-    head = ("ring", "d / Å", "2θ / °", "", "points", "deviation", "error", "scatter", "width", "in the cake", "wavy by")
+    head = (
+        "ring",
+        "hkl",
+        "d / Å",
+        "2θ / °",
+        "",
+        "points",
+        "deviation",
+        "error",
+        "scatter",
+        "width",
+        "in the cake",
+        "wavy by",
+    )
     rows = [
         (
-            str(one["ring"]), f"{1e10 * one['d_m']:.5f}", f"{one['two_theta_deg']:.4f}", one["state"],
+            str(one["ring"]), one["label"].replace(f"{data['calibrant']} ", ""), f"{1e10 * one['d_m']:.5f}", f"{one['two_theta_deg']:.4f}", one["state"],
             str(one["points"] or ""), _number(one["deviation"], sign=True), _number(one["error"]),
             _number(one["scatter"]), _number(one["width"], digits=2), _number(one["cake_deviation"], sign=True),
             _number(one["cake_waviness"]),
@@ -213,7 +229,7 @@ def _made(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     instrument = data["instrument"]
     wavelength, energy = instrument["wavelength_m"], instrument["energy_keV"]
     pairs = [
-        ("calibrant", data["calibrant"]),
+        ("calibrant", " - ".join(filter(None, (data["calibrant"], data["certificate"])))),
         ("wavelength", f"{1e10 * wavelength:.9g} Å ({energy:.6g} keV)"),
         ("pixels", f"{1e6 * instrument['pixel_m'][0]:.6g} x {1e6 * instrument['pixel_m'][1]:.6g} µm (slow x fast)"),
         ("orientation", str(instrument["orientation"])),

@@ -41,7 +41,9 @@ def report_data(calibration: Calibration, validation: Validation) -> dict[str, A
         "reasons": list(calibration.reasons),
         "image": calibration.image,
         "calibrant": calibration.calibrant,
-        "instrument": _instrument(validation.instrument),
+        "certificate": _certificate(calibration),
+        "is_placed": validation.is_placed,
+        "instrument": _instrument(validation.instrument, placed=validation.is_placed),
         "inputs": [dict(facts) for facts in calibration.inputs],
         "settings": dict(calibration.settings),
         "digests": _digests(calibration),
@@ -71,8 +73,8 @@ def array_digest(array: AnyArray) -> str:
     return digest.hexdigest()
 
 
-def _instrument(instrument: Instrument) -> dict[str, Any]:
-    detector, center = instrument.detector, instrument.beam_center
+def _instrument(instrument: Instrument, *, placed: bool) -> dict[str, Any]:
+    detector, center = instrument.detector, instrument.beam_center if placed else None
     return {
         "detector": detector.name,
         "shape": list(detector.shape),
@@ -83,6 +85,11 @@ def _instrument(instrument: Instrument) -> dict[str, Any]:
         "beam_center_pixels": None if center is None else [center.slow, center.fast],
         "parallax": instrument.parallax is not None,
     }
+
+
+def _certificate(calibration: Calibration) -> str:
+    """Return who vouches for the lattice, where the calibrant says so."""
+    return str(getattr(calibration.observed.calibrant, "certificate", "") if calibration.observed else "")
 
 
 def _digests(calibration: Calibration) -> dict[str, str]:
@@ -144,6 +151,7 @@ def _rings(calibration: Calibration, validation: Validation) -> list[dict[str, A
         rows.append(
             {
                 "ring": place.ring,
+                "label": place.label,
                 "d_m": place.d_spacing,
                 "two_theta_deg": math.degrees(place.two_theta),
                 "state": place.state,

@@ -110,6 +110,8 @@ def _image(scene: _Scene) -> Figure:
 
 def _mark_center(axes: Axes, scene: _Scene) -> None:
     center, (n_slow, n_fast) = scene.validation.instrument.beam_center, scene.image.shape
+    if not scene.validation.is_placed:
+        return
     if center is not None and 0 <= center.slow <= n_slow and 0 <= center.fast <= n_fast:
         axes.plot(center.fast - 0.5, center.slow - 0.5, "+", color=_RED, markersize=9, markeredgewidth=1.0)
 
@@ -294,7 +296,9 @@ _DEVIATION_FIELDS = ("mean", "error", "scatter")
 # ---- cake and pattern ----------------------------------------------------------------------------------------
 
 
-def _cake(scene: _Scene) -> Figure:
+def _cake(scene: _Scene) -> Figure | None:
+    if not scene.validation.is_placed:
+        return None
     cake = scene.validation.cake
     figure = new_figure(_WIDTH, 4.2)
     axes = figure.add_subplot()
@@ -341,7 +345,9 @@ def _straightness(scene: _Scene) -> Figure | None:
     return figure
 
 
-def _pattern(scene: _Scene) -> Figure:
+def _pattern(scene: _Scene) -> Figure | None:
+    if not scene.validation.is_placed:
+        return None
     pattern = scene.validation.pattern
     figure = new_figure(_WIDTH, 3.0)
     axes = figure.add_subplot()

@@ -29,7 +29,7 @@ import numpy as np
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells, radians_per_pixel
-from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY
+from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ring_lines import RingLine, ring_lines
 from azimuthal.calibration.ring_ridges import RingRidge, ring_ridges
@@ -50,6 +50,7 @@ _ROWS_PER_POINT = 1.0
 _EMPTY_ARC = 20.0  # degrees without pixels that are left out of the cake
 _MOST_COLUMNS = 10_000
 _COLUMN = 0.4  # pixels
+_COARSER = 4  # the number of columns is a multiple of it, for rebinning
 _SAMPLES = 60  # of rows and of columns
 _USUAL_FWHM = 4.0  # pixels, where there are no points to tell
 
@@ -105,7 +106,7 @@ class Rose:
 
 @dataclass(frozen=True, slots=True)
 class RingPlace:
-    """A ring that crosses the image: number, d-spacing (m), two theta (rad), and what became of it.
+    """A ring that crosses the image: number, d-spacing (m), two theta (rad), what became of it, and its name.
 
     `state` is "used", "not seen" (looked for, without points in use), "crowded" (too near to its neighbours), or "not
     looked for" (off the usable pixels, or beyond the number of rings that was asked for).
@@ -115,6 +116,7 @@ class RingPlace:
     d_spacing: float
     two_theta: float
     state: RingState
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,13 +126,15 @@ class Validation:
     Attributes
     ----------
     instrument:
-        The refined geometry; that of the start when nothing could be refined.
+        The refined geometry; that of the start when nothing could be refined; of no meaning when there was no start
+        either (`is_placed` is False), and with it cake and pattern.
     residual_map, rose:
         Residuals of the control points over the image and by azimuth; without points when nothing could be refined.
     ring_deviations:
         Mean residual of each ring.
     cake:
-        Over 2th_rad and chi_rad.
+        Over 2th_rad and chi_rad; columns of about 0.4 pixel, a multiple of four of them: pictures are better of
+        ``cake.rebinned(radial_every=4)``.
     ridges:
         Where each ring is in the rows of the cake.
     pattern:
@@ -152,6 +156,11 @@ class Validation:
     ring_lines: tuple[RingLine, ...]
 
     @property
+    def is_placed(self) -> bool:
+        """Whether there is a geometry to look at: not when nothing was found from scratch."""
+        return bool(self.rings)
+
+    @property
     def waviness(self) -> float:
         """Median over rings of how far they are from straight in the cake, pixels; NaN without rings."""
         found = [ridge.waviness for ridge in self.ridges if np.isfinite(ridge.waviness)]
@@ -164,7 +173,7 @@ def validated(calibration: Calibration, seen: Observed) -> Validation:
     instrument = calibration.start if calibration.refinement is None else calibration.instrument
     spacings = np.asarray(seen.calibrant.d_spacings(), dtype=np.float64)
     angles = ring_angles(spacings, instrument.beam.required_wavelength("rings"))[0]
-    lines = ring_lines(instrument, angles)
+    lines = ring_lines(instrument, angles) if _is_placed(calibration) else ()
     used = _used(calibration)
     arc, columns = _extent(instrument)
     cake = _cake(frame, instrument, usable, arc, columns, calibration.control_points.select(used))
@@ -179,9 +188,15 @@ def validated(calibration: Calibration, seen: Observed) -> Validation:
         cake,
         ring_ridges(cake, instrument, angles, lines, width),
         cake.radial_profile(),
-        _places(calibration, spacings, angles, lines, used),
+        _places(calibration, seen.calibrant, angles, lines, used),
         lines,
     )
+
+
+def _is_placed(calibration: Calibration) -> bool:
+    """Whether rings were predicted anywhere; a search that found nothing starts nowhere."""
+    points = calibration.ring_points
+    return calibration.refinement is not None or bool(points.predicted or points.crowded)
 
 
 def _used(calibration: Calibration) -> BoolArray:
@@ -224,7 +239,8 @@ def _extent(instrument: Instrument) -> tuple[tuple[float, float] | None, int]:
     slow, fast = (axis.ravel() for axis in grid)
     angle, azimuth = Cells(instrument, slow, fast).angles(slow, fast)
     pixel = float(np.nanmedian(radians_per_pixel(instrument, slow, fast)))
-    return _arc(azimuth), int(np.clip(np.ptp(angle[np.isfinite(angle)]) / (_COLUMN * pixel), 50, _MOST_COLUMNS))
+    columns = np.clip(np.ptp(angle[np.isfinite(angle)]) / (_COLUMN * pixel), 50, _MOST_COLUMNS)
+    return _arc(azimuth), _COARSER * int(columns // _COARSER)
 
 
 def _arc(azimuth: FloatArray) -> tuple[float, float] | None:
@@ -287,17 +303,17 @@ def _means(index: IntArray, values: FloatArray, weights: FloatArray, n: int) -> 
 
 
 def _places(
-    calibration: Calibration, spacings: FloatArray, angles: FloatArray, lines: tuple[RingLine, ...], used: BoolArray
+    calibration: Calibration, calibrant: RingSource, angles: FloatArray, lines: tuple[RingLine, ...], used: BoolArray
 ) -> tuple[RingPlace, ...]:
+    spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
+    labels = tuple(getattr(calibrant, "labels", ()))  # what has no names need not give any
     seen = set(calibration.control_points.ring[used].tolist())
     looked_for, crowded = set(calibration.ring_points.predicted), set(calibration.ring_points.crowded)
 
-    def state(ring: int) -> RingState:
-        if ring in seen:
-            return "used"
-        if ring in looked_for:
-            return "not seen"
-        return "crowded" if ring in crowded else "not looked for"
+    def place(ring: int) -> RingPlace:
+        state: RingState = "crowded" if ring in crowded else "not looked for"
+        state = "used" if ring in seen else "not seen" if ring in looked_for else state
+        label = str(labels[ring]) if len(labels) == spacings.size else ""
+        return RingPlace(ring, float(spacings[ring]), float(angles[ring]), state, label)
 
-    numbers = sorted({line.ring for line in lines} | seen)
-    return tuple(RingPlace(ring, float(spacings[ring]), float(angles[ring]), state(ring)) for ring in numbers)
+    return tuple(place(ring) for ring in sorted({line.ring for line in lines} | seen))

@@ -37,6 +37,9 @@ _FOOT = (
     f"and all control points are inside it as JSON, in the element {DATA_ID!r}: "
     "<code>azimuthal.io.load_calibration_report(path)</code> reads them."
 )
+_RING_HEAD = (
+    "ring", "hkl", "d / Å", "2θ / °", "", "points", "deviation", "error", "scatter", "width", "in the cake", "wavy by"
+)  # fmt: skip
 _SCALES = {"dist": (1e3, "mm"), "poni1": (1e3, "mm"), "poni2": (1e3, "mm"), "wavelength": (1e10, "Å")}
 
 
@@ -198,31 +201,17 @@ def _with_error(value: float, error: float | None, scale: float) -> tuple[str, s
 
 
 def _rings(data: Mapping[str, Any]) -> str:
-    head = (
-        "ring",
-        "hkl",
-        "d / Å",
-        "2θ / °",
-        "",
-        "points",
-        "deviation",
-        "error",
-        "scatter",
-        "width",
-        "in the cake",
-        "wavy by",
-    )
     rows = [
         (
-            str(one["ring"]), one["label"].replace(f"{data['calibrant']} ", ""), f"{1e10 * one['d_m']:.5f}", f"{one['two_theta_deg']:.4f}", one["state"],
-            str(one["points"] or ""), _number(one["deviation"], sign=True), _number(one["error"]),
-            _number(one["scatter"]), _number(one["width"], digits=2), _number(one["cake_deviation"], sign=True),
-            _number(one["cake_waviness"]),
+            str(one["ring"]), one["label"].replace(f"{data['calibrant']} ", ""), f"{1e10 * one['d_m']:.5f}",
+            f"{one['two_theta_deg']:.4f}", one["state"], str(one["points"] or ""),
+            _number(one["deviation"], sign=True), _number(one["error"]), _number(one["scatter"]),
+            _number(one["width"], digits=2), _number(one["cake_deviation"], sign=True), _number(one["cake_waviness"]),
         )
         for one in data["rings"]
     ]  # fmt: skip
     left = ", ".join(f"{number} {reason}" for reason, number in data["sectors_left_out"].items())
-    return _table(head, rows) + (f'<p class="small">Sectors left out: {escape(left)}.</p>' if left else "")
+    return _table(_RING_HEAD, rows) + (f'<p class="small">Sectors left out: {escape(left)}.</p>' if left else "")
 
 
 def _made(data: Mapping[str, Any]) -> list[tuple[str, str]]:

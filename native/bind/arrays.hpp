@@ -67,6 +67,7 @@ void bind_robust(nb::module_& module);
 void bind_residuals(nb::module_& module);
 void bind_interpolation(nb::module_& module);
 void bind_peaks(nb::module_& module);
+void bind_ridges(nb::module_& module);
 void bind_weights(nb::module_& module);
 void bind_isa(nb::module_& module);
 void bind_covariance(nb::module_& module);

@@ -17,4 +17,5 @@ NB_MODULE(_core, module) {
   azimuthal::bind::bind_covariance(module);
   azimuthal::bind::bind_interpolation(module);
   azimuthal::bind::bind_peaks(module);
+  azimuthal::bind::bind_ridges(module);
 }

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.goniometer import calibrate_goniometer
     from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
@@ -119,6 +120,7 @@ _HOMES = {
     "open_frames": "io",
     "peak_finder": "images",
     "recalibrate": "pipelines.recalibration",
+    "recalibrate_modules": "pipelines.module_recalibration",
     "register_unit": "units",
     "save": "io",
     "save_control_points": "io",
@@ -186,6 +188,7 @@ __all__ = [
     "open_frames",
     "peak_finder",
     "recalibrate",
+    "recalibrate_modules",
     "register_unit",
     "save",
     "save_control_points",

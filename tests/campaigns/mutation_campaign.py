@@ -379,6 +379,7 @@ def main():
     parser.add_argument("state", nargs="?", type=Path)
     parser.add_argument("--number", type=int, default=10_000)
     parser.add_argument("--only", nargs="*", default=None)
+    parser.add_argument("--skip", nargs="*", default=[])
     parser.add_argument("--real", action="store_true", help="the vendors' files of the shared data, too")
     parser.add_argument("--repeat")
     options = parser.parse_args()
@@ -395,7 +396,8 @@ def main():
             temporary.replace(options.state)
 
     for name, sample in samples.items():
-        if options.only is None or any(word in name for word in options.only):
+        wanted = options.only is None or any(word in name for word in options.only)
+        if wanted and not any(word in name for word in options.skip):
             run_format(name, sample, options.number, state, save)
 
 

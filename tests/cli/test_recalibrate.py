@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.detectors import DisplacedModules, ModuleDisplacement
 from azimuthal.io import load_calibration_report
 from azimuthal.pipelines.simulate import PowderSettings, expected_image
 
@@ -118,3 +119,25 @@ def test_recalibrate_recipe_is_run_again_with_the_same_numbers(run, files):
     assert "other numbers" in outcome.err
     for options in (("--threads", "2"), ("--dry-run",), ("--log", "a.log")):
         assert run("run", "r.toml", *options).code == 2
+
+
+def test_recalibrate_modules_writes_a_detector_that_the_geometry_names(run, folder):
+    nominal = az.detector("Pilatus300k")
+    moved = tuple(
+        ModuleDisplacement((212 * k, 0, 195, 487), 172e-6 * shift, 0.0, 1e-3 * turn)
+        for k, (shift, turn) in enumerate([(0.4, 1.0), (-0.5, 0.0), (0.1, -1.0)])
+    )
+    truth = az.Instrument(nominal, az.Pose(0.2, 0.05, 0.04), az.Beam(3e-11))
+    displaced = truth.replace(detector=nominal.replace(layout=DisplacedModules(nominal.layout, moved)))
+    look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.15))
+    np.save("image.npy", np.random.default_rng(1).poisson(expected_image(displaced, look)).astype(np.int32))
+    az.save_geometry(truth, "start.poni")
+    outcome = run(
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--modules", "d.h5", "-o", "good.poni"
+    )
+    assert outcome.code in (0, 3), outcome  # few rings: how well two theta is known is a matter of the limit
+    loaded = az.load("good.poni").instrument
+    assert isinstance(loaded.detector.layout, DisplacedModules)
+    assert "# Modules: good" in Path("good.poni").read_text()
+    differences = loaded.detector.centers() - nominal.centers()
+    assert 0.5 < (differences[20, 200, 0] - differences[300, 200, 0]) / 172e-6 < 1.3  # 0.9 pixel

@@ -44,6 +44,8 @@ def _listed(array):
 
 
 def _canonical(text):
+    text = text.encode() if isinstance(text, str) else text
+    text = _DATE.sub(b"", text) if isinstance(text, bytes) else text
     with contextlib.suppress(ValueError):
         return json.dumps(json.loads(text), sort_keys=True)
     return text

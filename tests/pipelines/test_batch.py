@@ -12,6 +12,7 @@ import pytest
 import azimuthal as az
 from azimuthal.errors import FileMissingError, OutputError, UnknownNameError
 from azimuthal.pipelines import batch as batch_module
+from azimuthal.pipelines import batch_run as run_module
 from azimuthal.pipelines import parts as parts_module
 from azimuthal.pipelines.batch import integrate_batch, prepare_batch
 from azimuthal.pipelines.description import describe
@@ -115,7 +116,7 @@ def test_batch_default_output_is_named_after_the_first_image(settings):
 
 
 def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settings, monkeypatch):
-    save = batch_module.save
+    save = run_module.save
     calls = []
 
     def breaking(result, path, **options):
@@ -124,10 +125,10 @@ def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settin
             raise OutputError(f"{path}: cannot be written: No space left on device.")
         return save(result, path, **options)
 
-    monkeypatch.setattr(batch_module, "save", breaking)
+    monkeypatch.setattr(run_module, "save", breaking)
     with pytest.raises(OutputError, match="No space left"):
         integrate_batch(dataclasses.replace(settings, output="out/{frame}.xy"))
-    assert sorted(path.name for path in Path("out").iterdir()) == ["0.xy", "1.xy"]
+    assert sorted(path.name for path in Path("out").glob("*.xy")) == ["0.xy", "1.xy"]
 
 
 def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypatch):
@@ -151,7 +152,7 @@ def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypa
 
 def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, frames):
     drawn = []
-    monkeypatch.setattr(batch_module, "save_picture", lambda result, path, force: drawn.append((result, path)))
+    monkeypatch.setattr(run_module, "save_picture", lambda result, path, force: drawn.append((result, path)))
     pytest.importorskip("matplotlib")
     integrate_batch(dataclasses.replace(settings, picture="p.png"))
     (mean, path), = drawn  # fmt: skip

@@ -2,19 +2,21 @@
 # Copyright (c) 2026 The azimuthal developers
 r"""Errors that many residuals share: how large they are, and what they do to the covariance of a fit.
 
-Residuals divided by their standard deviation are :math:`z = e + \sum_b Z_b\, \delta_b`: e independent with variance 1,
-and for each *component* b (rings, positions of a motor) the groups' own displacements :math:`\delta_b` with variance
+Residuals divided by their standard deviation are :math:`z = e + \sum_b Z_b\, \delta_b`: e independent with variance v
+(1 where that standard deviation is right; less where it was found from residuals that share errors), and for each
+*component* b (rings, positions of a motor) the groups' own displacements :math:`\delta_b` with variance
 :math:`\tau_b^2`; column k of :math:`Z_b` is how a displacement of group k of it shows in the residuals of the group,
 and zero elsewhere.  A fit with the Jacobian J leaves :math:`M z`, :math:`M = 1 - J (J^T J)^{-1} J^T`.
 
-With the columns of :math:`Z_b` at unit length, :math:`U_b`, the quadratic form :math:`Q_b = |U_b^T M z|^2` has the
-expectation
+With the columns of :math:`Z_b` at unit length, :math:`U_b`, the quadratic forms :math:`|M z|^2` and
+:math:`Q_b = |U_b^T M z|^2` have the expectations
 
-.. math:: E\,Q_b = \mathrm{tr}\, U_b^T M U_b + \sum_c \tau_c^2\, |U_b^T M Z_c|_F^2
+.. math:: E\,|M z|^2 = v\,\mathrm{tr}\,M + \sum_c \tau_c^2\, |M Z_c|_F^2, \qquad
+          E\,Q_b = v\,\mathrm{tr}\, U_b^T M U_b + \sum_c \tau_c^2\, |U_b^T M Z_c|_F^2
 
-which is solved for :math:`\tau^2` of the components that exceed :math:`\mathrm{tr}\,U_b^T M U_b` by more than three
-standard deviations; the others are 0, and so is what comes out negative.  This is unbiased for any number of groups and
-parameters: that a fit takes part of the displacements away is in M.
+which are solved for v and the :math:`\tau^2` of the components whose :math:`Q_b` exceeds what independent residuals of
+the same size would give by more than three standard deviations; the others are 0, and so is what comes out negative.
+This is unbiased for any number of groups and parameters: that a fit takes part of the displacements away is in M.
 """
 
 from __future__ import annotations
@@ -51,8 +53,10 @@ class Component:
         return int(self.group.max(initial=-1)) + 1
 
 
-def component_sizes(residuals: FloatArray, jacobian: FloatArray, components: list[Component]) -> FloatArray:
-    """Return tau of each component; 0 where chance explains what is seen.
+def component_sizes(
+    residuals: FloatArray, jacobian: FloatArray, components: list[Component]
+) -> tuple[float, FloatArray]:
+    """Return v and tau of each component; tau is 0 where chance explains what is seen.
 
     Parameters
     ----------
@@ -64,18 +68,21 @@ def component_sizes(residuals: FloatArray, jacobian: FloatArray, components: lis
         Shared errors to look for.
     """
     basis = _orthonormal(jacobian)
+    freedom, total = max(residuals.size - basis.shape[1], 1), float(residuals @ residuals)
     parts = [_Part(residuals, basis, component) for component in components]
-    chosen = [k for k, part in enumerate(parts) if part.is_beyond_chance]
-    sizes = np.zeros(len(components))
+    chosen = [k for k, part in enumerate(parts) if part.is_beyond_chance(total / freedom)]
+    sizes, own = np.zeros(len(components)), total / freedom
     while chosen:
-        matrix = np.array([[parts[a].coupling(parts[b]) for b in chosen] for a in chosen])
-        excess = np.array([parts[a].form - parts[a].trace for a in chosen])
-        squares = np.linalg.lstsq(matrix, excess, rcond=None)[0]
-        if (squares > 0).all():
-            sizes[chosen] = np.sqrt(squares)
+        matrix = np.zeros((len(chosen) + 1, len(chosen) + 1))
+        matrix[0] = [freedom, *(parts[b].total for b in chosen)]
+        matrix[1:, 0] = [parts[a].trace for a in chosen]
+        matrix[1:, 1:] = [[parts[a].coupling(parts[b]) for b in chosen] for a in chosen]
+        squares = np.linalg.lstsq(matrix, np.array([total, *(parts[a].form for a in chosen)]), rcond=None)[0]
+        if (squares[1:] > 0).all():
+            own, sizes[chosen] = max(float(squares[0]), 0.0), np.sqrt(squares[1:])
             break
-        chosen.remove(chosen[int(np.argmin(squares))])
-    return sizes
+        chosen.remove(chosen[int(np.argmin(squares[1:]))])
+    return own, sizes
 
 
 def shared_products(rows: FloatArray, component: Component) -> FloatArray:
@@ -98,10 +105,16 @@ class _Part:
         self.trace = float(self.active.sum() - np.sum(self.seen**2))
 
     @property
-    def is_beyond_chance(self) -> bool:
+    def total(self) -> float:
+        """The squared norm of ``M Z``."""
+        return float(np.sum(self.lengths**2) - np.sum((self.seen * self.lengths[:, None]) ** 2))
+
+    def is_beyond_chance(self, variance: float) -> bool:
+        """Whether the form is larger than that of independent residuals of some variance."""
         overlap = self.seen.T @ self.seen
         spread = float(self.active.sum() - 2 * np.trace(overlap) + np.sum(overlap**2))  # tr (U^T M U)^2
-        return self.trace > 0.5 and self.form - self.trace > _BEYOND_CHANCE * np.sqrt(2 * max(spread, 1e-12))
+        limit = _BEYOND_CHANCE * np.sqrt(2 * max(spread, 1e-12))
+        return self.trace > 0.5 and self.form / variance - self.trace > limit
 
     def coupling(self, other: _Part) -> float:
         """Return the squared norm of ``U_self^T M Z_other``."""

@@ -374,15 +374,17 @@ class Goniometer:
     def describe(self) -> str:
         """Return the goniometer in words, one fact per line."""
         lines = [("detector", self.detector.name), ("motors", ", ".join(self.motors) or "none")]
-        lines += [(name, str(expression)) for name, expression in self.expressions.items()]
+        lines += [("geometry", f"{name} = {expression}") for name, expression in self.expressions.items()]
         if self.wavelength is not None:
             lines.append(("wavelength", f"{self.wavelength * 1e10:.8g} Å"))
         errors = self.standard_errors
-        lines += [(name, f"{value:.9g}{_error_words(errors[name])}") for name, value in self.parameters.items()]
-        lines += [(name, f"{value:.9g} (constant)") for name, value in self.constants.items()]
+        lines += [
+            ("parameter", f"{name} = {value:.9g}{_error_words(errors[name])}")
+            for name, value in self.parameters.items()
+        ]
+        lines += [("constant", f"{name} = {value:.9g}") for name, value in self.constants.items()]
         lines += [("refined for", f"{name} from {low:g} to {high:g}") for name, (low, high) in self.covered.items()]
-        width = max(len(name) for name, _ in lines) + 2
-        return "\n".join(f"{name + ':':<{width}}{text}" for name, text in lines)
+        return "\n".join(f"{name + ':':<13}{text}" for name, text in lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = {one.name: getattr(self, one.name) for one in fields(self)}

@@ -368,9 +368,12 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     known = found > _DEGENERATE**2 * found.max(initial=1e-300)
     inverse = (vectors[:, known] / found[known]) @ vectors[:, known].T
     n, m = z.size, len(problem.free)
-    middle = (scaled * (weights * z)[:, None]).T @ (scaled * (weights * z)[:, None]) * (n / max(n - m, 1))
+    gradients = scaled * (weights * z)[:, None]
+    middle = gradients.T @ gradients * (n / max(n - m, 1))
     components = _components(problem, used, spread[used], by_motor[used] / sigma[:, None])
-    sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
+    own, sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
+    if sizes.any():  # what is shared is added as such, and is not to count twice
+        middle = middle * float(np.clip(own * np.sum(weights**2) / np.sum((weights * z) ** 2), 0.01, 1.0))
     for size, component in zip(sizes, components, strict=True):
         if size > 0:
             middle = middle + size**2 * shared_products(scaled * weights[:, None], component)

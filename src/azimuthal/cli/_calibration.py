@@ -42,6 +42,10 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
     done = run_calibration(settings, force=force)
     found = done.calibration
     print(f"verdict: {found.verdict}" if quiet else found.summary())
+    if done.modules is not None:
+        print(f"modules: {done.modules.verdict}" if quiet else f"modules:\n{done.modules.summary()}")
+        if done.modules.verdict != "good":
+            print("modules: not written; the geometry is that of the nominal detector")
     for name, path in done.written.items():
         print(f"{path}: {_described(name, found)}")
     if found.verdict == "failed":
@@ -49,7 +53,7 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
         print(f"error: the calibration failed; {wrote}", file=sys.stderr)
     elif recipe is not None:
         print(f"{write_calibration_recipe(done.settings, recipe, force=force)}: recipe")
-    return _compared(done) or CODES[found.verdict]
+    return _compared(done) or CODES[done.verdict]
 
 
 def _described(name: str, found: Calibration) -> str:

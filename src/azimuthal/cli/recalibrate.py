@@ -33,6 +33,10 @@ Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the 
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
+@option(
+    "--modules", metavar="FILE",
+    help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
+)  # fmt: skip
 @option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
@@ -55,6 +59,7 @@ def recalibrate_command(**options: Any) -> int:
         output=options["output"],
         points=options["points"],
         report=options["report"],
+        modules=options["modules"],
     )
     return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"])
 

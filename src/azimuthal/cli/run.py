@@ -18,6 +18,10 @@ from azimuthal.cli._running import run_batch
 @option("-o", "--output", metavar="NAME", help="Instead of the output that the recipe names.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
+@option(
+    "--keep-every", type=float, default=5.0, show_default=True, metavar="SECONDS",
+    help="How often results on the way into one file are put aside, safe from whatever happens.",
+)  # fmt: skip
 @option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
 @option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -26,16 +30,14 @@ def run_command(**options: Any) -> int:
 
     IMAGE... is used instead of the images that the recipe names.  Paths in a recipe are relative to its folder.
     """
-    from pathlib import Path
-
     from azimuthal.pipelines.calibration_recipe import CALIBRATION_KEY
-    from azimuthal.pipelines.recipe import read_document, settings_of
+    from azimuthal.pipelines.recipe import read_document, read_recipe
 
     document = read_document(options["recipe_file"])
     if CALIBRATION_KEY in document:
         return _calibrate(document, options)
-    settings = settings_of(document, folder=Path(options["recipe_file"]).parent, source=options["recipe_file"])
-    changes: dict[str, Any] = {name: options[name] for name in ("force", "threads")}
+    settings = read_recipe(options["recipe_file"])
+    changes: dict[str, Any] = {name: options[name] for name in ("force", "threads", "keep_every")}
     changes |= {name: options[name] for name in ("images", "output") if options[name]}
     return run_batch(dataclasses.replace(settings, **changes), options)
 

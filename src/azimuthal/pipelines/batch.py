@@ -19,116 +19,57 @@ ends there, cleanly.
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import time
+import math
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
-from azimuthal._version import __version__
 from azimuthal.detectors import Detector
 from azimuthal.engines import thread_count
 from azimuthal.errors import (
-    AzimuthalError,
     FileMissingError,
     GeometryFileWarning,
-    OutputError,
-    OutputExistsError,
     ParameterError,
-    UnsupportedOptionError,
-    WavelengthMissingError,
 )
 from azimuthal.geometry import Pose
 from azimuthal.geometry.conventions.poni import describe_history, parse_poni
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import PixelArrays, Plan, PlanSet, PlanSpec, compile
 from azimuthal.integrate.grazing import grazing_spec
-from azimuthal.integrate.plan_set import checked_sectors
+from azimuthal.integrate.plan_set import checked_sectors, part_names
 from azimuthal.integrate.sectors import plan_of_sectors
 from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument, parse_instrument, read_poni
-from azimuthal.io.writers import save
 from azimuthal.masks import combine
-from azimuthal.pipelines.events import (
-    FrameDone,
-    FrameFailed,
-    FramesKept,
-    OutputsDone,
-    Prepared,
-    Report,
-    Surveying,
-    ignore,
-)
-from azimuthal.pipelines.file_facts import file_facts
-from azimuthal.pipelines.frame_darks import map_with_darks
-from azimuthal.pipelines.frame_inputs import POISSON, FrameMonitors, frame_monitors, is_inside_images, n_darks
+from azimuthal.pipelines.batch_run import BatchSummary, Run
+from azimuthal.pipelines.events import Prepared, Report, Surveying, ignore
+from azimuthal.pipelines.frame_inputs import FrameMonitors, frame_monitors, n_darks
+from azimuthal.pipelines.input_files import IMAGES, all_inputs, is_word, monitor_files, other_inputs
 from azimuthal.pipelines.inputs import (
-    FrameFailure,
     Survey,
-    SurveyFrames,
     frame_fields,
     pixel_mask_of,
     plain_path,
-    reason_of,
     survey_files,
     with_shape,
 )
-from azimuthal.pipelines.outputs import Outputs, check_outputs, made_folders, plan_outputs
-from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
+from azimuthal.pipelines.ledger import of_unfinished_run
+from azimuthal.pipelines.outputs import Outputs, check_outputs, plan_outputs
 from azimuthal.pipelines.pixel_files import read_image, read_masks
-from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile, ResultSet
-from azimuthal.results.plot import check_picture, save_picture
+from azimuthal.results.plot import check_picture
 from azimuthal.typing import BoolArray
 from azimuthal.uncertainty import checked_normalization_variance
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
 #: Stands in for the instrument while the choices of the user are checked, before any file is looked at.
-_IMAGES = ("dark", "flat", "dark_variance", "flat_variance")
-_PER_FRAME = ("monitor", "monitor_variance")
 _SOME_INSTRUMENT = Instrument(Detector(pixel1=1e-4, pixel2=1e-4, shape=(1, 1)), Pose(1.0))
-#: Trouble with the output itself: the next frame would meet it too.
-_FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSummary:
-    """What a batch did.
-
-    Parameters
-    ----------
-    outputs:
-        Files that were written, in order; empty when no frame could be integrated.
-    n_frames, n_files:
-        Frames that were integrated, and image files that they came from.
-    failures:
-        Frames and files that were not, with reasons.
-    seconds:
-        Time from the first frame to the last file.
-    picture:
-        The picture that was written.
-    """
-
-    outputs: tuple[Path, ...]
-    n_frames: int
-    n_files: int
-    failures: tuple[FrameFailure, ...]
-    seconds: float
-    picture: Path | None = None
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frames per second of the whole run; 0 when nothing was done."""
-        return self.n_frames / self.seconds if self.seconds > 0 else 0.0
 
 
 def integrate_batch(settings: BatchSettings, report: Report | None = None) -> BatchSummary:
@@ -170,9 +111,16 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
     survey = with_shape(survey, instrument.detector.shape)
     output = settings.output or default_output(survey)
     cake = settings.npt_azim is not None
-    outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=cake, sets=bool(settings.sectors))
+    reductions = part_names(None, settings.sectors)
+    outputs = plan_outputs(output, frame_fields(survey), survey.n_frames, cake=cake, reductions=reductions)
     pictures = [] if settings.picture is None else [Path(settings.picture)]
-    check_outputs(outputs, force=settings.force, inputs=_inputs(settings, survey), extra=pictures)
+    check_outputs(
+        outputs,
+        force=settings.force,
+        inputs=all_inputs(settings, survey),
+        extra=pictures,
+        known=of_unfinished_run(outputs),
+    )
     monitors = frame_monitors(settings, survey)
     spec = plan_spec(settings, instrument)
     darks = _darks(settings, survey, spec)
@@ -190,6 +138,8 @@ def prepare_batch(settings: BatchSettings, report: Report | None = None) -> Batc
 def _check_choices(settings: BatchSettings) -> None:
     """Raise for everything that is plainly wrong, before thousands of files are looked at."""
     positive_number("normalization_factor", settings.normalization_factor)
+    if not 0 <= settings.keep_every < math.inf:
+        raise ParameterError(f"keep_every: expected seconds, 0 or more, got {settings.keep_every}.")
     spec = plan_spec(settings, _SOME_INSTRUMENT)
     if spec.error_model == "variance":
         raise ParameterError(
@@ -201,9 +151,11 @@ def _check_choices(settings: BatchSettings) -> None:
         check_picture(settings.picture)
     if settings.sectors:
         _check_sectors(settings)
-    for path in _other_inputs(settings):
+    for path in other_inputs(settings):
         if not plain_path(path).exists():
-            raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
+            inside = path.startswith("/") and path in monitor_files(settings)
+            hint = f" For a dataset inside every image file write ::{path}." if inside else ""
+            raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).{hint}")
 
 
 def _check_monitor(settings: BatchSettings, spec: PlanSpec) -> None:
@@ -357,233 +309,13 @@ class Batch:
         """Number of threads that integrate."""
         return thread_count(self.settings.threads)
 
+    def n_finished(self) -> int:
+        """Return how many frames an interrupted run has finished: they are not integrated again."""
+        return Run(self, ignore).preview()
+
     def run(self, report: Report | None = None) -> BatchSummary:
         """Integrate and write; see `integrate_batch`."""
-        return _Run(self, report or ignore).finish()
-
-
-class _Run:
-    """One run of a batch: what was done so far."""
-
-    def __init__(self, batch: Batch, tell: Report) -> None:
-        self._batch = batch
-        self._tell = tell
-        self._failures: list[FrameFailure] = []
-        self._files: dict[str, None] = {}
-        self._written: list[Path] = []
-        self._n_frames = 0
-        self._total: Any = None  # a profile or a cake; pictures of sets are refused
-        self._inputs = _recorded_inputs(batch.settings)
-        self._input_files = _input_facts(batch)
-        self._recipe = recipe_document(batch.settings)
-        self._image_facts: dict[str, dict[str, Any]] = {}
-
-    def finish(self) -> BatchSummary:
-        """Do everything, and say what was done."""
-        begin = time.perf_counter()
-        for failure in self._batch.survey.failures:
-            self._fail(failure)
-        outputs = self._batch.outputs
-        with made_folders(outputs.folders):
-            if outputs.one_each:
-                with closing(self._results()) as results:
-                    self._write_each(results)
-            else:
-                self._write_safely()
-        self._tell(OutputsDone(tuple(self._written)))
-        seconds = time.perf_counter() - begin
-        picture = self._draw()
-        written, failures = tuple(self._written), tuple(self._failures)
-        return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
-
-    def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
-        """Yield the results of all frames (of those chosen) that can be integrated."""
-        batch = self._batch
-        n_frames = batch.n_frames if chosen is None else len(chosen)
-        if not n_frames:
-            return
-        frames = SurveyFrames(batch.survey, chosen)
-        with closing(self._mapped(frames, slice(None) if chosen is None else list(chosen))) as outcomes:
-            for index, outcome in enumerate(outcomes):
-                if not isinstance(outcome, Exception):
-                    self._describe(outcome)
-                    yield outcome
-                elif (failure := frames.failure(index, outcome)) is not None:
-                    self._fail(failure)
-
-    def _mapped(self, frames: SurveyFrames, chosen: Any) -> Generator[Any]:
-        """Return the results of some frames, errors in the place of those that there are none of."""
-        batch = self._batch
-        plan = batch.sectors or batch.plan
-        factors, variances = batch.monitors.factors[chosen], batch.monitors.variances[chosen]
-        if batch.darks is not None:
-            numbers = range(batch.n_frames)[chosen] if isinstance(chosen, slice) else chosen
-            counted = batch.settings.dark_variance == POISSON
-            return map_with_darks(plan, frames, batch.darks, numbers, factors, variances, counted=counted)
-        return plan.map(frames, normalization_factors=factors, normalization_variances=variances, on_error="yield")
-
-    def _describe(self, result: Result) -> None:
-        """Write into a result what it takes to make it again."""
-        for one in _parts_of(result):
-            self._describe_one(one)
-
-    def _describe_one(self, result: Any) -> None:
-        image = self._facts_of(str(result.metadata["file"]))
-        recipe = self._recipe
-        if self._batch.outputs.one_each:
-            recipe = recipe | {"input": {"images": [image["path"]]}}
-        more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
-        for name, record in more.items():
-            result.provenance[name] = record
-        monitor = self._batch.monitors.value(int(result.metadata["index"]))
-        if monitor is not None:
-            result.metadata["monitor"] = monitor
-
-    def _write_each(self, results: Iterator[Result]) -> None:
-        paths = self._batch.outputs.paths
-        for result in results:
-            path = paths[int(result.metadata["index"])]
-            try:
-                save(result, path, force=self._batch.settings.force)
-            except _FATAL:
-                raise
-            except AzimuthalError as error:
-                self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
-            else:
-                self._written.append(path)
-                self._count(result, path)
-
-    def _write_safely(self) -> None:
-        """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
-        settings, target = self._batch.settings, self._batch.outputs.paths[0]
-        with Parts(target, self._identity(), force=settings.force, every=settings.keep_every) as parts:
-            if not len(parts):
-                with closing(self._results()) as results:
-                    self._write_together(self._kept(results, parts))
-            else:
-                self._tell(FramesKept(len(parts), parts.folder, resumed=True))
-                self._resume(parts)
-            parts.finish()
-
-    def _resume(self, parts: Parts) -> None:
-        kept: list[int] = []
-        keys: list[FrameKey] = []
-        missing: list[int] = []
-        known = parts.keys
-        for record in frame_fields(self._batch.survey):
-            key = self._key(record)
-            if key in known:
-                kept.append(record["index"])
-                keys.append(key)
-            else:
-                missing.append(record["index"])
-        stored = self._restored(parts.results(keys), kept)
-        with closing(self._results(missing)) as results:
-            merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
-            self._write_together(merged)
-
-    def _key(self, record: Mapping[str, Any]) -> FrameKey:
-        monitor = self._batch.monitors.value(record["index"])
-        return frame_key(self._facts_of(record["file"]), record["frame"], monitor)
-
-    def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
-        for result in results:
-            if parts.keep(result):
-                self._tell(FramesKept(len(parts), parts.folder))
-            yield result
-
-    def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
-        """Yield stored results with the numbers that their frames have in this run."""
-        for result, number in zip(results, numbers, strict=True):
-            for one in _parts_of(result):
-                one.metadata["index"] = number
-            self._describe(result)
-            yield result
-
-    def _identity(self) -> dict[str, Any]:
-        """Return what has to be the same for the results of two runs to go into one file."""
-        plan = self._batch.plan
-        recipe = {name: part for name, part in self._recipe.items() if name not in ("input", "output")}
-        monitors = {str(Path.cwd() / path) for path in _monitor_files(self._batch.settings)}  # known by their values
-        files = {facts["path"]: _identified(facts) for facts in self._input_files if facts["path"] not in monitors}
-        return {
-            "program": __version__,
-            "engine": plan.engine,
-            "recipe": recipe,
-            "files": files,
-            "pixels": dict(plan.arrays.digests),
-        }
-
-    def _facts_of(self, path: str) -> dict[str, Any]:
-        if path not in self._image_facts:
-            self._image_facts[path] = file_facts(path, digest=False)
-        return self._image_facts[path]
-
-    def _write_together(self, results: Iterator[Result]) -> None:
-        first = next(results, None)
-        if first is None:
-            return
-        outputs = self._batch.outputs
-        options: dict[str, Any] = {}
-        if "n_frames" in outputs.format.options:
-            options["n_frames"] = self._batch.n_frames
-        if "failures" in outputs.format.options:
-            options["failures"] = self._failures  # read when the file is finished
-        force = self._batch.settings.force
-        if outputs.format.holds_many:
-            save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)
-        else:
-            save(first, outputs.paths[0], force=force)
-            self._count(first, outputs.paths[0])
-        self._written.append(outputs.paths[0])
-
-    def _counted(self, results: Iterator[Result]) -> Iterator[Result]:
-        for result in results:
-            yield result
-            self._count(result, None)
-
-    def _count(self, result: Result, path: Path | None) -> None:
-        self._n_frames += 1
-        self._files[str(result.metadata["file"])] = None
-        if self._batch.settings.picture is not None:
-            self._total = result if self._total is None else self._total.merged(result)
-        self._tell(FrameDone(str(result.metadata["label"]), path))
-
-    def _fail(self, failure: FrameFailure) -> None:
-        self._failures.append(failure)
-        self._tell(FrameFailed(failure))
-
-    def _draw(self) -> Path | None:
-        picture = self._batch.settings.picture
-        if picture is None or self._total is None:
-            return None
-        if self._n_frames > 1:
-            words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
-            self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
-        return save_picture(self._total, picture, force=self._batch.settings.force)
-
-
-def _parts_of(result: Result) -> tuple[Any, ...]:
-    return result.results if isinstance(result, ResultSet) else (result,)
-
-
-def _number_of(result: Result) -> int:
-    return int(result.metadata["index"])
-
-
-def _identified(facts: Mapping[str, Any]) -> Any:
-    """Return what a file is known by: its digest, or size and time where it is too large for that."""
-    return facts.get("blake2b") or [facts.get("size"), facts.get("mtime_ns")]
-
-
-def _input_facts(batch: Batch) -> list[dict[str, Any]]:
-    """Return facts of all files but the images; what may be as large as these has no digest."""
-    images = {file.file.resolve() for file in batch.survey.files}
-    large = {*_monitor_files(batch.settings), batch.darks}
-    return [
-        file_facts(path, digest=path not in large and plain_path(path).resolve() not in images)
-        for path in _other_inputs(batch.settings)
-    ]
+        return Run(self, report or ignore).finish()
 
 
 def _darks(settings: BatchSettings, survey: Survey, spec: PlanSpec) -> str | None:
@@ -601,8 +333,8 @@ def _pixel_arrays(
     if settings.file_mask:
         mask = combine(mask, _file_mask(survey), shape=shape)
     images: dict[str, Any] = {
-        name: path if _is_word(name, path) else read_image(name, path, shape)
-        for name in _IMAGES
+        name: path if is_word(name, path) else read_image(name, path, shape)
+        for name in IMAGES
         if (path := getattr(settings, name)) is not None and not (name == "dark" and dark_per_frame)
     }
     if dark_per_frame:
@@ -619,38 +351,3 @@ def _file_mask(survey: Survey) -> BoolArray | None:
         "file_mask: none of the image files holds a pixel mask of the detector. Leave --file-mask out, or give a mask "
         "with --mask."
     )
-
-
-def _inputs(settings: BatchSettings, survey: Survey) -> list[str]:
-    """Return every file that is read."""
-    images = [file.path for file in survey.files] + [failure.name for failure in survey.failures]
-    return images + _other_inputs(settings)
-
-
-def _other_inputs(settings: BatchSettings) -> list[str]:
-    """Return every file that is read besides the images."""
-    given = {name: getattr(settings, name) for name in _IMAGES}
-    images = [path for name, path in given.items() if path is not None and not _is_word(name, path)]
-    geometry = [settings.geometry] if settings.poni is None else []
-    return [*geometry, *settings.masks, *images, *_monitor_files(settings)]
-
-
-def _monitor_files(settings: BatchSettings) -> list[str]:
-    given = [path for name in _PER_FRAME if (path := getattr(settings, name)) is not None]
-    return [path for path in given if path != POISSON and not is_inside_images(path)]
-
-
-def _is_word(name: str, path: str) -> bool:
-    """Return whether what is given for an image is not a file: the dark is a counted image."""
-    return name == "dark_variance" and path == "poisson"
-
-
-def _recorded_inputs(settings: BatchSettings) -> dict[str, Any]:
-    """Return what the results say about the files that they were made from, besides their own images."""
-    record: dict[str, Any] = {"geometry": str(plain_path(settings.geometry).resolve())}
-    if settings.masks:
-        record["masks"] = list(settings.masks)
-    for name in (*_IMAGES, *_PER_FRAME):
-        if getattr(settings, name) is not None:
-            record[name] = getattr(settings, name)
-    return record

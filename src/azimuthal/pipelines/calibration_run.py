@@ -16,7 +16,7 @@ from typing import Any
 
 from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
-from azimuthal.calibration import Calibration
+from azimuthal.calibration import Calibration, ModuleRefinement, Verdict, recalibrated_modules
 from azimuthal.calibration.report_data import array_digest
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.errors import ParameterError, UnsupportedOptionError
@@ -24,12 +24,14 @@ from azimuthal.io.control_point_files import save_control_points
 from azimuthal.io.frames import open_frames
 from azimuthal.pipelines.calibration_recipe import CalibrationSettings, calibrant_files
 from azimuthal.pipelines.file_facts import file_facts
+from azimuthal.pipelines.module_recalibration import save_module_refinement
 from azimuthal.pipelines.pixel_files import read_masks
 from azimuthal.pipelines.recalibration import recalibrate
 
 __all__ = ["CalibrationRun", "run_calibration", "told"]
 
 _MOST_NAMED = 5
+_DIGESTED = ("geometry", "points")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,8 @@ class CalibrationRun:
         Those of the run, with the record of what came out of it: a recipe of it is complete.
     written:
         Key of ``[output]`` -> file.
+    modules:
+        What became of the modules, where they were asked for and the calibration did not fail.
     differences:
         Where the numbers are not those of the record that the recipe held; empty when they are, bit for bit.
     compared:
@@ -53,8 +57,15 @@ class CalibrationRun:
     calibration: Calibration
     settings: CalibrationSettings
     written: Mapping[str, Path]
+    modules: ModuleRefinement | None
     differences: tuple[str, ...]
     compared: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the calibration; doubtful at best where modules were asked for and are not better displaced."""
+        displaced = self.modules is None or self.modules.verdict == "good"
+        return "doubtful" if self.calibration.verdict == "good" and not displaced else self.calibration.verdict
 
 
 def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> CalibrationRun:
@@ -84,12 +95,12 @@ def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> Ca
     found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
-    written = _written(settings, found, force=force)
-    record = _record(found, inputs, written)
+    modules = None if settings.modules is None or found.verdict == "failed" else _modules(found)
+    written = _written(settings, found, modules, force=force)
+    record = _record(found, modules, inputs, written)
     differences = () if settings.found is None else tuple(_differences(settings.found, record))
-    return CalibrationRun(
-        found, dataclasses.replace(settings, found=record), written, differences, settings.found is not None
-    )
+    complete = dataclasses.replace(settings, found=record)
+    return CalibrationRun(found, complete, written, modules, differences, settings.found is not None)
 
 
 def told(settings: CalibrationSettings) -> dict[str, Any]:
@@ -165,10 +176,25 @@ def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
         )
 
 
-def _written(settings: CalibrationSettings, found: Calibration, *, force: bool) -> dict[str, Path]:
+def _modules(found: Calibration) -> ModuleRefinement:
+    seen = found.observed
+    assert seen is not None  # `recalibrate` keeps what it looked at
+    return recalibrated_modules([seen.image], [found.instrument], [seen.calibrant], mask=~seen.usable)
+
+
+def _written(
+    settings: CalibrationSettings, found: Calibration, modules: ModuleRefinement | None, *, force: bool
+) -> dict[str, Path]:
+    """Write what is asked for; the geometry names the detector with displaced modules where that is better."""
     written: dict[str, Path] = {}
-    if settings.output is not None and found.verdict != "failed":
+    if settings.modules is not None and modules is not None and modules.verdict == "good":
+        save_module_refinement(
+            modules, settings.modules, settings.output, calibrant=found.calibrant, image=found.image, force=force
+        )
+        written["modules"] = Path(settings.modules)
+    elif settings.output is not None and found.verdict != "failed":
         found.save(settings.output, force=force)
+    if settings.output is not None and found.verdict != "failed":
         written["geometry"] = Path(settings.output)
     if settings.points is not None and found.verdict != "failed":
         wavelength = found.instrument.beam.required_wavelength("control points")
@@ -181,10 +207,13 @@ def _written(settings: CalibrationSettings, found: Calibration, *, force: bool) 
     return written
 
 
-def _record(found: Calibration, inputs: Iterable[Mapping[str, Any]], written: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the table ``[found]``.  Reports hold their date: they have no digest here."""
+def _record(
+    found: Calibration, modules: ModuleRefinement | None, inputs: Iterable[Mapping[str, Any]],
+    written: Mapping[str, Path],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the table ``[found]``.  Reports and HDF5 files hold their date: they have no digest here."""
     assert found.observed is not None  # `recalibrate` keeps what it looked at
-    digests = {name: file_facts(str(path), digest=True) for name, path in written.items() if name != "report"}
+    digests = {name: file_facts(str(path), digest=True) for name, path in written.items() if name in _DIGESTED}
     record: dict[str, Any] = {
         "version": __version__,
         "verdict": found.verdict,
@@ -193,6 +222,8 @@ def _record(found: Calibration, inputs: Iterable[Mapping[str, Any]], written: Ma
         "standard_errors": {} if found.refinement is None else _finite(found.standard_errors),
         "inputs": _digests(inputs),
     }
+    if modules is not None:
+        record["modules"] = f"{modules.verdict} {array_digest(modules.displacements)}"
     return record | {"outputs": {name: facts["blake2b"] for name, facts in digests.items()}}
 
 
@@ -204,6 +235,8 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
     if before["verdict"] != now["verdict"]:
         yield f"the verdict was {before['verdict']} and is {now['verdict']}"
+    if before.get("modules") != now.get("modules"):
+        yield f"modules: were {before.get('modules')} and are {now.get('modules')}"
     for table in ("parameters", "standard_errors"):
         old, new = before.get(table, {}), now[table]
         for name in sorted({*old, *new}):

@@ -136,8 +136,7 @@ def _checked(name: str, where: str, values: Any, n_frames: int) -> FloatArray:
 def _numbers(path: str) -> Any:
     file = plain_path(path)
     if not file.is_file():
-        hint = f" For a dataset inside every image file write ::{path}." if path.startswith("/") else ""
-        raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).{hint}")
+        raise FileMissingError(f"{path}: this file does not exist (working folder: {Path.cwd()}).")
     with file.open("rb") as stream:
         is_hdf5 = stream.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
     if is_hdf5:
@@ -184,6 +183,6 @@ def n_darks(path: str, shape: tuple[int, int], n_frames: int) -> int:
     if n_found not in (1, n_frames):
         raise ParameterError(
             f"dark {path}: expected one image for all {n_frames} frames, or one for each, got {n_found}. Average them "
-            f"with 'azimuthal average {path} -o dark.h5', or choose one with {path}::[0]."
+            f"with 'azimuthal average {path} -o dark.h5', or write the one that is meant to a file of its own."
         )
     return n_found

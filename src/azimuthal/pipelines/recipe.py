@@ -43,6 +43,7 @@ from azimuthal._pending_file import write_text
 from azimuthal._validate import one_of, unknown_name
 from azimuthal.errors import DataTypeError, FileFormatError, FileMissingError, ParameterError
 from azimuthal.integrate import PlanSpec
+from azimuthal.pipelines._key_lines import KeyLines, key_lines
 from azimuthal.pipelines._toml import toml_text
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.rejection import rejection
@@ -171,7 +172,9 @@ def recipe_document(settings: BatchSettings, *, folder: PathLike | None = None) 
     return document
 
 
-def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: str = "recipe") -> BatchSettings:
+def settings_of(
+    document: Mapping[str, Any], *, folder: PathLike = ".", source: str = "recipe", lines: KeyLines | None = None
+) -> BatchSettings:
     """Return the settings that a recipe describes.
 
     Parameters
@@ -182,6 +185,8 @@ def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: 
         What its relative paths are relative to.
     source:
         What messages call it.
+    lines:
+        Where its keys stand, for messages.
 
     Raises
     ------
@@ -195,7 +200,7 @@ def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: 
     choices: dict[str, Any] = {}
     grazing: dict[str, Any] = {}
     places = {"settings": values, "choices": choices, "grazing": grazing}
-    for key, value in _checked(current, source):
+    for key, value in _checked(current, source, lines or {}):
         places[key.place][key.field] = _read(key, value, Path(folder), source)
     _require(values, source)
     if "poni" in values:
@@ -242,12 +247,18 @@ def read_recipe(path: PathLike) -> BatchSettings:
     AzimuthalError
         As for `settings_of`.
     """
-    return settings_of(read_document(path), folder=Path(path).parent, source=str(path))
+    document, text = _read_text(Path(path))
+    lines = key_lines(text, toml=Path(path).suffix.lower() == ".toml")
+    return settings_of(document, folder=Path(path).parent, source=str(path), lines=lines)
 
 
 def read_document(path: PathLike) -> dict[str, Any]:
     """Return what a TOML or JSON file holds, by the extension; raises as `read_recipe` does."""
-    path = Path(path)
+    return _read_text(Path(path))[0]
+
+
+def _read_text(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the document of a file, and its text."""
     suffix = one_of("recipe: extension", path.suffix.lower(), (".toml", ".json"))
     try:
         text = path.read_text(encoding="utf-8")
@@ -261,7 +272,7 @@ def read_document(path: PathLike) -> dict[str, Any]:
         raise FileFormatError(f"{path}: is no {suffix[1:].upper()}: {error}.") from error
     if not isinstance(document, dict):
         raise FileFormatError(f"{path}: expected a recipe, got {type(document).__name__}.")
-    return document
+    return document, text
 
 
 def write_recipe(settings: BatchSettings, path: PathLike, *, force: bool = False) -> Path:
@@ -333,21 +344,26 @@ def _read(key: _Key, value: Any, folder: Path, source: str) -> Any:
     return dict(value) if key.kind == "table" else value
 
 
-def _checked(document: Mapping[str, Any], source: str) -> list[tuple[_Key, Any]]:
+def _checked(document: Mapping[str, Any], source: str, lines: KeyLines) -> list[tuple[_Key, Any]]:
     """Return the keys of a document with their values; raise for whatever is not known."""
+
+    def at(section: str, name: str | None = None) -> str:
+        line = lines.get((section, name))
+        return source if line is None else f"{source}, line {line}"
+
     found: list[tuple[_Key, Any]] = []
     for section, table in document.items():
         if section == VERSION_KEY:
             continue
         if section not in _SECTIONS:
-            raise unknown_name(f"{source}: section", section, _SECTIONS)
+            raise unknown_name(f"{at(section)}: section", section, _SECTIONS)
         if not isinstance(table, Mapping):
-            raise DataTypeError(f"{source}: [{section}]: expected a table, got {table!r}.")
+            raise DataTypeError(f"{at(section)}: [{section}]: expected a table, got {table!r}.")
         keys = {key.name: key for key in _KEYS if key.section == section}
         for name, value in table.items():
             if name not in keys:
-                raise unknown_name(f"{source}: key of [{section}]", name, keys)
-            _check_type(keys[name], value, f"{source}: [{section}] {name}")
+                raise unknown_name(f"{at(section, name)}: key of [{section}]", name, keys)
+            _check_type(keys[name], value, f"{at(section, name)}: [{section}] {name}")
             found.append((keys[name], value))
     return found
 

@@ -20,7 +20,8 @@ import numpy as np
 from azimuthal._version import __version__
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.io.writers import ResultFile, load_result
-from azimuthal.pipelines.batch import Batch, BatchSummary, prepare_batch
+from azimuthal.pipelines.batch import Batch, prepare_batch
+from azimuthal.pipelines.batch_run import BatchSummary
 from azimuthal.pipelines.events import Report
 from azimuthal.pipelines.file_facts import change_of
 from azimuthal.pipelines.frame_inputs import needs_all_frames

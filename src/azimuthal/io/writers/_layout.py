@@ -171,6 +171,9 @@ def check_record(record: Any, where: str) -> None:
             f"{where}: format version {record.get('version')!r} is not understood, expected {FORMAT_VERSION}. "
             "Read it with a newer azimuthal."
         )
+    missing = [name for name in ("kind", "units", "average", "error_model", "wavelength") if name not in record]
+    if missing:
+        raise FileFormatError(f"{where}: its record lacks {', '.join(missing)}; the file is damaged.")
 
 
 def check_alike(first: Result, other: Result, where: str) -> None:

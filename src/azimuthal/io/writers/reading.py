@@ -216,7 +216,7 @@ class _Archive(_Store):
         try:
             with np.load(path, allow_pickle=False) as archive:
                 self._arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged archives
             raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
         if "about" not in self._arrays:
             raise FileFormatError(f"{path}: this archive was not written by azimuthal.save() (no entry 'about').")

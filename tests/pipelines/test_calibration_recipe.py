@@ -95,9 +95,10 @@ def changed(section, **values):
         (changed("refinement", fix=["tilt"]), UnknownNameError, "tilt"),
         (changed("refinement", bounds={"dist": [1]}), DataTypeError, "pairs"),
         (changed("refinement", bounds={"distance": [1, 2]}), UnknownNameError, "dist"),
+        (changed("refinement", loss="huge"), UnknownNameError, "huber"),
         (changed("refinement", outliers="all"), DataTypeError, "none"),
         (changed("start", detector="Pilatus1M"), ParameterError, "either geometry or detector"),
-        (changed("start", distance=0.2), ParameterError, "no meaning"),
+        (changed("start", orientation=2), ParameterError, "no meaning"),
         ({**LEAST, "start": {}}, ParameterError, "either geometry or detector"),
         ({**LEAST, "start": {"detector": "Pilatus1M"}}, ParameterError, "wavelength"),
         ({**LEAST, "calibrant": {}}, ParameterError, r"\[calibrant\] name"),
@@ -178,6 +179,28 @@ def test_report_says_where_everything_comes_from(files, monkeypatch):
     assert data["inputs"][1]["blake2b"]
     assert data["settings"]["started from"] == "start.poni"
     assert json.loads(json.dumps(data)) == data
+
+
+def test_calibration_from_scratch_is_a_recipe_too(tmp_path, monkeypatch):
+    from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image
+
+    monkeypatch.chdir(tmp_path)
+    truth = az.Instrument(az.detector("Pilatus100k"), az.Pose(0.08, 0.016, 0.04, 0.1, -0.05), az.Beam(5e-11))
+    look = CalibrantLook(fwhm=np.radians(0.15), counts=1000.0)
+    np.save("image.npy", calibrant_image(truth, az.calibrant("LaB6"), look, seed=1).image)
+    settings = CalibrationSettings(image="image.npy", calibrant="LaB6", detector="Pilatus100k", wavelength=5e-11)
+    first = run_calibration(settings)
+    assert first.calibration.verdict != "failed", first.calibration.summary()
+    assert first.calibration.instrument.pose.dist == pytest.approx(0.08, rel=1e-3)
+    write_calibration_recipe(first.settings, "r.toml")
+    second = run_calibration(calibration_settings(read_document("r.toml")))
+    assert second.compared
+    assert second.differences == ()
+    monkeypatch.setattr("azimuthal.calibration.report.report_pictures", lambda *_: ())
+    np.save("image.npy", np.zeros(truth.detector.shape))
+    nothing = run_calibration(dataclasses.replace(settings, report="failed.html"))
+    assert nothing.calibration.verdict == "failed"
+    assert Path("failed.html").exists()
 
 
 def test_every_wrong_value_is_an_error_of_ours():

@@ -7,7 +7,7 @@ runs it.  What is left out has its default, and is written out when a recipe is 
 
     azimuthal_calibration = 1
     [input]       image, masks
-    [start]       geometry (a rough one), or from scratch: detector, distance (m, about), and what else is known
+    [start]       geometry (a rough one), or from scratch: detector, orientation
     [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
     [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
@@ -34,8 +34,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azimuthal._validate import unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration import PARAMETERS, RingSettings
+from azimuthal.calibration._least_squares import LOSSES, Loss
 from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.pipelines.recipe import write_document
 from azimuthal.typing import PathLike
@@ -71,10 +72,8 @@ class CalibrationSettings:
         Name, file, or several joined by ``+``.
     geometry:
         Rough geometry; None: from scratch, with `detector`.
-    detector:
-        Name, when there is no rough geometry.
-    hints:
-        What else is known when there is none, e.g. ``{"distance": 0.2}`` (m).
+    detector, orientation:
+        Name in the catalogue and 1-4 (None: the detector's own), when there is no rough geometry.
     wavelength:
         m; None: the geometry's.
     masks:
@@ -97,12 +96,12 @@ class CalibrationSettings:
     calibrant: str
     geometry: str | None = None
     detector: str | None = None
-    hints: Mapping[str, Any] = field(default_factory=dict)
+    orientation: int | None = None
     wavelength: float | None = None
     masks: tuple[str, ...] = ()
     fix: tuple[str, ...] = ("rot3", "wavelength")
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    loss: str = "soft_l1"
+    loss: Loss = "soft_l1"
     outliers: float | None = 5.0
     rings: RingSettings = field(default_factory=RingSettings)
     output: str | None = None
@@ -138,7 +137,7 @@ _KEYS = (
     _Key("input", "masks", "paths"),
     _Key("start", "geometry", "path"),
     _Key("start", "detector", "text"),
-    _Key("start", "distance", "number", place="hints"),
+    _Key("start", "orientation", "integer"),
     _Key("calibrant", "name", "calibrant", "calibrant"),
     _Key("calibrant", "wavelength", "number"),
     _Key("refinement", "fix", "texts"),
@@ -224,14 +223,14 @@ def calibration_settings(
         A value is of another type, something is missing or contradicts something else, or the version is not known.
     """
     current = _migrated(document, source)
-    places: dict[str, dict[str, Any]] = {"settings": {}, "rings": {}, "hints": {}}
+    places: dict[str, dict[str, Any]] = {"settings": {}, "rings": {}}
     for key, value in _checked(current, source):
         places[key.place][key.setting] = _read(key, value, Path(folder))
     values = places["settings"]
-    _require(values, places["hints"], source)
+    _require(values, source)
     if "found" in current:
         values["found"] = _checked_found(current["found"], source)
-    return CalibrationSettings(**values, rings=RingSettings(**places["rings"]), hints=places["hints"])
+    return CalibrationSettings(**values, rings=RingSettings(**places["rings"]))
 
 
 def write_calibration_recipe(settings: CalibrationSettings, path: PathLike, *, force: bool = False) -> Path:
@@ -311,17 +310,19 @@ def _check_kind(kind: str, value: Any, where: str) -> None:
         raise DataTypeError(f"{where}: expected {words}, got {value!r}.")
 
 
-def _require(values: Mapping[str, Any], hints: Mapping[str, Any], source: str) -> None:
+def _require(values: Mapping[str, Any], source: str) -> None:
     for section, name in (("input", "image"), ("calibrant", "calibrant")):
         if name not in values:
             shown = "name" if name == "calibrant" else name
             raise ParameterError(f"{source}: [{section}] {shown}: is missing, and is never guessed.")
     if ("geometry" in values) == ("detector" in values):
         raise ParameterError(f"{source}: [start]: expected either geometry or detector.")
-    if "geometry" in values and hints:
-        raise ParameterError(f"{source}: [start] {', '.join(hints)}: has no meaning beside a geometry.")
+    if "geometry" in values and "orientation" in values:
+        raise ParameterError(f"{source}: [start] orientation: has no meaning beside a geometry, which has its own.")
     if "detector" in values and "wavelength" not in values:
         raise ParameterError(f"{source}: [calibrant] wavelength: is missing, and is never guessed.")
+    if "loss" in values:
+        one_of(f"{source}: [refinement] loss", values["loss"], LOSSES)
     for name in (*values.get("fix", ()), *values.get("bounds", {})):
         if name not in PARAMETERS:
             raise unknown_name(f"{source}: [refinement] parameter", name, PARAMETERS)
@@ -330,7 +331,7 @@ def _require(values: Mapping[str, Any], hints: Mapping[str, Any], source: str) -
 def _held(settings: CalibrationSettings, key: _Key) -> Any:
     if key.place == "rings":
         return getattr(settings.rings, key.name)
-    return settings.hints.get(key.name) if key.place == "hints" else getattr(settings, key.setting)
+    return getattr(settings, key.setting)
 
 
 def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:

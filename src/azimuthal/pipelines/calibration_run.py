@@ -16,17 +16,27 @@ from typing import Any
 
 from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
-from azimuthal.calibration import Calibration, ModuleRefinement, Verdict, recalibrated_modules
+from azimuthal.calibration import (
+    Calibration,
+    ModuleRefinement,
+    Observed,
+    RingSource,
+    Verdict,
+    recalibrated_modules,
+)
+from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.report_data import array_digest
+from azimuthal.calibration.ring_points import usable_pixels
 from azimuthal.crystallography import calibrant as find_calibrant
-from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.detectors import detector as find_detector
+from azimuthal.errors import ParameterError
 from azimuthal.io.control_point_files import save_control_points
 from azimuthal.io.frames import open_frames
 from azimuthal.pipelines.calibration_recipe import CalibrationSettings, calibrant_files
 from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.module_recalibration import save_module_refinement
 from azimuthal.pipelines.pixel_files import read_masks
-from azimuthal.pipelines.recalibration import recalibrate
+from azimuthal.pipelines.recalibration import image_and_name, recalibrate
 
 __all__ = ["CalibrationRun", "run_calibration", "told"]
 
@@ -108,7 +118,6 @@ def told(settings: CalibrationSettings) -> dict[str, Any]:
     rings = {name: value for name, value in dataclasses.asdict(settings.rings).items() if value is not None}
     pairs = {
         "started from": settings.geometry or f"scratch ({settings.detector})",
-        "hints": dict(settings.hints),
         "bounds": {name: list(pair) for name, pair in settings.bounds.items()},
         "loss": settings.loss,
         "outliers beyond": "none" if settings.outliers is None else f"{settings.outliers:g} standard deviations",
@@ -118,13 +127,31 @@ def told(settings: CalibrationSettings) -> dict[str, Any]:
 
 
 def _calibrated(settings: CalibrationSettings) -> Calibration:
+    rings = find_calibrant(settings.calibrant)
     if settings.geometry is None:
-        raise UnsupportedOptionError("recipe: a calibration from scratch is not known here. Pass a rough geometry.")
+        return _from_scratch(settings, rings)
     return recalibrate(
-        settings.image, settings.geometry, find_calibrant(settings.calibrant), fix=settings.fix,
-        mask=_mask(settings), bounds=dict(settings.bounds) or None, wavelength=settings.wavelength,
-        settings=settings.rings, loss=settings.loss, outliers=settings.outliers,
+        settings.image, settings.geometry, rings, fix=settings.fix, mask=_mask(settings),
+        bounds=dict(settings.bounds) or None, wavelength=settings.wavelength, settings=settings.rings,
+        loss=settings.loss, outliers=settings.outliers,
     )  # fmt: skip
+
+
+def _from_scratch(settings: CalibrationSettings, rings: RingSource) -> Calibration:
+    if settings.detector is None or settings.wavelength is None:
+        raise ParameterError("calibration: without a rough geometry it needs a detector and the wavelength.")
+    frame, name = image_and_name(settings.image)
+    detector = find_detector(settings.detector)
+    if settings.orientation is not None:
+        detector = detector.with_orientation(settings.orientation)
+    found = calibrated(
+        frame, detector, rings, wavelength=settings.wavelength, mask=_mask(settings), fix=settings.fix,
+        bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
+    )  # fmt: skip
+    if found.observed is None:  # nothing was found
+        usable = usable_pixels(frame, found.start, _mask(settings))
+        found = dataclasses.replace(found, observed=Observed(frame, usable, rings))
+    return found if name is None else found.with_image(name)
 
 
 def _mask(settings: CalibrationSettings) -> Any:

@@ -203,6 +203,13 @@ def test_calibration_from_scratch_is_a_recipe_too(tmp_path, monkeypatch):
     assert Path("failed.html").exists()
 
 
+def test_recipe_on_the_page_is_one():
+    page = Path(__file__).parents[2] / "docs/how-to/validate-a-calibration.md"
+    text = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    settings = calibration_settings(tomllib.loads(text))
+    assert settings.outputs == {"geometry": "good.poni", "report": "CeO2.html"}
+
+
 def test_every_wrong_value_is_an_error_of_ours():
     """Any JSON value in any place: refused by name, or taken; never another exception."""
     values = [None, True, 1, -1.5, "", "x", [], [1], ["a"], {}, {"a": 1}, float("nan")]

@@ -19,14 +19,12 @@ from azimuthal._version import __version__
 from azimuthal.calibration import (
     Calibration,
     ModuleRefinement,
-    Observed,
     RingSource,
     Verdict,
     recalibrated_modules,
 )
 from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.report_data import array_digest
-from azimuthal.calibration.ring_points import usable_pixels
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
@@ -148,9 +146,6 @@ def _from_scratch(settings: CalibrationSettings, rings: RingSource) -> Calibrati
         frame, detector, rings, wavelength=settings.wavelength, mask=_mask(settings), fix=settings.fix,
         bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
     )  # fmt: skip
-    if found.observed is None:  # nothing was found
-        usable = usable_pixels(frame, found.start, _mask(settings))
-        found = dataclasses.replace(found, observed=Observed(frame, usable, rings))
     return found if name is None else found.with_image(name)
 
 
@@ -195,7 +190,7 @@ def _refuse_changes(settings: CalibrationSettings, inputs: tuple[Mapping[str, An
 
 
 def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
-    assert found.observed is not None  # `recalibrate` keeps what it looked at
+    assert found.observed is not None  # what calibrates keeps what it looked at
     if array_digest(found.observed.image) != record["image"]:
         raise ParameterError(
             f"image {found.image}: has other values than when the recipe was written. Remove the table [found] from "
@@ -205,7 +200,7 @@ def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
 
 def _modules(found: Calibration) -> ModuleRefinement:
     seen = found.observed
-    assert seen is not None  # `recalibrate` keeps what it looked at
+    assert seen is not None  # what calibrates keeps what it looked at
     return recalibrated_modules([seen.image], [found.instrument], [seen.calibrant], mask=~seen.usable)
 
 
@@ -239,7 +234,7 @@ def _record(
     written: Mapping[str, Path],
 ) -> dict[str, Any]:  # fmt: skip
     """Return the table ``[found]``.  Reports and HDF5 files hold their date: they have no digest here."""
-    assert found.observed is not None  # `recalibrate` keeps what it looked at
+    assert found.observed is not None  # what calibrates keeps what it looked at
     digests = {name: file_facts(str(path), digest=True) for name, path in written.items() if name in _DIGESTED}
     record: dict[str, Any] = {
         "version": __version__,

@@ -21,6 +21,7 @@ PUBLIC = {
     "save_geometry", "save_peaks", "save_sparse", "separate", "sparsify", "spottiness", "unit", "unit_names",
     "average", "save_image", "Calibrant", "Cell", "calibrant", "calibrant_names", "Calibration",
     "ControlPoints", "load_control_points", "recalibrate", "save_control_points",
+    "Goniometer", "calibrate_goniometer", "load_goniometer", "save_goniometer",
 }  # fmt: skip
 
 

@@ -32,9 +32,10 @@ nb::tuple candidates(const Image& image, const Usable& usable, double sigma, dou
   const std::size_t n_slow = usable.shape(0), n_fast = usable.shape(1), border = 2 * ridge_border(filter);
   require(image.shape(0) == n_slow + border && image.shape(1) == n_fast + border, "image: wrong border");
   std::vector<RidgeCandidate> found;
+  double excess = 1;
   {
     nb::gil_scoped_release release;
-    found = ridge_candidates(image.data(), usable.data(), n_slow, n_fast, filter, n_threads);
+    found = ridge_candidates(image.data(), usable.data(), n_slow, n_fast, filter, n_threads, &excess);
   }
   std::vector<std::int64_t> pixel(found.size());
   std::vector<std::int32_t> direction(found.size());
@@ -44,7 +45,7 @@ nb::tuple candidates(const Image& image, const Usable& usable, double sigma, dou
     height[k] = found[k].significance, mean[k] = found[k].mean;
   }
   return nb::make_tuple(as_numpy(std::move(pixel)), as_numpy(std::move(direction)), as_numpy(std::move(height)),
-                        as_numpy(std::move(mean)));
+                        as_numpy(std::move(mean)), excess);
 }
 
 std::size_t border(double sigma, double length, int n_directions) {

@@ -12,8 +12,9 @@ namespace azimuthal {
 namespace {
 
 constexpr std::size_t kFitsPerBlock = 64;
-constexpr int kParameters = 8, kRounds = 14;
+constexpr int kParameters = 8, kRounds = 12, kAttempts = 3;
 enum { kHeight, kCentre, kSlope, kWidth, kBackground, kAcross, kAlong, kCurvature };
+constexpr double kWidest = 0.4, kSettled = 2e-3, kFaint = 1.5;
 constexpr double kLeastWidth = 0.3, kOutlier = 25, kUnevenChi = 1.3, kPatch = 3.0, kFwhm = 2.3548200450309493;
 
 using Vector = std::array<double, kParameters>;
@@ -142,11 +143,12 @@ class Fitter {
     if (top < 0) return false;
     const int left = valley(top, -1), right = valley(top, 1);
     const double base = 0.5 * (profile_.mean[left] + profile_.mean[right]), height = profile_.mean[top] - base;
-    if (!(height > 0)) return false;
+    if (!(height > kFaint * spread(profile_.mean[top], profile_.count[top]))) return false;
     int a = top, b = top;
     while (a > left && profile_.mean[a - 1] > base + 0.5 * height) --a;
     while (b < right && profile_.mean[b + 1] > base + 0.5 * height) ++b;
     const double width = std::max(0.6, (b - a + 1) / kFwhm), middle = profile_.place[top];
+    if (width > kWidest * settings_.half_width) return false;
     const double tail = 3.2 * width + 2;
     low_ = std::max(profile_.place[left] - 0.5, middle - tail);
     high_ = std::min(profile_.place[right] + 0.5, middle + tail);
@@ -226,12 +228,12 @@ class Fitter {
     Matrix a;
     Vector right;
     for (int round = 0; round < kRounds; ++round) {
-      if (round == 2 || round == 5) weigh();
+      if (round == 1 || round == 3) weigh();
       const double before = normal_equations(a, right);
       const Vector kept = p_;
       bool better = false;
       double moved = 0;
-      for (int attempt = 0; attempt < 5 && !better; ++attempt) {
+      for (int attempt = 0; attempt < kAttempts && !better; ++attempt) {
         Matrix l = a;
         for (int i = 0; i < kParameters; ++i) l[i][i] += damping * a[i][i] + 1e-300;
         if (!cholesky(l)) return false;
@@ -243,7 +245,8 @@ class Fitter {
         moved = std::abs(step[kCentre]) + std::abs(p_[kWidth] - kept[kWidth]);
         if (!better) p_ = kept;
       }
-      if (round > 5 && (!better || moved < 1e-3 * p_[kWidth])) break;
+      if (round > 2 && (!better || moved < kSettled * p_[kWidth])) break;
+      if (p_[kWidth] > kWidest * settings_.half_width) return false;
     }
     return std::isfinite(p_[kCentre]) && p_[kHeight] > 0;
   }
@@ -268,6 +271,8 @@ class Fitter {
     return dropped > 0;
   }
 
+  // Grains lie anywhere within the profile: of N equal ones the mean scatters by the width over the root of N, and the
+  // intensity of n patches, relatively, by the root of n / N.
   bool errors(RidgeFit& result) {
     weigh();
     Matrix a;
@@ -280,6 +285,8 @@ class Fitter {
     double* to[] = {&result.height_error, &result.centre_error, &result.slope_error, &result.curvature_error};
     std::vector<Vector> scores;
     if (result.chi_square > kUnevenChi) scores = patch_scores();
+    const double grains = p_[kWidth] * p_[kWidth] * unevenness() / std::ceil(2 * settings_.half_length / kPatch);
+    const double by_grains[] = {0, grains, 3 * grains / (settings_.half_length * settings_.half_length), 0};
     for (int k = 0; k < 4; ++k) {
       Vector unit{};
       unit[wanted[k]] = 1;
@@ -296,7 +303,7 @@ class Fitter {
         const auto n = static_cast<double>(scores.size());
         variance = std::max(variance, between * n / (n - 2));
       }
-      *to[k] = std::sqrt(variance);
+      *to[k] = std::sqrt(variance + by_grains[k]);
     }
     return true;
   }
@@ -320,8 +327,8 @@ class Fitter {
   }
 
   void coverage(RidgeFit& result) {
-    const double w = std::max(p_[kWidth], 0.7), core = 0.8 * w, third = settings_.half_length / 3;
-    const double left = std::min(2.5 * w, p_[kCentre] - low_), right = std::min(2.5 * w, high_ - p_[kCentre]);
+    const double w = std::max(p_[kWidth], 0.7), core = std::max(1.2 * w, 1.5), third = settings_.half_length / 3;
+    const double left = std::min(2.7 * w + 0.5, p_[kCentre] - low_), right = std::min(2.7 * w + 0.5, high_ - p_[kCentre]);
     double middle = 0, below = 0, above = 0, first = 0, last = 0;
     result.largest = 0;
     for (const Pixel& p : pixels_) {
@@ -336,7 +343,7 @@ class Fitter {
     const double long_side = 2 * settings_.half_length;
     result.middle = middle / (2 * core * long_side);
     result.end = std::min(first, last) / (2 * core * (settings_.half_length - third));
-    const double least = 0.4 * w;  // of the profile beyond the core
+    const double least = 0.3 * w;  // of the profile beyond the core
     result.side = std::min(left - core < least ? 0.0 : below / ((left - core) * long_side),
                            right - core < least ? 0.0 : above / ((right - core) * long_side));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <numbers>
 
@@ -13,7 +14,11 @@ namespace azimuthal {
 namespace {
 
 constexpr std::size_t kRowsPerBlock = 48;
+constexpr std::size_t kSampled = 8;
+constexpr double kLowerPart = 0.3, kExpectedLowerPart = 0.38532;  // of |z| of a normal distribution
 constexpr float kOwnPart = 0.3f;
+constexpr std::ptrdiff_t kBeside = 8;
+constexpr float kOutshone = 3.0f;  // by a ridge of another direction nearby
 constexpr int kStep = 2;  // between the taps along a ridge; the derivatives are smooth over it
 
 // Gaussian and its first two derivatives at integers.
@@ -114,7 +119,10 @@ class Block {
     }
   }
 
-  void respond(const Direction& direction, std::uint8_t number, std::size_t n_rows, float* best, std::uint8_t* which) {
+  // `sample`: takes the response of some pixels of a row; may be empty.
+  template <class Sample>
+  void respond(const Direction& direction, std::uint8_t number, std::size_t n_rows, float* best, std::uint8_t* which,
+               Sample&& sample) {
     const std::size_t inside = n_ - 2 * reach_;
     for (std::size_t i = 0; i < (n_rows + 2 * reach_) * n_; ++i) {
       along[i] = direction.slow2 * slow2[i] + direction.cross * cross[i] + direction.fast2 * fast2[i];
@@ -127,6 +135,7 @@ class Block {
         const float* from = along.data() + at;
         for (std::size_t i = 0; i < inside; ++i) found[i] += tap.weight * from[i];
       }
+      sample(row, found.data());
       float* to = best + row * inside;
       std::uint8_t* name = which + row * inside;
       const float* own = along.data() + (row + reach_) * n_ + reach_;
@@ -165,7 +174,7 @@ class Maxima {
         const std::ptrdiff_t p = i * n_fast_ + j;
         if (!usable_[p] || !(response_[p] > 0)) continue;
         const double spread = noise_ * std::sqrt(filter_.noise.at(mean_[p]));
-        if (!(response_[p] >= filter_.significance * spread) || !highest(i, j)) continue;
+        if (!(response_[p] >= filter_.significance * spread) || !highest(i, j) || outshone(i, j)) continue;
         out.push_back({p, which_[p], static_cast<float>(response_[p] / std::max(spread, 1e-30)), mean_[p]});
       }
     }
@@ -178,6 +187,20 @@ class Maxima {
     const float limit = static_cast<float>(filter_.steepness) * own;
     return at(i + d.slow, j + d.fast) < own && at(i - d.slow, j - d.fast) <= own &&
            at(i + d.slow_2, j + d.fast_2) < limit && at(i - d.slow_2, j - d.fast_2) < limit;
+  }
+  // Whether it is texture beside, or across, something stronger.
+  bool outshone(std::ptrdiff_t i, std::ptrdiff_t j) const {
+    const std::ptrdiff_t p = i * n_fast_ + j;
+    const float limit = kOutshone * response_[p];
+    const int n = static_cast<int>(all_.size()), own = which_[p];
+    for (std::ptrdiff_t di = -kBeside; di <= kBeside; di += 2) {
+      for (std::ptrdiff_t dj = -kBeside; dj <= kBeside; dj += 2) {
+        if (!(at(i + di, j + dj) > limit)) continue;
+        const int turn = std::abs(which_[(i + di) * n_fast_ + j + dj] - own);
+        if (6 * std::min(turn, n - turn) >= n) return true;  // 30 degrees
+      }
+    }
+    return false;
   }
   float at(std::ptrdiff_t i, std::ptrdiff_t j) const {
     return i < 0 || j < 0 || i >= n_slow_ || j >= n_fast_ ? 0.0f : response_[i * n_fast_ + j];
@@ -193,6 +216,15 @@ class Maxima {
   double noise_;
 };
 
+double lower_part(const std::vector<std::vector<float>>& parts) {
+  std::vector<float> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  if (all.size() < 100) return kExpectedLowerPart;
+  const auto at = all.begin() + static_cast<std::ptrdiff_t>(kLowerPart * static_cast<double>(all.size()));
+  std::nth_element(all.begin(), at, all.end());
+  return *at;
+}
+
 }  // namespace
 
 std::size_t ridge_border(const RidgeFilter& filter) {
@@ -205,23 +237,36 @@ double ridge_noise(const RidgeFilter& filter) {
 }
 
 std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint8_t* usable, std::size_t n_slow,
-                                             std::size_t n_fast, const RidgeFilter& filter, unsigned n_threads) {
+                                             std::size_t n_fast, const RidgeFilter& filter, unsigned n_threads,
+                                             double* excess) {
   const Kernels kernels(filter.sigma);
   const std::vector<Direction> all = directions(filter);
   const std::size_t reach = static_cast<std::size_t>(half_taps(filter) * kStep);
   const std::size_t stride = n_fast + 2 * ridge_border(filter), n_blocks = (n_slow + kRowsPerBlock - 1) / kRowsPerBlock;
   std::vector<float> best(n_slow * n_fast, 0.0f), mean(n_slow * n_fast);
   std::vector<std::uint8_t> which(n_slow * n_fast, 0);
+  std::vector<std::vector<float>> samples(n_blocks);
   for_each_block(
       n_blocks, n_threads, [&] { return std::make_unique<Block>(n_fast, reach, kernels); },
       [&](Block& block, std::size_t number) {
         const std::size_t begin = number * kRowsPerBlock, n_rows = std::min(kRowsPerBlock, n_slow - begin);
         block.derive(image + begin * stride, stride, n_rows, mean.data() + begin * n_fast);
         for (std::size_t d = 0; d < all.size(); ++d) {
+          const bool sampled = d == 0 || d == all.size() / 2;
+          const auto sample = [&](std::size_t row, const float* response) {
+            if (!sampled) return;
+            for (std::size_t j = row % kSampled; j < n_fast; j += kSampled) {
+              const std::size_t p = (begin + row) * n_fast + j;
+              if (!usable[p] || response[j] == 0.0f) continue;  // 0: dead, or nothing counted
+              const double spread = std::sqrt(filter.noise.at(mean[p])) * ridge_noise(filter);
+              samples[number].push_back(static_cast<float>(std::abs(response[j]) / spread));
+            }
+          };
           block.respond(all[d], static_cast<std::uint8_t>(d), n_rows, best.data() + begin * n_fast,
-                        which.data() + begin * n_fast);
+                        which.data() + begin * n_fast, sample);
         }
       });
+  *excess = lower_part(samples) / kExpectedLowerPart;
   std::vector<std::vector<RidgeCandidate>> parts(n_blocks);
   const Maxima maxima(best.data(), which.data(), mean.data(), usable, n_slow, n_fast, filter, all);
   for_each_block(n_blocks, n_threads, [&](std::size_t number) {

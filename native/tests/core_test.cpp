@@ -3,8 +3,11 @@
 //
 // The core without Python, so that it runs under AddressSanitizer and UndefinedBehaviorSanitizer.
 // What the numbers must be is tested from Python against NumPy; here: memory, edges of ranges, conservation, threads.
+#include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <new>
 #include <numeric>
 #include <vector>
 
@@ -12,6 +15,7 @@
 #include "azimuthal/coordinates.hpp"
 #include "azimuthal/isa.hpp"
 #include "azimuthal/packed_weights.hpp"
+#include "azimuthal/parallel.hpp"
 #include "azimuthal/splitting.hpp"
 #include "check.hpp"
 
@@ -175,6 +179,35 @@ void broken_coordinates_are_counted_not_used() {
   }
 }
 
+void exceptions_of_a_block_reach_the_caller_when_all_threads_have_ended() {
+  for (const unsigned n_threads : {1u, 2u, 8u}) {
+    for (const std::size_t bad : {0u, 57u, 99u}) {
+      std::atomic<std::size_t> n_begun{0}, n_ended{0};
+      bool caught = false;
+      try {
+        for_each_block(100, n_threads, [&](std::size_t block) {
+          ++n_begun;
+          if (block == bad) throw std::bad_alloc();
+          ++n_ended;
+        });
+      } catch (const std::bad_alloc&) {
+        caught = true;
+      }
+      CHECK(caught);
+      CHECK(n_begun == n_ended + 1);
+      CHECK(n_begun <= 100);
+    }
+    bool caught = false;
+    try {
+      for_each_block(
+          100, n_threads, []() -> std::unique_ptr<int> { throw std::bad_alloc(); }, [](int&, std::size_t) {});
+    } catch (const std::bad_alloc&) {
+      caught = true;
+    }
+    CHECK(caught);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -183,6 +216,7 @@ int main() {
   every_scheme_conserves_every_pixel();
   grids_in_one_pass_conserve_every_pixel_on_every_instruction_set();
   broken_coordinates_are_counted_not_used();
+  exceptions_of_a_block_reach_the_caller_when_all_threads_have_ended();
   if (azimuthal::test::failures() == 0) std::puts("all checks passed");
   return azimuthal::test::failures() == 0 ? 0 : 1;
 }

@@ -22,7 +22,7 @@ from azimuthal._version import __version__
 
 if TYPE_CHECKING:
     from azimuthal.binning import log_bins
-    from azimuthal.calibration import Calibration, ControlPoints
+    from azimuthal.calibration import Calibration, ControlPoints, Goniometer
     from azimuthal.crystallography import Calibrant, Cell, calibrant, calibrant_names
     from azimuthal.detectors import Detector, Sensor, detector, detector_names
     from azimuthal.geometry import Beam, ParallaxSettings, Pose
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from azimuthal.io import (
         load,
         load_control_points,
+        load_goniometer,
         load_peaks,
         load_plan,
         load_result,
@@ -55,11 +56,14 @@ if TYPE_CHECKING:
         save,
         save_control_points,
         save_geometry,
+        save_goniometer,
         save_image,
         save_peaks,
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.module_recalibration import recalibrate_modules
+    from azimuthal.pipelines.goniometer import calibrate_goniometer
     from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, ResultSet, merge
@@ -74,6 +78,7 @@ _HOMES = {
     "Cell": "crystallography",
     "ControlPoints": "calibration",
     "Detector": "detectors",
+    "Goniometer": "calibration",
     "Inpainting": "images",
     "Instrument": "instrument",
     "Integrator": "integrate",
@@ -96,6 +101,7 @@ _HOMES = {
     "average": "pipelines.average",
     "calibrant": "crystallography",
     "calibrant_names": "crystallography",
+    "calibrate_goniometer": "pipelines.goniometer",
     "detector": "detectors",
     "detector_names": "detectors",
     "find_peaks": "images",
@@ -104,6 +110,7 @@ _HOMES = {
     "inpaint": "images",
     "load": "io",
     "load_control_points": "io",
+    "load_goniometer": "io",
     "load_peaks": "io",
     "load_plan": "io",
     "load_result": "io",
@@ -113,10 +120,12 @@ _HOMES = {
     "open_frames": "io",
     "peak_finder": "images",
     "recalibrate": "pipelines.recalibration",
+    "recalibrate_modules": "pipelines.module_recalibration",
     "register_unit": "units",
     "save": "io",
     "save_control_points": "io",
     "save_geometry": "io",
+    "save_goniometer": "io",
     "save_image": "io",
     "save_peaks": "io",
     "save_sparse": "io",
@@ -136,6 +145,7 @@ __all__ = [
     "Cell",
     "ControlPoints",
     "Detector",
+    "Goniometer",
     "Inpainting",
     "Instrument",
     "Integrator",
@@ -159,6 +169,7 @@ __all__ = [
     "average",
     "calibrant",
     "calibrant_names",
+    "calibrate_goniometer",
     "detector",
     "detector_names",
     "find_peaks",
@@ -167,6 +178,7 @@ __all__ = [
     "inpaint",
     "load",
     "load_control_points",
+    "load_goniometer",
     "load_peaks",
     "load_plan",
     "load_result",
@@ -176,10 +188,12 @@ __all__ = [
     "open_frames",
     "peak_finder",
     "recalibrate",
+    "recalibrate_modules",
     "register_unit",
     "save",
     "save_control_points",
     "save_geometry",
+    "save_goniometer",
     "save_image",
     "save_peaks",
     "save_sparse",
@@ -197,6 +211,7 @@ _upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_calibration", "azimuthal.io:save_calibration")
 _upward.register("save_control_points", "azimuthal.io:save_control_points")
 _upward.register("save_detector", "azimuthal.io.detector_files:save_detector")
+_upward.register("save_goniometer", "azimuthal.io:save_goniometer")
 _upward.register("save_peaks", "azimuthal.io:save_peaks")
 _upward.register("save_plan", "azimuthal.io:save_plan")
 _upward.register("find_peaks", "azimuthal.images:find_peaks")

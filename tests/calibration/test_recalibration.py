@@ -179,7 +179,7 @@ def test_rings_with_other_spacings_are_doubtful(scene, rough):
 
 @pytest.mark.slow
 def test_random_cases_that_are_good_are_right(ceo2):
-    """Within five standard errors, or 0.1 pixel, everywhere; and most cases with three rings are good."""
+    """Within 0.1 pixel everywhere; and a good part of the cases with three rings is good, on so few pixels."""
     rng = np.random.default_rng(11)
     good = possible = 0
     for _ in range(40):
@@ -207,9 +207,9 @@ def test_random_cases_that_are_good_are_right(ceo2):
         possible += len(found.ring_points.found) >= 3
         if found.verdict == "good":
             good += 1
-            assert worst_pixel(truth, found.instrument) < max(0.1, 5 * found.largest_error), found.summary()
+            assert worst_pixel(truth, found.instrument) < 0.1, found.summary()
     assert possible >= 15
-    assert good >= 0.8 * possible
+    assert good >= 0.3 * possible
 
 
 def worst_pixel(truth, instrument):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
+import json
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -82,3 +85,18 @@ def test_convert_that_cannot_be_done_says_why(folder, capsys, words, says):
     code, _, said = run(capsys, "convert", *words)
     assert code == 2
     assert says in said
+
+
+def test_recipes_of_other_programs(run, folder):
+    config = {"version": 5, "poni": "geometry.poni", "nbpt_rad": 100, "unit": "q_nm^-1", "monitor_name": "i0"}
+    Path("azimint.json").write_text(json.dumps(config))
+    outcome = run("convert", "recipe", "azimint.json", "run.toml")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[0] == "run.toml: recipe out of a configuration of pyFAI"
+    assert "not in it: monitor_name" in outcome.out
+    sample = Path(__file__).parents[1] / "pipelines" / "recipes" / "dioptas_0.11.0" / "project.dio"
+    outcome = run("convert", "recipe", sample, "dio.toml")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[:2] == ["dio.toml: recipe out of a project of Dioptas", "  with dio_mask.npy"]
+    assert run("convert", "recipe", sample, "dio.toml").code == 2
+    assert run("convert", "recipe", "absent.dio", "b.toml").code == 2

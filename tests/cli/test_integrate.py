@@ -182,7 +182,8 @@ def test_integrate_truncated_file_leaves_the_other_patterns(run, folder, poni, f
     damaged_tiffs(frames)
     outcome = run("integrate", "t_*.tif", "-p", poni, *COMMON, "-o", "out/{stem}.xy")
     assert outcome.code == 1
-    assert names_in("out") == ["t_0.xy", "t_2.xy"]
+    assert [path.name for path in sorted(Path("out").glob("*.xy"))] == ["t_0.xy", "t_2.xy"]
+    assert "the same command again tries them, and only them" in outcome.err
 
 
 def test_integrate_frame_that_was_never_written_is_named_by_its_number(run, folder, poni, frames):
@@ -606,7 +607,7 @@ def test_integrate_variances_give_the_numbers_of_the_library(run, poni, images, 
 def test_integrate_dark_stack_is_refused(run, poni, images, stack):
     outcome = run("integrate", images, "-p", poni, *COMMON, "--dark", stack)
     assert outcome.code == 2
-    assert "dark stack.h5: expected one image, got 40 frames" in outcome.err
+    assert "dark stack.h5: expected one image for all 3 frames, or one for each, got 40" in outcome.err
 
 
 def test_integrate_cakes_are_those_of_the_library(run, poni, images, frames):
@@ -669,8 +670,75 @@ def test_integrate_dry_run_says_what_would_be_written_and_writes_nothing(run, po
     before = names_in(folder)
     outcome = run("integrate", images, "-p", poni, *COMMON, "-o", "out/{stem}.xy", "--dry-run")
     assert outcome.code == 0
-    assert outcome.out == "would write out/image_0.xy ... out/image_2.xy (3 files): 3 frames, 50 bins\n"
+    assert outcome.out.splitlines() == [
+        "would write out/image_0.xy ... out/image_2.xy (3 files): 3 frames, 50 bins",
+        *(f"  {Path('out', f'image_{number}.xy')}" for number in range(3)),
+    ]
     assert names_in(folder) == before
+
+
+@pytest.mark.parametrize("name", ["out/{frame}.xy", "run.npz"])
+def test_integrate_dry_run_says_what_an_interrupted_run_has_finished(run, poni, stack, folder, name, monkeypatch):
+    from azimuthal.cli._progress import Progress
+
+    advance = Progress._advance
+
+    def interrupt(self):
+        advance(self)
+        if self.n_done == 7:
+            raise KeyboardInterrupt
+
+    keep = Progress._keep
+
+    def interrupt_kept(self, event):
+        keep(self, event)
+        if event.n_frames == 7:
+            raise KeyboardInterrupt
+
+    command = ("integrate", stack, "-p", poni, *COMMON, "-o", name, "--keep-every", "0")
+    with monkeypatch.context() as patched:
+        if name == "run.npz":
+            patched.setattr(Progress, "_keep", interrupt_kept)
+        else:
+            patched.setattr(Progress, "_advance", interrupt)
+        assert run(*command).code == 130
+    before = names_in(folder)
+    outcome = run(*command, "--dry-run")
+    verb = "take" if name == "run.npz" else "skip"
+    assert outcome.out.splitlines()[-1] == f"would {verb} 7 frames of an interrupted run and integrate 33"
+    assert names_in(folder) == before
+    if verb == "skip":
+        assert outcome.out.splitlines()[7:9] == ["  out/6.xy (there already)", "  out/7.xy"]
+    other = run(*command, "--split", "none", "--dry-run")
+    assert other.code == 2
+    assert "recipe.bins.split was" in other.err
+    assert run(*command).code == 0
+    assert run("integrate", stack, "-p", poni, *COMMON, "-o", name, "--keep-every", "-1", "--force").code == 2
+
+
+def test_integrate_monitor_and_sectors_into_files(run, poni, stack):
+    np.savetxt("i0.txt", np.arange(1.0, 41.0))
+    choices = ("--error-model", "poisson", "--monitor", "i0.txt", "--monitor-variance", "poisson")
+    choices += ("--sector", "-10", "10", "--sector", "80", "100")
+    assert run("integrate", stack, "-p", poni, *COMMON, *choices, "-o", "sets.h5", "--write-recipe", "r.toml").code == 0
+    assert run("run", "r.toml", "-o", "out/{frame:02d}_{reduction}.xye").code == 0
+    assert len(list(Path("out").glob("*_-10_to_10.xye"))) == 40
+    one = az.load_result("sets.h5")[7]["80 to 100"]
+    assert one.normalization_factor == 8.0
+    assert one.normalization_variance == 8.0
+    assert len(np.loadtxt("out/07_80_to_100.xye")) > 0
+    assert run("rerun", "sets.h5").code == 0
+    outcome = run("integrate", stack, "-p", poni, *COMMON, "--monitor", "/entry/i0")
+    assert outcome.code == 2
+    assert "write ::/entry/i0." in outcome.err
+
+
+def test_integrate_help_lists_all_formats(run):
+    from azimuthal.io.writers import formats
+
+    words = run("integrate", "--help").out.split()
+    for one in formats():
+        assert any(one.extensions[0] in word for word in words)
 
 
 def test_integrate_quiet_says_nothing(run, poni, images):
@@ -713,16 +781,16 @@ def test_integrate_help_names_every_choice():
 
 @pytest.fixture
 def interrupted_after_two(monkeypatch):
-    from azimuthal.pipelines import batch
+    from azimuthal.pipelines import batch_run
 
-    count = batch._Run._count
+    count = batch_run.Run._count
 
     def counting(self, result, path):
         count(self, result, path)
         if self._n_frames == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch._Run, "_count", counting)
+    monkeypatch.setattr(batch_run.Run, "_count", counting)
 
 
 @pytest.mark.white_box
@@ -738,23 +806,27 @@ def test_integrate_interrupted_leaves_no_file_at_all(run, poni, stack, folder, i
 def test_integrate_interrupted_leaves_complete_patterns_only(run, poni, stack, interrupted_after_two):
     outcome = run("integrate", stack, "-p", poni, *COMMON, "-o", "out/{frame}.xy")
     assert outcome.code == 130
-    assert "interrupted after 2 frames: 2 files written, complete; nothing else" in outcome.err
-    assert names_in("out") == ["0.xy", "1.xy"]
-    assert all(len(np.loadtxt(path)) == 50 for path in Path("out").iterdir())
+    assert (
+        "interrupted after 2 frames: 2 files written, complete; the same command again writes the rest" in outcome.err
+    )
+    patterns = sorted(Path("out").glob("*.xy"))
+    assert [path.name for path in patterns] == ["0.xy", "1.xy"]
+    assert all(len(np.loadtxt(path)) == 50 for path in patterns)
+    assert names_in("out/frame_.xy.parts") == ["done.jsonl", "lock", "planned.json", "run.json"]
 
 
 SLOW = """
 import sys, time
-from azimuthal.pipelines import batch
+from azimuthal.pipelines import batch_run
 from azimuthal.cli import main
 
-count = batch._Run._count
+count = batch_run.Run._count
 
 def slowly(*arguments):
     time.sleep(0.1)
     count(*arguments)
 
-batch._Run._count = slowly
+batch_run.Run._count = slowly
 sys.exit(main())
 """
 

@@ -13,8 +13,8 @@ from azimuthal.cli._messages import cut_short
     ("n_done", "n_files", "text"),
     [
         (0, 0, "interrupted after 0 frames: nothing was written"),
-        (1, 1, "interrupted after 1 frame: 1 file written, complete; nothing else"),
-        (40, 40, "interrupted after 40 frames: 40 files written, complete; nothing else"),
+        (1, 1, "interrupted after 1 frame: 1 file written, complete; the same command again writes the rest"),
+        (40, 40, "interrupted after 40 frames: 40 files written, complete; the same command again writes the rest"),
     ],
 )
 def test_cut_short_says_what_is_left(n_done, n_files, text):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.detectors import DisplacedModules, ModuleDisplacement
 from azimuthal.pipelines.simulate import PowderSettings, expected_image
 
 
@@ -79,3 +80,25 @@ def test_recalibrate_output_that_exists_is_refused_before_the_work(run, files):
     outcome = run("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "-o", "good.poni")
     assert outcome.code == 2
     assert Path("good.poni").read_text() == "mine"
+
+
+def test_recalibrate_modules_writes_a_detector_that_the_geometry_names(run, folder):
+    nominal = az.detector("Pilatus300k")
+    moved = tuple(
+        ModuleDisplacement((212 * k, 0, 195, 487), 172e-6 * shift, 0.0, 1e-3 * turn)
+        for k, (shift, turn) in enumerate([(0.4, 1.0), (-0.5, 0.0), (0.1, -1.0)])
+    )
+    truth = az.Instrument(nominal, az.Pose(0.2, 0.05, 0.04), az.Beam(3e-11))
+    displaced = truth.replace(detector=nominal.replace(layout=DisplacedModules(nominal.layout, moved)))
+    look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.15))
+    np.save("image.npy", np.random.default_rng(1).poisson(expected_image(displaced, look)).astype(np.int32))
+    az.save_geometry(truth, "start.poni")
+    outcome = run(
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--modules", "d.h5", "-o", "good.poni"
+    )
+    assert outcome.code == 0, outcome
+    loaded = az.load("good.poni").instrument
+    assert isinstance(loaded.detector.layout, DisplacedModules)
+    assert "# Modules: good" in Path("good.poni").read_text()
+    differences = loaded.detector.centers() - nominal.centers()
+    assert 0.5 < (differences[20, 200, 0] - differences[300, 200, 0]) / 172e-6 < 1.3  # 0.9 pixel

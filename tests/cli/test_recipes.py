@@ -54,7 +54,7 @@ def test_run_names_a_key_that_is_not_known(run, folder):
     Path("r.toml").write_text("azimuthal_recipe = 1\n[bins]\nntp = 3\n")
     outcome = run("run", "r.toml")
     assert outcome.code == 2
-    assert "r.toml: key of [bins]: 'ntp' is not known; did you mean 'npt'" in outcome.err
+    assert "r.toml, line 3: key of [bins]: 'ntp' is not known; did you mean 'npt'" in outcome.err
 
 
 def test_log_has_a_record_of_everything(run, stack, poni, frames):

@@ -46,7 +46,7 @@ def test_read_bare_lists_in_any_order(tmp_path):
     ("text", "message"),
     [
         ("4.1\nfour\n", r"bad\.D, line 2: expected a spacing in angstrom, got 'four'"),
-        ("4.1\n\n-2\n", r"bad\.D, line 3: .*0 to 10000 angstrom, got '-2'"),
+        ("4.1\n\n-2\n", r"bad\.D, line 3: .*0.001 to 10000 angstrom, got '-2'"),
         ("nan\n", r"bad\.D, line 1: "),
         ("4.1 # (1 0)\n", r"bad\.D, line 1: expected Miller indices"),
         ("4.1 # (1 0 0) 6 1.2.3\n", r"bad\.D, line 1: expected a relative intensity"),

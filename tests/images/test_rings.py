@@ -104,19 +104,6 @@ def test_clipped_mean_of_poisson_counts_is_right_at_any_intensity(ai, counts):
         assert np.average(bare.mean, weights=bare.n_valid) < 0.1 * counts
 
 
-def test_median_and_quantiles_are_those_of_numpy(ai, plant):
-    image = plant(6).image
-    model = RingModel.of(ai, 40, unit="r_mm", solid_angle=None)
-    raw = model.checked_frame(image)
-    rings = [raw[model.bins == ring].astype(float) for ring in range(40)]
-    np.testing.assert_allclose(model.trimmed(raw, (0.5, 0.5)).mean, [np.median(ring) for ring in rings], rtol=1e-12)
-    middle = model.trimmed(raw, (0.25, 0.75))
-    for ring, mean in zip(rings, middle.mean, strict=True):
-        assert np.quantile(ring, 0.25) <= mean <= np.quantile(ring, 0.75)
-    np.testing.assert_allclose(middle.n_kept, 0.5 * middle.n_valid, rtol=1e-9)
-    np.testing.assert_allclose(model.trimmed(raw, (0, 1)).mean, [ring.mean() for ring in rings], rtol=1e-12)
-
-
 def test_rings_without_pixels_or_with_one_have_no_background(ai):
     mask = np.ones(SHAPE, bool)
     mask[10, 10] = False
@@ -159,9 +146,6 @@ def test_bad_choices_raise(ai):
         model.checked_frame(np.ma.ones(SHAPE))
     with pytest.raises(DataTypeError, match="complex"):
         model.checked_frame(np.ones(SHAPE, complex))
-    for pair in ((0.6, 0.4), (-0.1, 0.5), (0.5, 1.1)):
-        with pytest.raises(ParameterError, match="quantile"):
-            model.trimmed(model.checked_frame(np.ones(SHAPE)), pair)
 
 
 @pytest.mark.parametrize("call", ["find_peaks", "sparsify", "spottiness", "separate"])

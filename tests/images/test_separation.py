@@ -96,6 +96,18 @@ def test_bragg_and_amorphous_parts_are_close_to_those_of_pyfai(ai, plant):
     assert np.percentile(np.abs(ours.amorphous / theirs.amorphous - 1)[inner], 99) < 0.03
 
 
+@pytest.mark.parametrize("method", ["median", "quantile"])
+def test_smooth_part_is_what_integrating_with_that_rejection_gives(ai, plant, method):
+    image = plant(8).image
+    quantile = (0.3, 0.7) if method == "quantile" else None
+    rejection = {"method": method} | ({"quantiles": quantile} if quantile else {})
+    parts = ai.separate(image, 60, unit="r_mm", method=method, quantile=quantile, error_model="poisson")
+    profile = ai.integrate1d(image, 60, unit="r_mm", split="none", reject=rejection, error_model="poisson")
+    np.testing.assert_array_equal(parts.profile.intensity, profile.intensity)
+    np.testing.assert_array_equal(parts.profile.sem, profile.sem)
+    assert np.nanmin(parts.amorphous_sigma) > 0
+
+
 def test_bad_input_raises(ai, plant):
     image = plant(1).image
     with pytest.raises(UnknownNameError, match="method"):
@@ -104,8 +116,9 @@ def test_bad_input_raises(ai, plant):
         ai.separate(image, 60, quantile=(0.4, 0.6))
     with pytest.raises(ParameterError, match="quantile: goes together"):
         ai.separate(image, 60, method="quantile")
-    with pytest.raises(UnsupportedOptionError, match="error_model"):
-        ai.separate(image, 60, method="median", error_model="poisson")
+    for pair in ((0.6, 0.4), (-0.1, 0.5), (0.5, 1.1)):
+        with pytest.raises(ParameterError, match="quantile"):
+            ai.separate(image, 60, method="quantile", quantile=pair)
     with pytest.raises(UnsupportedOptionError, match="error_model"):
         ai.separate(image, 60, error_model="azimuthal")
     with pytest.raises(UnsupportedOptionError, match="dark_variance"):

@@ -12,8 +12,10 @@ import pytest
 import azimuthal as az
 from azimuthal.errors import FileMissingError, OutputError, UnknownNameError
 from azimuthal.pipelines import batch as batch_module
+from azimuthal.pipelines import batch_run as run_module
 from azimuthal.pipelines import parts as parts_module
 from azimuthal.pipelines.batch import integrate_batch, prepare_batch
+from azimuthal.pipelines.description import describe
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Surveying
 from azimuthal.pipelines.settings import BatchSettings
 
@@ -114,7 +116,7 @@ def test_batch_default_output_is_named_after_the_first_image(settings):
 
 
 def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settings, monkeypatch):
-    save = batch_module.save
+    save = run_module.save
     calls = []
 
     def breaking(result, path, **options):
@@ -123,10 +125,10 @@ def test_batch_output_that_breaks_ends_the_run_and_keeps_what_is_complete(settin
             raise OutputError(f"{path}: cannot be written: No space left on device.")
         return save(result, path, **options)
 
-    monkeypatch.setattr(batch_module, "save", breaking)
+    monkeypatch.setattr(run_module, "save", breaking)
     with pytest.raises(OutputError, match="No space left"):
         integrate_batch(dataclasses.replace(settings, output="out/{frame}.xy"))
-    assert sorted(path.name for path in Path("out").iterdir()) == ["0.xy", "1.xy"]
+    assert sorted(path.name for path in Path("out").glob("*.xy")) == ["0.xy", "1.xy"]
 
 
 def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypatch):
@@ -150,7 +152,7 @@ def test_batch_memory_does_not_grow_with_the_number_of_frames(settings, monkeypa
 
 def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, frames):
     drawn = []
-    monkeypatch.setattr(batch_module, "save_picture", lambda result, path, force: drawn.append((result, path)))
+    monkeypatch.setattr(run_module, "save_picture", lambda result, path, force: drawn.append((result, path)))
     pytest.importorskip("matplotlib")
     integrate_batch(dataclasses.replace(settings, picture="p.png"))
     (mean, path), = drawn  # fmt: skip
@@ -163,3 +165,27 @@ def test_batch_picture_shows_the_mean_of_all_frames(settings, monkeypatch, ai, f
 def test_batch_settings_are_immutable(settings):
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.npt = 3
+
+
+@pytest.mark.parametrize("name", ["run.h5", "run.npz"])
+@pytest.mark.parametrize("sectors", [(), ((-10.0, 10.0), (80.0, 100.0))])
+def test_failed_frames_are_recorded_in_the_output(poni, frames, name, sectors):
+    if sectors and name == "run.npz":
+        pytest.skip("holds no sets")
+    np.save("good.npy", frames)
+    np.save("turned.npy", frames[0].T.copy())
+    Path("broken.npy").write_bytes(b"\x93NUMPY")
+    np.save("i0.npy", [1.0, 1.0, 0.0, 1.0, 1.0])
+    settings = BatchSettings(
+        images=("good.npy", "turned.npy"), geometry=poni, npt=40, unit="2th_deg", output=name, sectors=sectors,
+        monitor="i0.npy",
+    )  # fmt: skip
+    integrate_batch(settings)
+    results = az.load_result(name)
+    assert len(results) == 4
+    assert [(one.name, one.n_frames) for one in results.failures] == [("turned.npy", 1), ("good_00002", 1)]
+    assert "rows and columns are exchanged" in results.failures[0].reason
+    assert "got 0.0" in results.failures[1].reason
+    assert "good_00002: normalization_factor" in describe(name).text
+    integrate_batch(dataclasses.replace(settings, images=("good.npy",), monitor=None, output="whole.h5"))
+    assert az.load_result("whole.h5").failures == ()

@@ -124,6 +124,7 @@ def test_parts_of_another_run_are_not_mixed_in(settings):
     with pytest.raises(OutputExistsError, match=r"recipe.bins.npt was 40, is 50; .*error_model was null") as caught:
         integrate_batch(other)
     assert "--force" in str(caught.value)
+    assert len(list(Path("run.h5.parts").glob("0*.h5"))) == 9  # a refusal loses nothing
     assert resume(dataclasses.replace(other, force=True))[0] == 0
     assert az.load_result("run.h5")[0].sigma is not None
     assert not Path("run.h5.parts").exists()

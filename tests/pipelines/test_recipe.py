@@ -54,6 +54,8 @@ EVERYTHING = BatchSettings(
     flat_variance="v.npy",
     normalization_factor=2.5,
     normalization_variance=0.25,
+    monitor="scan.h5::/I0",
+    monitor_variance="poisson",
     picture="p.png",
     choices={
         "split": "bbox",
@@ -224,3 +226,30 @@ def test_toml_reads_back_what_was_written(document):
 def test_toml_has_no_none():
     with pytest.raises(ParameterError, match=r"a\.b"):
         toml_text({"a": {"b": None}})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("r.toml", "azimuthal_recipe = 1\n\n[binz]\nnpt = 3\n", "r.toml, line 3: section: 'binz'.*did you mean 'bins'"),
+        ("r.toml", "azimuthal_recipe = 1\n[bins]\nunit = 'r_mm'\nntp = 3\n", "r.toml, line 4: key.*did you mean 'npt'"),
+        ("r.toml", "azimuthal_recipe = 1\nbins.ntp = 3\n", "r.toml, line 2: key of .bins.: 'ntp'"),
+        (
+            "r.toml",
+            "azimuthal_recipe = 1\n[bins]\n\n\nnpt = 'many'\n",
+            r"r.toml, line 5: \[bins\] npt: expected an int",
+        ),
+        ("r.toml", "azimuthal_recipe = 1\n[bins]\nnpt = \n", "r.toml: is no TOML: .*line 3"),
+        (
+            "r.json",
+            '{\n "azimuthal_recipe": 1,\n "geometry": {"poni": "a: {\\"ntp\\": 1}"},\n "bins": {\n  "ntp": 3\n }\n}\n',
+            "r.json, line 5: key of .bins.: 'ntp'.*did you mean 'npt'",
+        ),
+        ("r.json", '{"azimuthal_recipe": 1, "bins": 3}', r"r.json, line 1: \[bins\]: expected a table"),
+        ("r.json", '{\n"azimuthal_recipe": 1,,\n}', "r.json: is no JSON: .*line 2"),
+    ],
+)
+def test_errors_say_where(folder, name, text, words):
+    Path(name).write_text(text)
+    with pytest.raises((UnknownNameError, DataTypeError, FileFormatError), match=words):
+        read_recipe(name)

@@ -10,18 +10,26 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
 namespace azimuthal {
 
-// Calls work(block) once for every block in [0, n_blocks), on at most n_threads threads. `work` must not throw.
+// Calls work(block) once for every block in [0, n_blocks), on at most n_threads threads. Where `work` throws (memory may
+// run out in any thread), no further block is begun, and the first exception is thrown again when all threads have ended.
 template <class Work>
 void for_each_block(std::size_t n_blocks, unsigned n_threads, Work&& work) {
   std::atomic<std::size_t> next{0};
+  std::atomic_flag failed = ATOMIC_FLAG_INIT;
+  std::exception_ptr failure;
   auto run = [&]() noexcept {
-    for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) work(block);
+    try {
+      for (std::size_t block = next.fetch_add(1); block < n_blocks; block = next.fetch_add(1)) work(block);
+    } catch (...) {
+      if (!failed.test_and_set()) failure = std::current_exception();
+      next.store(n_blocks);
+    }
   };
   const std::size_t wanted = std::min<std::size_t>(std::max(1u, n_threads), n_blocks);
   std::vector<std::thread> others;
@@ -29,12 +37,13 @@ void for_each_block(std::size_t n_blocks, unsigned n_threads, Work&& work) {
   for (std::size_t i = 1; i < wanted; ++i) {
     try {
       others.emplace_back(run);
-    } catch (const std::system_error&) {
-      break;  // the process may start no more threads: those that run do all the work
+    } catch (const std::exception&) {
+      break;  // no more threads or memory for them: those that run do all the work
     }
   }
   run();
   for (auto& thread : others) thread.join();
+  if (failure) std::rethrow_exception(failure);
 }
 
 // The same for work that needs scratch memory: calls work(state, block); every thread makes one state, a pointer to

@@ -44,9 +44,11 @@ std::size_t ridge_border(const RidgeFilter& filter);
 // Noise of the response over that of a pixel.
 double ridge_noise(const RidgeFilter& filter);
 
-// `image`: (n_slow + 2 border) x (n_fast + 2 border), finite; `usable`: n_slow x n_fast.
+// `image`: (n_slow + 2 border) x (n_fast + 2 border), finite; `usable`: n_slow x n_fast.  `excess`: spread of the
+// response where there is little but noise, over the one expected.
 std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint8_t* usable, std::size_t n_slow,
-                                             std::size_t n_fast, const RidgeFilter& filter, unsigned n_threads);
+                                             std::size_t n_fast, const RidgeFilter& filter, unsigned n_threads,
+                                             double* excess);
 
 struct RidgeStart {
   double slow, fast, angle, curvature;

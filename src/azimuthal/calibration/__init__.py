@@ -11,12 +11,23 @@ points                :class:`ControlPoints`: append, select, without; `.npt` fi
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
 result                :class:`Calibration`
+images -> distortion  :func:`recalibrated_distortion`: a smooth one
 images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
+motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.distortion import DistortionRefinement, recalibrated_distortion, refine_distortion
+from azimuthal.calibration.expressions import Expression
+from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.goniometer_calibration import (
+    FrameReport,
+    GoniometerCalibration,
+    calibrated_goniometer,
+)
+from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.modules import (
     ModuleRefinement,
     Sighting,
@@ -35,6 +46,13 @@ __all__ = [
     "PARAMETERS",
     "Calibration",
     "ControlPoints",
+    "DistortionRefinement",
+    "Expression",
+    "FramePoints",
+    "FrameReport",
+    "Goniometer",
+    "GoniometerCalibration",
+    "GoniometerRefinement",
     "Judgement",
     "ModuleRefinement",
     "Refinement",
@@ -46,11 +64,15 @@ __all__ = [
     "RingSource",
     "Sighting",
     "Verdict",
+    "calibrated_goniometer",
     "find_ridges",
     "module_map",
     "points_on_rings",
     "recalibrated",
+    "recalibrated_distortion",
     "recalibrated_modules",
     "refine",
+    "refine_distortion",
+    "refine_goniometer",
     "refine_modules",
 ]

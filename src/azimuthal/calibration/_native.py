@@ -67,12 +67,14 @@ class Candidates(NamedTuple):
 
 def ridge_candidates(
     image: AnyArray, usable: AnyArray, chosen: RidgeFilter, noise: PixelNoise, n_threads: int
-) -> Candidates:
-    """Return candidates of a finite float32 image; `usable`, of the same shape, says which pixels may be one."""
+) -> tuple[Candidates, float]:
+    """Return candidates of a finite float32 image, and the spread of its response over the one that noise makes.
+
+    `usable`, of the same shape, says which pixels may be one.
+    """
     padded = np.pad(image, chosen.border, mode="edge")
-    return Candidates(
-        *_core.ridge_candidates(padded, usable.view(np.uint8), *chosen, *map(float, noise), n_threads)
-    )  # fmt: skip
+    *found, excess = _core.ridge_candidates(padded, usable.view(np.uint8), *chosen, *map(float, noise), n_threads)
+    return Candidates(*found), excess
 
 
 def ridge_fits(

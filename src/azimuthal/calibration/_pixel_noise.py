@@ -16,7 +16,7 @@ import numpy as np
 from azimuthal.calibration._native import PixelNoise
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
-__all__ = ["measured_noise", "noise_ratio"]
+__all__ = ["measured_noise"]
 
 _TILE = 4
 _GROUPS, _TOGETHER = 40, 16
@@ -38,16 +38,6 @@ def measured_noise(image: AnyArray, usable: BoolArray) -> PixelNoise | None:
     line = _line(mean, variance)
     rounding = (1e-6 * np.abs(mean).max()) ** 2
     return PixelNoise(line[0], line[1], max(0.3 * float(variance.min()), rounding, 1e-30))
-
-
-def noise_ratio(image: AnyArray, usable: BoolArray, expected: PixelNoise) -> float:
-    """Return how many times the expected variance an image has; at least 1."""
-    mean, variance = _tiles(image, usable)
-    if not mean.size:
-        return 1.0
-    order = np.argsort(mean, kind="stable")
-    mean, variance = _lower_part(mean[order], variance[order])
-    return max(1.0, float(np.quantile(variance / expected.at(mean), _LOWER_PART)))
 
 
 def _tiles(image: AnyArray, usable: BoolArray) -> tuple[FloatArray, FloatArray]:

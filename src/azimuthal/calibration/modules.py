@@ -43,21 +43,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
-from azimuthal.calibration._least_squares import loss_stiffness, loss_weights
+from azimuthal.calibration._joint_fit import ROUGH, Fit, fitted, minimised, normal_equations, solved
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import (
-    CUTOFF,
-    UNKNOWN_UNCERTAINTY,
-    RingSource,
-    on_dragged_rings,
-    robust_spread,
-    scatter_beyond_counting,
-)
+from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
 from azimuthal.calibration.ring_points import RingSettings, points_on_rings, usable_pixels
 from azimuthal.detectors import Detector, DisplacedModules, Layout, ModuleDisplacement
-from azimuthal.detectors.displaced import DISPLACEMENTS, rotation_matrix
+from azimuthal.detectors.displaced import DISPLACEMENTS
 from azimuthal.errors import ParameterError, ShapeError, UnsupportedOptionError
 from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
@@ -68,10 +61,6 @@ __all__ = ["ModuleRefinement", "Sighting", "module_map", "module_rectangles", "r
 
 _POSE = PARAMETERS[:5]
 _IN_PLANE = 3
-_ROUNDS = 8
-_STEPS = 40
-_SHORT = 1e-3  # standard errors
-_ROUGH = 0.05  # the same, where models are only compared
 _TOLD = 0.5  # of the prior
 _GAUGE = 0.05  # curvature of a gauge direction, in units of the prior's
 _FOLDS = 5
@@ -297,8 +286,10 @@ def refine_modules(
         A parameter is not known.
     """
     problem = _Problem(sightings, modules, out_of_plane, shift_prior, fix)
-    nominal = _fitted(problem, _pose_only(problem), outliers)
-    fit = _fitted(problem, np.ones(problem.size, dtype=np.bool_), outliers)
+    start = problem.start.copy()
+    start[problem.n_pose :] = 0.0  # the nominal places
+    nominal = fitted(problem, start, _pose_only(problem), outliers)
+    fit = fitted(problem, problem.start, np.ones(problem.size, dtype=np.bool_), outliers)
     return _described(problem, nominal, fit)
 
 
@@ -335,7 +326,7 @@ def recalibrated_modules(
     found: ModuleRefinement | None = None
     for _ in range(2):
         sightings = [
-            Sighting(_points(frame, one, calibrant, free, labels, settings), one, calibrant)
+            Sighting(settled_points(frame, one, calibrant, free, labels, settings), one, calibrant)
             for frame, one, calibrant, free in zip(frames, current, calibrants, usable, strict=True)
         ]
         found = refine_modules(sightings, modules=modules, **options)
@@ -344,11 +335,11 @@ def recalibrated_modules(
     return found
 
 
-def _points(
-    frame: AnyArray, instrument: Instrument, calibrant: RingSource, usable: BoolArray, labels: IntArray,
+def settled_points(
+    frame: AnyArray, instrument: Instrument, calibrant: RingSource, usable: BoolArray, labels: IntArray | None,
     settings: RingSettings | None,
 ) -> ControlPoints:  # fmt: skip
-    """Return control points of single modules, without those of rings that something else drags."""
+    """Return control points in a window of three widths of the rings."""
     if settings is None:
         first = points_on_rings(frame, instrument, calibrant, usable=usable, parts=labels)
         if not len(first.points):
@@ -399,6 +390,7 @@ class _Problem:
         self.size = self.n_pose + self.n_modules * self.kinds
         self.prior = np.zeros(self.size)
         self.prior[self.n_pose :] = self._prior(positive_number("shift_prior", shift_prior)).ravel() ** -2.0
+        self.precision: FloatArray = np.diag(self.prior)
         self.start = np.concatenate([*(_pose_values(one.instrument.pose) for one in self.sightings), self._displaced()])
 
     def _view(self, sighting: Sighting) -> _View:
@@ -463,30 +455,17 @@ class _Problem:
 
     def _moved(self, view: _View, displacements: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """Return the places of points on displaced modules, and their derivatives by kind of displacement."""
-        moved = view.positions.copy()
-        derivatives = [np.zeros_like(moved) for _ in range(self.kinds)]
-        for number in np.unique(view.module[view.module >= 0]).tolist():
-            here = view.module == number
-            shift1, shift2, rotation, shift3, tilt1, tilt2 = displacements[number].tolist()
-            arm = view.positions[here] - self.centres[number]
-            moved[here] = (
-                self.centres[number] + arm @ rotation_matrix(rotation, tilt1, tilt2).T + (shift1, shift2, shift3)
-            )
-            unit = np.eye(3)
-            turned = _rotation_derivatives(rotation, tilt1, tilt2)
-            columns = (unit[0], unit[1], arm @ turned[0].T, unit[2], arm @ turned[1].T, arm @ turned[2].T)
-            for kind in range(self.kinds):
-                derivatives[kind][here] = columns[kind]
+        on = view.module >= 0
+        number = np.where(on, view.module, 0)
+        arm = view.positions - self.centres[number]
+        shift1, shift2, rotation, shift3, tilt1, tilt2 = np.where(on[:, None], displacements[number], 0.0).T
+        turns = _turned(arm, rotation, tilt1, tilt2, self.kinds)
+        moved = self.centres[number] + turns[0] + np.column_stack((shift1, shift2, shift3))
+        unit = np.eye(3)
+        derivatives = [np.broadcast_to(unit[0], arm.shape), np.broadcast_to(unit[1], arm.shape), turns[1]]
+        if self.kinds > _IN_PLANE:
+            derivatives += [np.broadcast_to(unit[2], arm.shape), turns[2], turns[3]]
         return moved, derivatives
-
-
-class _Fit(NamedTuple):
-    """A minimum: parameters, points in use, residuals in pixels (per image), scatter."""
-
-    x: FloatArray
-    used: tuple[BoolArray, ...]
-    residuals: tuple[FloatArray, ...]
-    scatter: float
 
 
 def _pose_only(problem: _Problem) -> BoolArray:
@@ -495,86 +474,10 @@ def _pose_only(problem: _Problem) -> BoolArray:
     return free
 
 
-def _fitted(problem: _Problem, free: BoolArray, outliers: float) -> _Fit:
-    """Return the minimum over some parameters, repeated until points and scatter stay the same."""
-    x = problem.start.copy()
-    if not free[problem.n_pose :].any():
-        x[problem.n_pose :] = 0.0  # the nominal places
-    used = [np.ones(view.ring.size, dtype=np.bool_) for view in problem.views]
-    scatter = 0.3
-    for _ in range(_ROUNDS):
-        x = _minimised(problem, x, free, used, scatter)
-        residuals = [problem.evaluated(n, x)[0] / view.pixel for n, view in enumerate(problem.views)]
-        before, before_scatter = [one.copy() for one in used], scatter
-        sigma = np.concatenate([view.sigma for view in problem.views])
-        everything, kept = np.concatenate(residuals), np.concatenate(used)
-        scatter = scatter_beyond_counting(everything[kept], sigma[kept], int(free.sum()))
-        limit = outliers * max(1.0, robust_spread(everything[kept] / np.hypot(sigma[kept], scatter)))
-        for n, view in enumerate(problem.views):
-            used[n] = (np.abs(residuals[n]) <= limit * np.hypot(view.sigma, scatter)) & ~on_dragged_rings(
-                residuals[n], view.ring, outliers
-            )
-        if all(np.array_equal(a, b) for a, b in zip(used, before, strict=True)) and (
-            abs(scatter - before_scatter) <= 1e-3 * scatter
-        ):
-            break
-    return _Fit(x, tuple(used), tuple(residuals), scatter)
-
-
-def _minimised(
-    problem: _Problem, x: FloatArray, free: BoolArray, used: Sequence[BoolArray], scatter: float,
-    short: float = _SHORT,
-) -> FloatArray:  # fmt: skip
-    """Return the minimum of the cost in the module docstring: weighted Gauss-Newton steps."""
-    x = x.copy()
-    for _ in range(_STEPS):
-        curvature, gradient, _ = _normal_equations(problem, x, used, scatter)
-        curvature = curvature[np.ix_(free, free)] + np.diag(problem.prior[free])
-        gradient = gradient[free] + problem.prior[free] * x[free]
-        step = -_solved(curvature, gradient)
-        x[free] += step
-        if float(step @ curvature @ step) < short**2:
-            break
-    return x
-
-
-def _normal_equations(
-    problem: _Problem, x: FloatArray, used: Sequence[BoolArray], scatter: float, *, exact: bool = False
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return curvature and gradient of the points' part of the cost, and the sum of squared gradients.
-
-    The curvature is that of the majorisation (the weights), or `exact`: with the second derivative of the loss.
-    """
-    curvature, gradient = np.zeros((problem.size, problem.size)), np.zeros(problem.size)
-    squares = np.zeros_like(curvature)
-    for n, view in enumerate(problem.views):
-        residuals, jacobian = problem.evaluated(n, x)
-        on = used[n]
-        sigma = (view.pixel * np.hypot(view.sigma, scatter))[on]
-        z, rows = residuals[on] / sigma, jacobian[on] / sigma[:, None]
-        weights = loss_weights(z, "soft_l1", CUTOFF)
-        bend = loss_stiffness(z, "soft_l1", CUTOFF) if exact else weights
-        curvature += (rows * bend[:, None]).T @ rows
-        gradient += rows.T @ (weights * z)
-        if exact:
-            scores = rows * (weights * z)[:, None]
-            squares += scores.T @ scores
-    return curvature, gradient, squares
-
-
-def _solved(curvature: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the solution of equations whose unknowns differ much in size."""
-    scale = np.sqrt(np.diag(curvature))
-    scale = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1.0), 0.0)
-    inner = curvature * np.outer(scale, scale)
-    solved = np.linalg.lstsq(inner, (right.T * scale).T, rcond=1e-13)[0]
-    return np.asarray((solved.T * scale).T)
-
-
 # ---- what it means -----------------------------------------------------------------------------------------------
 
 
-def _described(problem: _Problem, nominal: _Fit, fit: _Fit) -> ModuleRefinement:
+def _described(problem: _Problem, nominal: Fit, fit: Fit) -> ModuleRefinement:
     covariance, told, effective = _covariance(problem, fit)
     displacements = problem.displacements(fit.x)
     n_points = sum(
@@ -600,16 +503,16 @@ def _described(problem: _Problem, nominal: _Fit, fit: _Fit) -> ModuleRefinement:
     )  # fmt: skip
 
 
-def _covariance(problem: _Problem, fit: _Fit) -> tuple[FloatArray, BoolArray, float]:
+def _covariance(problem: _Problem, fit: Fit) -> tuple[FloatArray, BoolArray, float]:
     """Return the covariance of the displacements (6 per module), what is told, and the number of parameters in effect.
 
     Without the gauge: the part of every error that is a rigid motion of all modules is taken out.
     """
-    curvature, _, squares = _normal_equations(problem, fit.x, fit.used, fit.scatter, exact=True)
+    curvature, _, squares = normal_equations(problem, fit.x, fit.used, fit.scatter, exact=True)
     free = np.concatenate((np.tile(problem.free_pose, len(problem.views)), np.ones(problem.n_modules * problem.kinds)))
     index = np.flatnonzero(free)
     total = curvature[np.ix_(index, index)] + np.diag(problem.prior[index])
-    inverse = _solved(total, np.eye(index.size))
+    inverse = solved(total, np.eye(index.size))
     n = sum(int(on.sum()) for on in fit.used)
     effective = float(np.trace(inverse @ curvature[np.ix_(index, index)]))
     middle = squares[np.ix_(index, index)] * (n / max(n - effective, 1)) + np.diag(problem.prior[index])
@@ -627,7 +530,7 @@ def _covariance(problem: _Problem, fit: _Fit) -> tuple[FloatArray, BoolArray, fl
     return full.reshape(problem.n_modules * names, -1), told.astype(np.bool_), effective - first
 
 
-def _without_gauge(problem: _Problem, fit: _Fit, curvature: FloatArray, first: int) -> FloatArray:
+def _without_gauge(problem: _Problem, fit: Fit, curvature: FloatArray, first: int) -> FloatArray:
     """Return the matrix that takes rigid motions of all seen modules out of displacements."""
     prior = problem.prior[problem.n_pose :]
     motions = _rigid_motions(problem)
@@ -635,7 +538,7 @@ def _without_gauge(problem: _Problem, fit: _Fit, curvature: FloatArray, first: i
     if first:
         pose = np.flatnonzero(np.diag(curvature)[: problem.n_pose] > 0)
         across = curvature[problem.n_pose :, pose]
-        inner = inner - across @ _solved(curvature[np.ix_(pose, pose)], across.T)
+        inner = inner - across @ solved(curvature[np.ix_(pose, pose)], across.T)
     kept = [motion for motion in motions if motion @ inner @ motion < _GAUGE * float(motion @ (prior * motion))]
     if not kept:
         return np.eye(prior.size)
@@ -666,7 +569,7 @@ def _arcs(view: _View) -> IntArray:
     return np.asarray(np.unique(pairs, axis=0, return_inverse=True)[1].ravel())
 
 
-def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, float]:
+def _held_out_gain(problem: _Problem, nominal: Fit, fit: Fit) -> tuple[float, float]:
     """Return how much squared residuals of held-out arcs fall with displaced modules: mean of arcs, standard error."""
     gains: list[float] = []
     arcs = [_arcs(view) for view in problem.views]
@@ -677,8 +580,8 @@ def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, 
         if not all(one.sum() > 5 for one in train):
             continue
         models = [
-            _minimised(problem, nominal.x, pose, train, fit.scatter, _ROUGH),
-            _minimised(problem, fit.x, everything, train, fit.scatter, _ROUGH),
+            minimised(problem, nominal.x, pose, train, fit.scatter, ROUGH),
+            minimised(problem, fit.x, everything, train, fit.scatter, ROUGH),
         ]
         for n, view in enumerate(problem.views):
             test = fit.used[n] & ~train[n]
@@ -693,7 +596,7 @@ def _held_out_gain(problem: _Problem, nominal: _Fit, fit: _Fit) -> tuple[float, 
     return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
-def _bic_change(problem: _Problem, nominal: _Fit, fit: _Fit, effective: float) -> float:
+def _bic_change(problem: _Problem, nominal: Fit, fit: Fit, effective: float) -> float:
     """Return the change of Bayes' information criterion by the displacements."""
     sums = []
     for one in (nominal, fit):
@@ -751,13 +654,22 @@ def _pose_values(pose: Pose) -> FloatArray:
     return np.array([getattr(pose, name) for name in _POSE])
 
 
-def _rotation_derivatives(rotation: float, tilt1: float, tilt2: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the derivatives of :func:`rotation_matrix` with respect to rotation, tilt1 and tilt2."""
-    quarter = 0.5 * np.pi
-    # of a rotation the derivative is the same rotation by a quarter more, without the axis
-    along = (np.diag([0, 0, 1.0]), np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]))
-    r3, r2, r1 = rotation_matrix(rotation, 0, 0), rotation_matrix(0, 0, tilt2), rotation_matrix(0, tilt1, 0)
-    d3 = rotation_matrix(rotation + quarter, 0, 0) - along[0]
-    d1 = rotation_matrix(0, tilt1 + quarter, 0) - along[1]
-    d2 = rotation_matrix(0, 0, tilt2 + quarter) - along[2]
-    return d3 @ r2 @ r1, r3 @ r2 @ d1, r3 @ d2 @ r1
+def _turned(
+    arm: FloatArray, rotation: FloatArray, tilt1: FloatArray, tilt2: FloatArray, kinds: int
+) -> list[FloatArray]:
+    """Return points turned (:func:`azimuthal.detectors.displaced.rotation_matrix`), each by angles of its own.
+
+    And the derivatives with respect to rotation, and to tilt1 and tilt2 where they are refined.
+    """
+    (c1, c2, c3), (s1, s2, s3) = ([f(angle) for angle in (tilt1, tilt2, rotation)] for f in (np.cos, np.sin))
+    a1, a2, a3 = arm.T
+    b2, b3 = c1 * a2 - s1 * a3, s1 * a2 + c1 * a3  # after R1
+    d1, d3 = c2 * a1 + s2 * b3, -s2 * a1 + c2 * b3  # after R2
+    zero = np.zeros_like(d1)
+    turned = [np.column_stack((c3 * d1 - s3 * b2, s3 * d1 + c3 * b2, d3))]
+    turned.append(np.column_stack((-s3 * d1 - c3 * b2, c3 * d1 - s3 * b2, zero)))
+    if kinds > _IN_PLANE:
+        e1, e2, e3 = s2 * b2, -b3, c2 * b2  # tilt1 moves (b2, b3) to (-b3, b2)
+        turned.append(np.column_stack((c3 * e1 - s3 * e2, s3 * e1 + c3 * e2, e3)))
+        turned.append(np.column_stack((c3 * d3, s3 * d3, -d1)))
+    return turned

@@ -62,14 +62,30 @@ def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Uni
 
 
 def pixel_uncertainty(instrument: Instrument, covariance: FloatArray) -> float:
-    """Return the largest standard error of two theta on the detector, in pixels."""
+    """Return the largest standard error of two theta on the detector, in pixels.
+
+    That is how far a ring may be displaced across itself, anywhere: the error over the change of two theta per pixel in
+    the steepest direction.
+    """
     from azimuthal.units import unit
 
     found, gradients = _gradients(instrument, unit("2th_rad"), covariance)
     error = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", gradients, _finite(covariance), gradients), 0.0))
+    usable = np.isfinite(found) & np.isfinite(error)
+    return float(np.max((error / _steepest(instrument))[usable], initial=0.0))
+
+
+def _steepest(instrument: Instrument) -> FloatArray:
+    """Return the change of two theta per pixel in the steepest direction, of the sampled pixels, rad."""
+    detector, rotation = instrument.detector, instrument.pose.rotation
     t = instrument.pose.lab_from_detector(_sampled(instrument))
-    pixel = np.sqrt(instrument.detector.pixel1 * instrument.detector.pixel2) / np.linalg.norm(t, axis=1)
-    return float(np.percentile((error / pixel)[np.isfinite(found)], 99.0))
+    length = np.linalg.norm(t, axis=1)
+    if not detector.is_flat:
+        return np.asarray(np.sqrt(detector.pixel1 * detector.pixel2) / length)
+    rho = np.maximum(np.hypot(t[:, 0], t[:, 1]), 1e-9 * length)
+    across = np.column_stack((t[:, 2] * t[:, 0] / rho, t[:, 2] * t[:, 1] / rho, -rho)) / length[:, None]
+    sizes = np.array([detector.pixel1, detector.pixel2])
+    return np.asarray(np.linalg.norm(across @ rotation[:, :2] * sizes, axis=1) / length)
 
 
 def _finite(covariance: FloatArray) -> FloatArray:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration
 from azimuthal.calibration.control_points import ControlPoints
@@ -30,8 +31,9 @@ from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
+from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
-from azimuthal.calibration.verdict import Evidence, Judgement, judged
+from azimuthal.calibration.verdict import ACCURACY, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -60,6 +62,7 @@ class _Task:
     bounds: Mapping[str, tuple[float, float]] | None
     loss: Loss
     outliers: float | None
+    accuracy: float
 
     @property
     def n_free(self) -> int:
@@ -78,7 +81,7 @@ class _Task:
 def recalibrated(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None, fix: Iterable[str] = DEFAULT_FIX,
     bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1", outliers: float | None = 5.0,
-    settings: RingSettings | None = None,
+    settings: RingSettings | None = None, accuracy: float = ACCURACY,
 ) -> Calibration:  # fmt: skip
     """Return the geometry refined on an image of a calibrant.
 
@@ -96,6 +99,8 @@ def recalibrated(
         Of :func:`azimuthal.calibration.refine`.
     settings:
         Of :func:`azimuthal.calibration.points_on_rings`.
+    accuracy:
+        What "good" promises: two theta within so many pixels everywhere on the detector.
 
     Returns
     -------
@@ -103,13 +108,14 @@ def recalibrated(
         With a verdict; nothing is raised because an image is bad.
     """
     instrument.beam.required_wavelength("a calibration")
+    positive_number("accuracy", accuracy, unit="pixels")
     settings, frame = settings or RingSettings(), np.asarray(image)
     fixed = (fix,) if isinstance(fix, str) else tuple(dict.fromkeys(fix))
     usable = usable_pixels(frame, instrument, mask)
     best: Calibration | None = None
     for widening in _WIDENING:
         wider = replace(settings, search=settings.search * widening)
-        found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers), instrument)
+        found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers, accuracy), instrument)
         if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
             best = found
         if best.verdict == "good":
@@ -233,9 +239,13 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
-        largest_error=pixel_uncertainty(refinement.instrument, refinement.covariance),
+        largest_error=pixel_uncertainty(
+            refinement.instrument,
+            refinement.covariance + systematic_covariance(refinement, float(np.median(ring_points.fwhm))),
+        ),
         unexplained=0 if mixture else foreign.size,
         other_wavelength=_other_wavelength(task, refinement),
+        accuracy=task.accuracy,
     )
     return judged(refinement, evidence)
 

@@ -70,6 +70,7 @@ _DEGENERATE = 1e-6
 _CORRELATED = 0.99
 _PARALLAX_ROUNDS = 4
 _FEWEST_RINGS = 6
+_FEWEST_POINTS = 8
 _DRAGGED = 0.5  # pixels
 
 
@@ -390,15 +391,22 @@ def robust_spread(z: FloatArray) -> float:
 
 
 def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: int) -> float:
-    """Return the scatter in pixels of whole rings beyond that of their points; 0 unless beyond chance."""
+    """Return the scatter in pixels of whole rings beyond that of their points; 0 unless beyond chance.
+
+    By moments, every ring with the weight of its mean (DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2), so
+    that a weak ring says little; the error of a mean is that of the spread of its points.
+    """
     numbers, index = np.unique(ring, return_inverse=True)
-    weights = np.bincount(index, spread**-2.0)
-    means = np.bincount(index, residuals * spread**-2.0) / weights
+    weights = spread**-2.0
+    total, n = np.bincount(index, weights), np.bincount(index)
+    means = np.bincount(index, residuals * weights) / total
+    seen = np.bincount(index, (weights * (residuals - means[index])) ** 2) / total**2 * n / np.maximum(n - 1, 1)
+    precision = 1 / np.where(n >= _FEWEST_POINTS, seen, np.maximum(seen, 1 / total))
     freedom = numbers.size - min(n_free, max(numbers.size - 1, 0), 2)  # of a ring's mean, dist and wavelength tell
-    excess = float(np.sum(means**2 * weights)) - freedom
+    excess = float(np.sum(means**2 * precision)) - freedom
     if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
         return 0.0
-    return float(np.sqrt(max(float(np.sum(means**2 - 1 / weights)) / freedom, 0.0)))
+    return float(np.sqrt(excess / max(precision.sum() - np.sum(precision**2) / precision.sum(), 1e-300)))
 
 
 def on_dragged_rings(residuals: FloatArray, ring: IntArray, outliers: float) -> BoolArray:

@@ -44,7 +44,7 @@ import numpy as np
 
 from azimuthal._validate import positive_integer, positive_number
 from azimuthal.calibration._native import Candidates, PixelNoise, RidgeFilter, ridge_candidates, ridge_fits
-from azimuthal.calibration._pixel_noise import measured_noise, noise_ratio
+from azimuthal.calibration._pixel_noise import measured_noise
 from azimuthal.calibration._ridge_arcs import linked_arcs
 from azimuthal.errors import DataTypeError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
@@ -61,8 +61,10 @@ _SPACING = 4.0  # along a ridge, pixels of the level, at least
 _LONGEST_SPACING = 60.0
 _ACROSS = 3.0
 _REACH = 30.0  # of links, at least
+_LONGEST_REACH = 60.0
 _BOXES = 1.5  # length of an arc, at least
 _STEP_BETTER = 8.0
+_DEAD, _BUSY = 16, 40.0  # pixels; photons in a block, about
 _OVER_SCATTER = 1.7  # of grains
 
 
@@ -237,6 +239,7 @@ def find_ridges(image: Any, usable: Any = None, *, settings: RidgeSettings | Non
     noise = measured_noise(frame, ok)
     if noise is None:
         return Ridges.empty()
+    _leave_out_dead_regions(frame, ok)
     saturated = _saturated(frame, ok, settings.saturation)
     _leave_out_hot_pixels(frame, ok, noise)
     levels = _pyramid(frame, ok, noise, settings.levels)
@@ -282,6 +285,31 @@ def _saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> float:
     return highest if same >= 5 and same > below else np.inf
 
 
+def _leave_out_dead_regions(frame: AnyArray, ok: BoolArray) -> None:
+    """Mark regions of one value as not usable: around a round detector, modules that are switched off.
+
+    Blocks of 16 x 16 pixels count that hold one value, and the pixels of this value in the blocks beside them.  On
+    images of few photons empty blocks are what is to be expected: there nothing is marked.
+    """
+    rows, columns = (n // _DEAD for n in frame.shape)
+    if not rows or not columns:
+        return
+    blocks = frame[: rows * _DEAD, : columns * _DEAD].reshape(rows, _DEAD, columns, _DEAD)
+    low, high = blocks.min(axis=(1, 3)), blocks.max(axis=(1, 3))
+    dead = low == high
+    if not dead.any() or dead.all():
+        return
+    value = low[dead].min()
+    if np.quantile((blocks.mean(axis=(1, 3)) - value)[~dead], 0.1) * _DEAD**2 < _BUSY:
+        return
+    padded = np.pad(dead, 1)
+    near = sum(padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)) > 0
+    near = np.repeat(np.repeat(near, _DEAD, axis=0), _DEAD, axis=1)
+    near = np.pad(near, ((0, frame.shape[0] - near.shape[0]), (0, frame.shape[1] - near.shape[1])), mode="edge")
+    ok &= ~(near & (frame == value))
+    frame[~ok] = 0
+
+
 def _leave_out_hot_pixels(frame: AnyArray, ok: BoolArray, noise: PixelNoise) -> None:
     """Mark pixels far above all eight neighbours as not usable."""
     for begin in range(0, frame.shape[0], 128):
@@ -319,14 +347,8 @@ def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -
         else:
             images[k][missing] = images[k][~missing].mean() if not missing.all() else 0
     usable = [weight >= 0.5 for weight in weights]
-    ratios = [1.0]
-    ratios += [
-        noise_ratio(images[k], weights[k] > 0.99, noise.scaled(0.25**k)) for k in range(1, len(images))
-    ]
-    # correlated noise shows on the next level, which is about what the filters see
-    ratios = [ratios[1] if k == 0 else ratio for k, ratio in enumerate(ratios)]
     kept = range(min(n_levels, len(images)))
-    return [_Level(images[k], usable[k], noise.scaled(0.25**k * ratios[k]), 2**k) for k in kept]
+    return [_Level(images[k], usable[k], noise.scaled(0.25**k), 2**k) for k in kept]
 
 
 def _binned(image: AnyArray) -> AnyArray:
@@ -342,7 +364,10 @@ def _points(
     """Return the points of one level; those on ridges of finer levels are left out."""
     chosen = RidgeFilter(significance=settings.candidate)
     taken = _painted(finer, level)
-    candidates = ridge_candidates(level.image, level.usable & ~taken, chosen, level.noise, n_threads)
+    candidates, excess = ridge_candidates(level.image, level.usable & ~taken, chosen, level.noise, n_threads)
+    excess = max(excess, 1.0)
+    level = level._replace(noise=level.noise.scaled(excess**2))
+    candidates = candidates.select(candidates.significance > settings.candidate * excess)
     candidates, spacing = _thinned(candidates, level.image.shape[1], chosen.n_directions, settings.max_points)
     if not candidates.pixel.size:
         return None
@@ -352,7 +377,7 @@ def _points(
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
     fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
     good = _accepted(fits, level, settings, saturated)
-    faint = ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > 4)
+    faint = ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
         better = _accepted(again, level, settings, saturated)
@@ -384,7 +409,7 @@ def _accepted(fits: dict[str, FloatArray], level: _Level, settings: RidgeSetting
         good &= np.abs(fits["slope"]) < 0.5
         good &= fits["width"] < _WIDEST
         good &= fits["width"] > (0.3 if level.binning == 1 else 0.5)
-        good &= (fits["middle"] > 0.6) & (fits["side"] > 0.5) & (fits["end"] > 0.3)
+        good &= (fits["middle"] > 0.8) & (fits["side"] > 0.5) & (fits["end"] > 0.3)
         good &= fits["edge"] < _STEP_BETTER
         good &= fits["largest"] < saturated
     return good
@@ -424,7 +449,7 @@ def _placed(starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spac
         fits["height"],
         fits["height"] / fits["height_noise"],
         width,
-        np.full(slope.size, max(3 * spacing, _REACH) * k),
+        np.full(slope.size, min(max(3 * spacing, _REACH), _LONGEST_REACH) * k),
         fits["box"] * k,
     )
 

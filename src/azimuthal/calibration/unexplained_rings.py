@@ -4,8 +4,10 @@ r"""Rings in an image that the calibrant does not have, and whether they are a r
 
 Foreign rings
     The pattern of the image (mean of the usable pixels in bins of half a pixel) minus its running median over eight
-    widths of a ring; a maximum higher than a tenth of the median height of the rings that were found, and eight times
-    the median deviation of the pattern, counts when it is farther than two widths from every ring of the calibrant.
+    widths of a ring; a maximum higher than a tenth of the median height of the rings that were found, eight times
+    the median deviation of the pattern, and six standard errors of the bin, counts when it is farther than two widths
+    from every ring of the calibrant.  The standard error is that of the spread of the bin's pixels: a hot pixel raises
+    the mean of its bin by no more than one of it, two by 1.4.
 
 A mixture, or the wrong calibrant?
     A wrong calibrant is one whose rings are some of those of the true substance, scaled: CeO2 before an image of LaB6.
@@ -38,6 +40,7 @@ from azimuthal.typing import AnyArray, BoolArray, FloatArray
 __all__ = ["foreign_rings", "is_mixture", "typical_pixel"]
 
 _DEVIATIONS = 8.0
+_ERRORS = 6.0
 _SHARE = 0.1
 _FEWEST = 6
 _FOUND = 0.75
@@ -59,7 +62,7 @@ def foreign_rings(
     if not used.any():
         return np.empty(0)
     step = 0.5 * typical_pixel(refinement)
-    x, y = _pattern(image, instrument, usable, step)
+    x, y, error = _pattern(image, instrument, usable, step)
     if x.size < 16:
         return np.empty(0)
     width = max(2 * float(np.median(ring_points.fwhm)), 3.0)  # in steps
@@ -69,7 +72,7 @@ def foreign_rings(
     half = max(int(width), 2)
     padded = np.pad(excess, half, mode="edge")
     highest = np.max(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-    tops = np.flatnonzero((excess == highest) & (excess > least))
+    tops = np.flatnonzero((excess == highest) & (excess > np.maximum(least, _ERRORS * error)))
     tops = tops[(tops > 2 * half) & (tops < x.size - 2 * half)]
     angles = ring_angles(np.asarray(calibrant.d_spacings(), dtype=np.float64), instrument.wavelength or np.nan)[0]
     angles = angles[np.isfinite(angles)]
@@ -139,18 +142,25 @@ def typical_pixel(refinement: Refinement) -> float:
     return float(np.median(np.abs(refinement.residuals_rad / np.where(residuals, residuals, 1))))
 
 
-def _pattern(image: AnyArray, instrument: Instrument, usable: BoolArray, step: float) -> tuple[FloatArray, FloatArray]:
-    """Return two theta and mean value in bins of `step`; bins with fewer than 20 pixels are left out."""
+def _pattern(
+    image: AnyArray, instrument: Instrument, usable: BoolArray, step: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return two theta, mean and its standard error in bins of `step`; bins with fewer than 20 pixels are left out."""
     n_bins = int(np.pi / step) + 2
-    n, total = np.zeros(n_bins), np.zeros(n_bins)
+    n, total, squares = np.zeros(n_bins), np.zeros(n_bins), np.zeros(n_bins)
+    middle = float(np.median(image[::7, ::7][usable[::7, ::7]])) if usable[::7, ::7].any() else 0.0
     for rows in row_blocks(image.shape[0]):
         angle, _, _ = pixel_angles(instrument, rows)
         here = usable[rows]
         index = (angle[here] / step).astype(np.int64)
+        value = image[rows][here].astype(np.float64) - middle  # near zero, so that squares can be subtracted
         n += np.bincount(index, minlength=n_bins)
-        total += np.bincount(index, image[rows][here].astype(np.float64), minlength=n_bins)
+        total += np.bincount(index, value, minlength=n_bins)
+        squares += np.bincount(index, value * value, minlength=n_bins)
     enough = np.flatnonzero(n >= 20)
-    return np.asarray((enough + 0.5) * step, dtype=np.float64), total[enough] / n[enough]
+    n, mean = n[enough], total[enough] / n[enough]
+    spread = np.maximum(squares[enough] / n - mean**2, 0.0)
+    return np.asarray((enough + 0.5) * step, dtype=np.float64), mean + middle, np.sqrt(spread / (n - 1))
 
 
 def _running_median(y: FloatArray, window: int) -> FloatArray:

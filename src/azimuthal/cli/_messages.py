@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.cli._progress import Progress, failure_text
 
 if TYPE_CHECKING:
-    from azimuthal.pipelines.batch import Batch, BatchSummary
+    from azimuthal.pipelines.batch import Batch
+    from azimuthal.pipelines.batch_run import BatchSummary
+
+
+_PATHS_SHOWN = 20
 
 
 def preparation(batch: Batch) -> str:
@@ -41,7 +45,17 @@ def _sensor_words(corrections: dict[str, Any]) -> str:
 def print_plan(batch: Batch) -> int:
     """Say what a run would write and what would fail; return the exit code of a dry run."""
     paths = batch.outputs.paths
+    n_finished = batch.n_finished()
     print(f"would write {_output_words(batch, paths)}: {batch.n_frames} frames, {batch.bins}")
+    if batch.outputs.one_each and len(paths) > 1:
+        for path in paths[:_PATHS_SHOWN]:
+            print(f"  {path}{' (there already)' if path.exists() else ''}")
+        if len(paths) > _PATHS_SHOWN:
+            print(f"  and {len(paths) - _PATHS_SHOWN} more")
+    if n_finished:
+        verb = "skip" if batch.outputs.one_each else "take"
+        left = batch.n_frames - n_finished
+        print(f"would {verb} {_counted(n_finished, 'frame')} of an interrupted run and integrate {left}")
     for failure in batch.survey.failures:
         print(f"would fail: {failure_text(failure)}")
     return 1 if batch.survey.failures else 0
@@ -55,6 +69,8 @@ def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
         names = ", ".join(failure.name for failure in summary.failures[:5])
         more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
         print(f"error: {number} failed: {names}{more}", file=sys.stderr)
+        if batch.outputs.one_each and summary.outputs:
+            print("note: the same command again tries them, and only them", file=sys.stderr)
     if not summary.outputs:
         print("error: no frame could be integrated; nothing was written", file=sys.stderr)
         return 2
@@ -82,7 +98,8 @@ def cut_short(progress: Progress, reason: str) -> str:
     """Return what an interrupted or failed run leaves behind."""
     done = f"{reason} after {_counted(progress.n_done, 'frame')}"
     if progress.n_files_written:
-        return f"{done}: {_counted(progress.n_files_written, 'file')} written, complete; nothing else"
+        files = _counted(progress.n_files_written, "file")
+        return f"{done}: {files} written, complete; the same command again writes the rest"
     if progress.n_kept:
         frames = _counted(progress.n_kept, "frame")
         return f"{done}: {frames} kept in {progress.kept_in}; the same command again integrates the rest"

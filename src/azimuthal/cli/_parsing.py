@@ -10,15 +10,17 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click  # noqa: TID253  # this module is only imported by a call of main()
 
 from azimuthal._version import __version__
 
-__all__ = ["argument", "command", "group", "number", "option", "run"]
+__all__ = ["OptionWithLateHelp", "argument", "command", "group", "number", "option", "run", "subcommands"]
 
 argument, command, option = click.argument, click.command, click.option
+subcommands = click.group
 
 #: Command -> one line for ``azimuthal --help``; the module of the same name holds it.
 COMMANDS = {
@@ -28,10 +30,11 @@ COMMANDS = {
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "recalibrate": "Refine a geometry on the rings of a calibrant.",
+    "goniometer": "Refine the model of a detector that motors move, or ask where it is.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "mask": "Make, combine and write masks.",
-    "convert": "Convert geometries, detectors and masks to other formats.",
+    "convert": "Convert geometries, detectors, masks and recipes.",
     "merge": "Merge results of several runs into one, by their sums.",
     "detectors": "List the detectors that are known, or describe one.",
     "calibrants": "List the calibrants that are known, or the rings of one.",
@@ -65,6 +68,27 @@ class _Commands(click.Group):
             advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}."
             ctx.fail(f"command: {args[0]!r} is not known; {advice}")
         return super().resolve_command(ctx, args)
+
+
+class OptionWithLateHelp(click.Option):
+    """An option whose help is made when it is shown: from tables of what the package can do.
+
+    Parameters
+    ----------
+    late_help:
+        Returns the help.
+    *arguments, **options:
+        Of `click.Option`.
+    """
+
+    def __init__(self, *arguments: Any, late_help: Callable[[], str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._late_help = late_help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help."""
+        self.help = self._late_help()
+        return super().get_help_record(ctx)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""``azimuthal convert``: geometries, detectors and masks in other formats."""
+"""``azimuthal convert``: geometries, detectors, masks and recipes in other formats."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ Examples:
   azimuthal convert geometry XPARM.XDS a.poni --detector Eiger2_16M
   azimuthal convert detector Pilatus1M pilatus.h5 --flat flat.edf
   azimuthal convert detector distortion.spline frelon.h5
-  azimuthal convert mask run_master.h5 mask.edf"""
-_KINDS = ("geometry", "detector", "mask")
+  azimuthal convert mask run_master.h5 mask.edf
+  azimuthal convert recipe .azimint.json run.toml
+  azimuthal convert recipe experiment.dio run.toml"""
+_KINDS = ("geometry", "detector", "mask", "recipe")
 
 
 @command(name="convert", epilog=_EXAMPLES)
-@argument("kind", metavar="geometry|detector|mask")
+@argument("kind", metavar="geometry|detector|mask|recipe")
 @argument("source", metavar="SOURCE")
 @argument("target", metavar="TARGET")
 @option("--detector", metavar="NAME", help="geometry: which detector, where SOURCE does not say it.")
@@ -41,7 +43,8 @@ _KINDS = ("geometry", "detector", "mask")
 def convert_command(kind: str, source: str, target: str, **options: Any) -> int:
     """Write SOURCE in the format of TARGET, which its extension says.
 
-    A detector is a file or a name of the catalogue.  What a format has no place for is named.
+    A detector is a file or a name of the catalogue; a recipe is one of azimuthal (.toml, .json), a configuration of
+    pyFAI (.json) or a project of Dioptas (.dio).  What a format has no place for is named.
     """
     from azimuthal._pending_file import check_target
     from azimuthal._validate import one_of
@@ -51,7 +54,8 @@ def convert_command(kind: str, source: str, target: str, **options: Any) -> int:
     check_target(Path(target), force=options["force"])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AzimuthalWarning)
-        words = {"geometry": _geometry, "detector": _detector, "mask": _mask}[kind](source, target, options)
+        convert = {"geometry": _geometry, "detector": _detector, "mask": _mask, "recipe": _recipe}[kind]
+        words = convert(source, target, options)
     print(words)
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
@@ -62,6 +66,7 @@ _OPTIONS = {
     "geometry": ("detector", "shape", "source_format", "target_format"),
     "detector": ("orientation", "binning", "masks", "flat", "dark"),
     "mask": ("bits", "flip_rows"),
+    "recipe": (),
 }
 
 
@@ -125,3 +130,13 @@ def _mask(source: str, target: str, options: dict[str, Any]) -> str:
     mask = load_mask(source, bits=bits or None, flip_rows=options["flip_rows"])
     save_mask(mask, target, force=options["force"])
     return f"{target}: {describe(mask)}"
+
+
+def _recipe(source: str, target: str, options: dict[str, Any]) -> str:
+    from azimuthal.pipelines.recipe_import import convert_recipe
+
+    found = convert_recipe(source, target, force=options["force"])
+    lines = [f"{target}: recipe out of {found.kind}"]
+    lines += [f"  with {path}" for path in found.written[1:]]
+    lines += [f"  not in it: {one}" for one in found.lost]
+    return "\n".join(lines)

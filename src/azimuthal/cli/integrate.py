@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from azimuthal.cli._parsing import argument, command, number, option
+from azimuthal.cli._parsing import OptionWithLateHelp, argument, command, number, option
 from azimuthal.cli._running import run_batch
 from azimuthal.errors import ParameterError
 
@@ -35,6 +35,7 @@ _REJECTION = {"reject_threshold": "threshold", "reject_iterations": "max_iter", 
 _DIRECT = (
     "npt", "npt_azim", "unit", "output", "force", "detector", "orientation", "file_mask", "dark", "flat",
     "normalization_factor", "threads", "dark_variance", "flat_variance", "normalization_variance", "sectors",
+    "monitor", "monitor_variance", "keep_every",
 )  # fmt: skip
 _EXAMPLES = """\b
 Examples:
@@ -52,16 +53,25 @@ Examples:
       --incident-angle '0.2 deg' -o maps.h5"""
 
 
+def output_help() -> str:
+    """Return what --output takes, from the table of the formats."""
+    from azimuthal.io.writers import formats
+
+    many = " ".join(one.extensions[0] for one in formats() if one.holds_many)
+    single = " ".join(one.extensions[0] for one in formats() if not one.holds_many)
+    return (
+        f"One file for all frames ({many}), or a name with {{stem}}, {{frame}}, {{number}}, {{label}} or {{folder}} "
+        f"for one file each ({single} too), such as 'out/{{stem}}_{{frame:05d}}.xye'; {{reduction}} for one of each "
+        "--sector.  Default: STEM_azimuthal.h5 in this folder."
+    )
+
+
 @command(name="integrate", epilog=_EXAMPLES)
 @argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @option("-p", "--poni", required=True, metavar="FILE", help="Geometry: PONI, or another format that is known.")
 @option("-n", "--npt", type=int, required=True, help="Number of radial bins.")
 @option("-u", "--unit", help="Radial unit, such as q_nm^-1, q_A^-1, 2th_deg, r_mm ('azimuthal units' lists them).")
-@option(
-    "-o", "--output", metavar="NAME",
-    help="One file for all frames (.h5 .nxs .npz .csv), or a name with {stem}, {frame}, {number}, {label} or {folder} "
-    "for one file each (.xye .xy .dat .chi too).  Default: STEM_azimuthal.h5 in this folder.",
-)  # fmt: skip
+@option("-o", "--output", metavar="NAME", cls=OptionWithLateHelp, late_help=output_help)
 @option("--npt-azim", type=int, help="Number of azimuthal bins: makes cakes.")
 @option("--split", default="full", show_default=True, help="Pixel splitting: full, exact, bbox, pseudo or none.")
 @option("--average", default="ratio_of_sums", show_default=True, help="Or mean_of_ratios, or sum.")
@@ -86,7 +96,7 @@ Examples:
 @option("--dead-time", type=float, metavar="SECONDS", help="Of a pixel: counts are corrected first of all.")
 @option("--exposure-time", type=float, metavar="SECONDS", help="Of a frame; with --dead-time.")
 @option("--dead-time-model", metavar="NAME", help="paralyzable or nonparalyzable; with --dead-time.")
-@option("--dark", metavar="FILE", help="Dark image, subtracted.")
+@option("--dark", metavar="FILE", help="Dark image, subtracted; one for all frames, or as many as there are frames.")
 @option("--flat", metavar="FILE", help="Flat-field image, divides.")
 @option("--dark-variance", metavar="FILE", help="Variance of the dark, or the word poisson for a dark of counts.")
 @option("--flat-variance", metavar="FILE", help="Variance of the flat field.")
@@ -103,8 +113,13 @@ Examples:
 @option("--along", help="Without --npt-azim, a cut along oop or ip; the ranges are of -u and of --unit-oop.")
 @option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
-@option("--normalization-factor", type=float, default=1.0, metavar="X", help="Monitor: divides the intensity.")
-@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of the monitor.")
+@option("--normalization-factor", type=float, default=1.0, metavar="X", help="Divides the intensity.")
+@option("--normalization-variance", type=float, default=0.0, metavar="V", help="Variance of --normalization-factor.")
+@option(
+    "--monitor", metavar="FILE",
+    help="One value per frame, which divides it: scan.h5::/path, ::/path (a dataset in every image file), .npy, .txt.",
+)  # fmt: skip
+@option("--monitor-variance", metavar="FILE", help="Variance of --monitor, or the word poisson for one of counts.")
 @option("--detector", metavar="NAME", help="Detector, where the geometry file does not name one (or instead of it).")
 @option("--orientation", type=int, metavar="1-4", help="Orientation of the images, instead of the geometry file's.")
 @option("--plot", "picture", metavar="FILE", help="Picture of all frames together: .png, .svg or .pdf.")
@@ -112,6 +127,10 @@ Examples:
 @option("--threads", type=int, help="Number of threads.  Default: all cores that may be used.")
 @option("--engine", default="auto", show_default=True, help="Or native, or reference.")
 @option("--write-recipe", "recipe", metavar="FILE", help="Write all this as a recipe, .toml or .json, too.")
+@option(
+    "--keep-every", type=float, default=5.0, show_default=True, metavar="SECONDS",
+    help="How often results on the way into one file are put aside, safe from whatever happens.",
+)  # fmt: skip
 @option("--log", metavar="FILE", help="Append what happens to a file, one JSON record per line.")
 @option("--dry-run", is_flag=True, help="Check everything, say what would be written, integrate nothing.")
 @option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -119,8 +138,8 @@ def integrate_command(**options: Any) -> int:
     """Integrate images to patterns, or to cakes with --npt-azim.
 
     IMAGE is a file, a pattern in quotes, or file.h5::/path/of/dataset.  A stack goes in as it is, and all frames come
-    out: in one HDF5 file, or in a file each.  Files appear complete or not at all.  The same command again finishes a
-    run into one HDF5 file that was interrupted.
+    out: in one file, or in a file each.  Files appear complete or not at all.  The same command again finishes a run
+    that was interrupted: only what is missing is done.
     """
     return run_batch(_settings(options), options)
 

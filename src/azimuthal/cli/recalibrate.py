@@ -34,6 +34,10 @@ _CODES = {"good": 0, "doubtful": 3, "failed": 4}
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
+@option(
+    "--modules", metavar="FILE",
+    help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
+)  # fmt: skip
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
@@ -47,7 +51,7 @@ def recalibrate_command(**options: Any) -> int:
     from azimuthal.io.control_point_files import save_control_points
     from azimuthal.pipelines.recalibration import recalibrate
 
-    for name in ("output", "points"):
+    for name in ("output", "points", "modules"):
         if options[name] is not None:
             check_target(Path(options[name]), force=options["force"])
     rings = find_calibrant(options["calibrant"])
@@ -66,14 +70,36 @@ def recalibrate_command(**options: Any) -> int:
     if found.verdict == "failed":
         print("error: the calibration failed; nothing was written", file=sys.stderr)
         return _CODES["failed"]
-    if options["output"] is not None:
+    displaced = options["modules"] is not None and _modules(found, rings, options)
+    if options["output"] is not None and not displaced:
         found.save(options["output"], force=options["force"])
         print(f"{options['output']}: written ({found.verdict})")
     if options["points"] is not None:
         wavelength = found.instrument.beam.required_wavelength("control points")
         save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
         print(f"{options['points']}: {len(found.control_points)} control points")
-    return _CODES[found.verdict]
+    return _CODES["doubtful" if options["modules"] is not None and not displaced else found.verdict]
+
+
+def _modules(found: Any, rings: Any, options: dict[str, Any]) -> bool:
+    """Refine the modules; write detector and geometry where they are better displaced, and return whether."""
+    from azimuthal.calibration import recalibrated_modules
+    from azimuthal.pipelines.module_recalibration import save_module_refinement
+    from azimuthal.pipelines.recalibration import image_and_name
+
+    frame, _ = image_and_name(options["image"])
+    refined = recalibrated_modules([frame], [found.instrument], [rings], mask=_mask(options))
+    print(f"modules:\n{refined.summary()}")
+    if refined.verdict != "good":
+        print("modules: not written; the geometry is that of the nominal detector")
+        return False
+    save_module_refinement(
+        refined, options["modules"], options["output"],
+        calibrant=found.calibrant, image=found.image, force=options["force"],
+    )  # fmt: skip
+    written = [options["modules"], *([options["output"]] if options["output"] is not None else [])]
+    print(f"{', '.join(written)}: written ({refined.verdict})")
+    return True
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ __all__ = ["read_d_file", "write_d_file"]
 
 _HEADER = re.compile(r"#\s*(calibrant|cell|ref)\s*:\s*(.*)$", re.IGNORECASE)
 _NOTE = re.compile(r"\(\s*(-?\d+)[\s,]+(-?\d+)[\s,]+(-?\d+)\s*\)\s*(\d+)?\s*([-+.\deE]+)?")
-_LARGEST = 10_000.0  # angstrom
+_SMALLEST, _LARGEST = 1e-3, 10_000.0  # angstrom
 
 
 def read_d_file(path: PathLike) -> tuple[str, tuple[Phase, ...]]:
@@ -114,8 +114,10 @@ def _spacing(value: str, where: str) -> float:
         number = float(value)
     except ValueError:
         raise FileFormatError(f"{where}: expected a spacing in angstrom, got {value!r}.") from None
-    if not 0 < number < _LARGEST:
-        raise FileFormatError(f"{where}: expected a spacing of 0 to {_LARGEST:g} angstrom, got {value!r}.")
+    if not _SMALLEST <= number < _LARGEST:
+        raise FileFormatError(
+            f"{where}: expected a spacing of {_SMALLEST:g} to {_LARGEST:g} angstrom, got {value!r}."
+        )
     return number * ANGSTROM
 
 

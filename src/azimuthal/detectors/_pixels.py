@@ -455,6 +455,8 @@ class CornerArray(Layout):
 
 _CORNER_STEPS = ((0, 0), (1, 0), (1, 1), (0, 1))
 _PROBES = 16  # pixels along an axis that stand for all in quick tests
+#: More is a damaged file or a mistake.
+_LONGEST_SIDE = 1 << 20
 
 
 def corners_from_edges(edges: SeparableEdges, block: Block) -> FloatArray:
@@ -543,7 +545,10 @@ def checked_shape(parameter: str, value: Any) -> tuple[int, int]:
         raise DataTypeError(
             f"{parameter}: expected two integers (slow, fast), e.g. (1043, 981), got {value!r}."
         ) from None
-    return positive_integer(f"{parameter}[0]", slow), positive_integer(f"{parameter}[1]", fast)
+    shape = positive_integer(f"{parameter}[0]", slow), positive_integer(f"{parameter}[1]", fast)
+    if max(shape) > _LONGEST_SIDE:
+        raise ShapeError(f"{parameter}: expected at most {_LONGEST_SIDE} pixels along a side, got {shape}.")
+    return shape
 
 
 def _check_grid(layout: Any) -> None:

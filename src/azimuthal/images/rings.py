@@ -26,12 +26,6 @@ Sigma clipping
     about one in ten pixels, and the background would be none.  With one count the mean of Poisson counts is right to
     1 % from 0.001 to 1000 counts per pixel (tested).
 
-Trimming
-    Sort the pixels of a ring by ``s / n``, and put them side by side, each as wide as its ``n``.  What lies between the
-    quantiles ``q_low`` and ``q_high`` of the total width is kept, pixels at the edges in part.  For ``q_low = q_high``
-    it is the pixel at that place alone: 0.5 is the (weighted) median.  The median of Poisson counts lies about 1/6
-    below their mean, which is the reason why clipping is the default.
-
 The compiled core does the clipping; `clipped_reference` defines it.
 """
 
@@ -43,7 +37,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from azimuthal._validate import finite_number, number_pair, one_of
+from azimuthal._validate import finite_number, one_of
 from azimuthal.engines import thread_count
 from azimuthal.errors import DataTypeError, ParameterError, UnsupportedOptionError
 from azimuthal.images._pixels import AxisPositions, PixelField, axis_positions, check_linear, instrument_of, prepared
@@ -55,7 +49,7 @@ from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IndexArray, IntArray
 from azimuthal.units import Axis
 
-__all__ = ["ClipSettings", "RingBackground", "RingModel", "Spread", "clipped_reference", "trimmed"]
+__all__ = ["ClipSettings", "RingBackground", "RingModel", "Spread", "clipped_reference"]
 
 Spread: TypeAlias = Literal["azimuthal", "poisson"]
 #: Of fewer pixels than this Chauvenet's formula would leave out more than one in error.
@@ -109,7 +103,7 @@ class RingBackground:
     signal, variance, normalization, normalization2, counts:
         Sums over the pixels that are kept: ``s``, what `std` is made from, ``n``, ``n^2`` and ``max(raw, 0)``.
     n_valid, n_kept:
-        Pixels of the ring, and how many (or how much of them) were kept.
+        Pixels of the ring, and how many were kept.
     n_rounds:
         Rounds of clipping.
     """
@@ -219,11 +213,6 @@ class RingModel:
 
         return clipped_rings(self._lists, raw, invalid, settings, self.threads)
 
-    def trimmed(self, raw: AnyArray, quantile: tuple[float, float]) -> RingBackground:
-        """Return the background of a checked frame by quantiles."""
-        field, invalid = self.field, self.invalid(raw.dtype)
-        return trimmed(raw, self.bins, self.axis.n_bins, field.offset, field.normalization, invalid, quantile)
-
 
 def clipped_reference(
     raw: AnyArray,
@@ -252,37 +241,7 @@ def clipped_reference(
             kept = kept[~beyond]
             mean, std = _moments(signal[kept], norm[kept], counts[kept], settings.spread)
             found.n_rounds[ring] += 1
-        _store(found, ring, mean, std, signal[kept], norm[kept], counts[kept], np.ones(kept.size))
-    return found
-
-
-def trimmed(
-    raw: AnyArray,
-    bins: IndexArray,
-    n_bins: int,
-    offset: FloatArray | None,
-    normalization: FloatArray | None,
-    invalid: InvalidRanges,
-    quantile: tuple[float, float],
-) -> RingBackground:
-    """Return the background of a frame from what lies between two quantiles of every ring; see the module docstring."""
-    low, high = number_pair("quantile", quantile)
-    if not 0.0 <= low <= high <= 1.0:
-        raise ParameterError(f"quantile: expected 0 <= low <= high <= 1, got ({low}, {high}).")
-    order, begins = _by_ring(raw, bins, n_bins, invalid)
-    signal, norm, counts = _pixel_terms(raw, offset, normalization)
-    found = _empty(n_bins)
-    for ring in range(n_bins):
-        pixels = order[begins[ring] : begins[ring + 1]]
-        found.n_valid[ring] = pixels.size
-        if pixels.size == 0:
-            continue
-        pixels = pixels[np.argsort(signal[pixels] / norm[pixels], kind="stable")]
-        part = _part_between(norm[pixels], low, high)
-        pixels, part = pixels[part > 0], part[part > 0]
-        mean = float((part * signal[pixels]).sum() / (part * norm[pixels]).sum())
-        _, std = _moments(signal[pixels], norm[pixels], counts[pixels], "azimuthal")
-        _store(found, ring, mean, std, signal[pixels], norm[pixels], counts[pixels], part)
+        _store(found, ring, mean, std, signal[kept], norm[kept], counts[kept])
     return found
 
 
@@ -342,30 +301,14 @@ def _moments(signal: FloatArray, norm: FloatArray, counts: FloatArray, spread: S
     return mean, math.sqrt(((signal - mean * norm) ** 2).sum() * effective / (effective - 1.0) / norm2)
 
 
-def _part_between(norm: FloatArray, low: float, high: float) -> FloatArray:
-    """Return how much of each pixel, lined up with widths `norm`, lies between two quantiles of the whole width."""
-    ends = np.cumsum(norm)
-    begins = ends - norm
-    first, last = low * ends[-1], high * ends[-1]
-    if first < last:
-        return np.asarray(np.clip((np.minimum(ends, last) - np.maximum(begins, first)) / norm, 0.0, 1.0))
-    # A single place: its pixel; both neighbours, half each, where it is the border between two.
-    slack = 1e-12 * ends[-1]
-    holds = ((begins - slack <= first) & (first <= ends + slack)).astype(np.float64)
-    return np.asarray(holds / holds.sum())
-
-
 def _store(
-    found: RingBackground, ring: int, mean: float, std: float, signal: FloatArray, norm: FloatArray,
-    counts: FloatArray, part: FloatArray,
-) -> None:  # fmt: skip
+    found: RingBackground, ring: int, mean: float, std: float, signal: FloatArray, norm: FloatArray, counts: FloatArray
+) -> None:
     found.mean[ring], found.std[ring] = mean, std
-    found.signal[ring] = (part * signal).sum()
-    found.normalization[ring] = (part * norm).sum()
-    found.normalization2[ring] = (part**2 * norm**2).sum()
-    found.counts[ring] = (part**2 * counts).sum()
+    found.signal[ring], found.normalization[ring], found.counts[ring] = signal.sum(), norm.sum(), counts.sum()
+    found.normalization2[ring] = (norm**2).sum()
     found.variance[ring] = std**2 * found.normalization2[ring] if signal.size else 0.0
-    found.n_kept[ring] = part.sum()
+    found.n_kept[ring] = signal.size
 
 
 def _empty(n_bins: int) -> RingBackground:

@@ -2,8 +2,9 @@
 # Copyright (c) 2026 The azimuthal developers
 """Separation of an image into Bragg spots and what is smooth along the rings.
 
-The smooth part, called amorphous here whatever makes it, is the robust mean of every ring
-(:mod:`azimuthal.images.rings`) projected back to the pixels; the rest is Bragg::
+The smooth part, called amorphous here whatever makes it, is the robust mean of every ring projected back to the pixels:
+clipped as :mod:`azimuthal.images.rings` does it, or the median or the mean between two quantiles of
+:mod:`azimuthal.rejection`; the rest is Bragg::
 
     amorphous = m n + dark
     bragg     = image - amorphous          at every pixel that counts
@@ -19,7 +20,7 @@ With ``error_model="poisson"``, ``amorphous_sigma = n sem(m)``, interpolated as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -27,9 +28,11 @@ import numpy as np
 from azimuthal._validate import number_pair, one_of
 from azimuthal._version import __version__
 from azimuthal.errors import ParameterError, UnsupportedOptionError
+from azimuthal.images._pixels import prepared
 from azimuthal.images.rings import ClipSettings, RingBackground, RingModel, Spread
 from azimuthal.instrument import Instrument
-from azimuthal.integrate import Integrator
+from azimuthal.integrate import Integrator, PixelArrays, Plan, compile
+from azimuthal.rejection import Rejection
 from azimuthal.results import Profile, Sums
 from azimuthal.typing import AnyArray, FloatArray
 
@@ -110,12 +113,9 @@ def separate(
     AzimuthalError
         Something cannot be used; the message names it.
     """
-    limits = _limits(one_of("method", method, METHODS), quantile)
-    if options.get("error_model") not in (None, "poisson") or (limits is not None and options.get("error_model")):
-        raise UnsupportedOptionError(
-            f"error_model: expected None, or 'poisson' with method='sigma'; got {options['error_model']!r} with "
-            f"method={method!r}."
-        )
+    trimming = _trimming(one_of("method", method, METHODS), quantile)
+    if options.get("error_model") not in (None, "poisson"):
+        raise UnsupportedOptionError(f"error_model: expected None or 'poisson', got {options['error_model']!r}.")
     for name in ("dark_variance", "flat_variance"):
         if options.get(name) is not None:
             raise UnsupportedOptionError(f"{name}: is not part of the uncertainties of a separation. Leave it out.")
@@ -123,7 +123,6 @@ def separate(
     raw = rings.checked_frame(image)
     step = (1.0 if raw.dtype.kind in "iu" else 0.0) if noise is None else noise
     settings = ClipSettings(cutoff_clip, spread, max_iter, step)
-    background = rings.clipped(raw, settings) if limits is None else rings.trimmed(raw, limits)
     recipe = {
         "program": "azimuthal",
         "version": __version__,
@@ -131,24 +130,42 @@ def separate(
         "arrays": dict(rings.arrays.digests),
         "separation": {
             "method": method,
-            "quantile": limits,
+            "quantile": quantile,
             "cutoff_clip": cutoff_clip,
             "spread": spread,
             "noise": step,
         },
     }
-    profile = _profile(rings, background, recipe)
+    if trimming is None:
+        profile = _profile(rings, rings.clipped(raw, settings), recipe)
+    else:
+        profile = _trimmed(instrument, rings, raw, trimming, recipe)
     return _parts(rings, raw, profile, recipe)
 
 
-def _limits(method: RobustMean, quantile: tuple[float, float] | None) -> tuple[float, float] | None:
+def _trimming(method: RobustMean, quantile: tuple[float, float] | None) -> Rejection | None:
     if (method == "quantile") != (quantile is not None):
         raise ParameterError(
             f"quantile: goes together with method='quantile'; got quantile={quantile} and method={method!r}."
         )
     if quantile is not None:
-        return number_pair("quantile", quantile)
-    return (0.5, 0.5) if method == "median" else None
+        return Rejection("quantile", quantiles=number_pair("quantile", quantile))
+    return Rejection("median") if method == "median" else None
+
+
+def _trimmed(
+    instrument: Instrument | Integrator, rings: RingModel, raw: AnyArray, trimming: Rejection, recipe: dict[str, Any]
+) -> Profile:
+    """Return the means of rings that the engine makes with a rejection."""
+    spec = replace(rings.spec, reject=trimming)
+
+    def compiled(arrays: PixelArrays) -> Plan:
+        return compile(spec, arrays, threads=rings.threads)
+
+    plan = prepared(instrument, f"trimmed rings {rings.threads}", spec, rings.arrays, compiled)
+    profile = plan(raw.reshape(rings.shape))
+    assert isinstance(profile, Profile)  # of kind "radial"
+    return replace(profile, provenance=recipe)
 
 
 def _profile(rings: RingModel, background: RingBackground, recipe: dict[str, Any]) -> Profile:

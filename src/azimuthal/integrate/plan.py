@@ -302,6 +302,39 @@ class Plan:
         """Return a plan with some choices (fields of the description) or the per-pixel arrays changed."""
         return compile(self.spec.replace(**changes), self.arrays if arrays is None else arrays)
 
+    def with_dark(self, dark: Any, variance: Any = None) -> Plan:
+        """Return the plan with another dark, in its results bit-equal to one compiled with it; weights are used again.
+
+        Parameters
+        ----------
+        dark:
+            Shape of the frame, finite where the dark of this plan is.
+        variance:
+            Of the dark, shape of the frame; needed where this plan has one, and only there.
+
+        Raises
+        ------
+        ShapeError, DataTypeError
+            The arrays do not fit the frame.
+        ParameterError
+            The dark excludes other pixels, or a variance is missing or too many.
+        """
+        given = PixelArrays(dark=dark, dark_variance=variance).checked(self.shape)
+        if (given.dark_variance is None) != (self.arrays.dark_variance is None):
+            words = "no variance" if self.arrays.dark_variance is None else "a variance"
+            raise ParameterError(f"dark: this plan has a dark with {words}, and the other one has to be alike.")
+        if not np.array_equal(_finite(given.dark, self.shape), _finite(self.arrays.dark, self.shape)):
+            raise ParameterError(
+                "dark: expected values that are finite where those of the plan's dark are, for the weights leave out "
+                "the other pixels. Mask what is bad in any of the darks, or compile a plan for each."
+            )
+        arrays = dataclasses.replace(self.arrays, dark=given.dark, dark_variance=given.dark_variance)
+        arrays.digests.update(self.arrays.digests | given.digests)
+        check_variances(self.spec.error_model, arrays)
+        masked, _ = _masked(self.spec, arrays)
+        folded = _folded(self.spec, arrays, masked, self.threads if _is_native(self.spec) else None)
+        return _prepared(self.spec, arrays, self.axes, self.weights, dict(self.report), folded, self.threads)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return restore, (self.spec, self.arrays, self.axes, self.matrix, self.report)
 
@@ -563,6 +596,10 @@ def _folded(spec: PlanSpec, arrays: PixelArrays, masked: BoolArray, n_threads: i
         mask=masked,
         n_threads=n_threads,
     )
+
+
+def _finite(image: AnyArray | None, shape: tuple[int, int]) -> BoolArray:
+    return np.ones(shape, bool) if image is None else np.isfinite(image)
 
 
 def _prepared(

@@ -197,6 +197,10 @@ class PlanSet:
             )
         )
 
+    def with_dark(self, dark: Any, variance: Any = None) -> PlanSet:
+        """Return the set with another dark in all plans; see :meth:`Plan.with_dark`."""
+        return plan_set([plan.with_dark(dark, variance) for plan in self.plans], self.parts)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return plan_set, (self.plans, self.parts)
 

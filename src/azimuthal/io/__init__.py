@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from azimuthal.io.control_point_files import load_control_points, save_control_points
     from azimuthal.io.frames import FrameSource, describe_file, open_frames
     from azimuthal.io.geometry_files import load_instrument, save_instrument
+    from azimuthal.io.goniometer_files import load_goniometer, save_goniometer
     from azimuthal.io.image_files import save_average, save_image
     from azimuthal.io.integrators import load, save_geometry
     from azimuthal.io.mask_files import load_mask, load_mask_description, save_mask, save_mask_description
@@ -29,6 +30,7 @@ _LOCATIONS = {
     "describe_file": "azimuthal.io.frames",
     "load": "azimuthal.io.integrators",
     "load_control_points": "azimuthal.io.control_point_files",
+    "load_goniometer": "azimuthal.io.goniometer_files",
     "load_instrument": "azimuthal.io.geometry_files",
     "load_mask": "azimuthal.io.mask_files",
     "load_mask_description": "azimuthal.io.mask_files",
@@ -40,6 +42,7 @@ _LOCATIONS = {
     "save_calibration": "azimuthal.io.calibration_files",
     "save_control_points": "azimuthal.io.control_point_files",
     "save_geometry": "azimuthal.io.integrators",
+    "save_goniometer": "azimuthal.io.goniometer_files",
     "save_image": "azimuthal.io.image_files",
     "save_instrument": "azimuthal.io.geometry_files",
     "save_mask": "azimuthal.io.mask_files",
@@ -62,6 +65,7 @@ __all__ = [
     "describe_file",
     "load",
     "load_control_points",
+    "load_goniometer",
     "load_instrument",
     "load_mask",
     "load_mask_description",
@@ -75,6 +79,7 @@ __all__ = [
     "save_calibration",
     "save_control_points",
     "save_geometry",
+    "save_goniometer",
     "save_image",
     "save_instrument",
     "save_mask",

@@ -46,6 +46,7 @@ from azimuthal.errors import (
     ParameterError,
 )
 from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 __all__ = ["DetectorImages", "load_detector", "load_detector_images", "save_detector"]
@@ -93,7 +94,7 @@ def load_detector(path: PathLike, *, group: str | None = None, corner_order: Cor
     ParameterError
         The file has several detectors, or its orientation is ambiguous.
     """
-    with open_hdf5(path) as file, translated_errors(path, "read the detector"):
+    with errors_naming(path), open_hdf5(path) as file, translated_errors(path, "read the detector"):
         node = _detector_group(file, path, group)
         own = _RECORD in node
         described = _from_record(node, path) if own else _from_datasets(node, path, corner_order)

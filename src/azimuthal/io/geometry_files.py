@@ -55,6 +55,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.geometry_hdf5 import load_cxi, load_nexus, save_cxi, save_nexus
 from azimuthal.io.hdf5 import HDF5_SIGNATURE
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.pixel_grids import (
     Given,
     as_detector,
@@ -137,7 +138,8 @@ def load_instrument(
     path = Path(path)
     given = Given(as_detector(detector), as_shape(shape))
     name = _format_of(path) if format is None else one_of("format", format, tuple(_LOADERS))
-    return _LOADERS[name](path, given)
+    with errors_naming(path):
+        return _LOADERS[name](path, given)
 
 
 def parse_instrument(

@@ -32,6 +32,7 @@ from azimuthal.errors import (
     OutputExistsError,
     ParameterError,
 )
+from azimuthal.io.hdf5_texts import check_heaps
 from azimuthal.typing import PathLike
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "hdf5_in_memory",
     "is_dataset",
     "is_group",
+    "is_soft_link",
+    "member_of",
     "open_hdf5",
     "require_filters",
     "translated_errors",
@@ -149,6 +152,8 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
     try:
         return _opened(h5py, path, mode, options)
+    except AzimuthalError:
+        raise
     except FileNotFoundError:
         if mode in {"r", "r+"}:
             raise FileMissingError(f"{path}: this file does not exist.") from None
@@ -163,6 +168,8 @@ def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
 
 def _opened(h5py: Any, path: Path, mode: Mode, options: dict[str, Any]) -> H5File:
     """Open a file; one that another program is appending to (SWMR) is opened as its reader."""
+    if mode == "r" and path.is_file():
+        check_heaps(path)
     try:
         return h5py.File(path, mode, **options)
     except OSError as error:
@@ -228,6 +235,36 @@ def is_dataset(item: H5Object) -> bool:
 def is_group(item: H5Object) -> bool:
     """Say whether an h5py object is a group (or a file, which is its root group)."""
     return isinstance(item, _import_h5py().Group)
+
+
+def member_of(group: H5Object, name: str) -> H5Object | None:
+    """Return what a path below a group leads to; None when there is nothing, or a soft link to nothing.
+
+    h5py's ``group.get(name)`` gives None for a damaged object, too, as if it had never been there.
+
+    Raises
+    ------
+    FileFormatError
+        A step of the path is in the file and cannot be opened.
+    """
+    item = group
+    for step in filter(None, name.split("/")):
+        if not is_group(item):
+            return None
+        where = f"{item.file.filename}::{item.name.rstrip('/')}/{step}"
+        with translated_errors(where, "look for it"):  # ``in`` says what is wrong with a group where ``get`` does not
+            following = item.get(step) if step in item else None
+        if following is None:
+            if isinstance(item.get(step, getlink=True), _import_h5py().HardLink):
+                raise FileFormatError(f"{where}: is in the file but cannot be opened: the file is damaged.")
+            return None
+        item = following
+    return item
+
+
+def is_soft_link(group: H5Object, name: str) -> bool:
+    """Say whether a member of a group is a soft link."""
+    return isinstance(group.get(name, getlink=True), _import_h5py().SoftLink)
 
 
 def filter_names(dataset: H5Object) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.io.frames import file_of, open_frames
 from azimuthal.io.hdf5 import open_hdf5, require_filters, translated_errors
 from azimuthal.io.image_files import save_image
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.masks import bits_excluded
 from azimuthal.masks.description import MaskDescription
 from azimuthal.typing import AnyArray, BoolArray, PathLike
@@ -197,7 +198,8 @@ def _described(
         beside = path if Path(path).is_absolute() else str(folder / path)
         return load_mask(beside, bits=bits)
 
-    return description.mask(instrument, shape=shape, image=image, read_file=read_file)
+    with errors_naming(text):
+        return description.mask(instrument, shape=shape, image=image, read_file=read_file)
 
 
 def _stored(text: str) -> tuple[AnyArray, bool]:

@@ -23,6 +23,7 @@ from azimuthal.errors import AzimuthalError, FileFormatError
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, restore
 from azimuthal.integrate.axes import PlanAxes
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5_texts import check_references
 from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import PathLike
 from azimuthal.units import Axis
@@ -88,6 +89,7 @@ def load_plan(path: PathLike) -> Plan:
 
 
 def _plan(file: Any) -> Plan:
+    check_references(file["spec"])
     spec = PlanSpec.from_dict(json.loads(file["spec"][()]))
     matrix, axes = _read(file["matrix"]), _read(file["axes"])
     period, *poles = (float(value) for value in file["axes"].attrs["circle"])

@@ -409,7 +409,9 @@ def _at_pixels(settings: Mapping[str, Any], context: _Context) -> BoolArray:
 def _in_circle(settings: Mapping[str, Any], context: _Context) -> BoolArray:
     slow, fast = context.centers()
     center = settings["center"]
-    return np.asarray((slow - center[0]) ** 2 + (fast - center[1]) ** 2 <= settings["radius"] ** 2)
+    with np.errstate(over="ignore"):  # a circle around everything, or out of sight
+        squared = (slow - center[0]) ** 2 + (fast - center[1]) ** 2
+        return np.asarray(squared <= np.square(np.float64(settings["radius"])))
 
 
 def _in_polygon(settings: Mapping[str, Any], context: _Context) -> BoolArray:

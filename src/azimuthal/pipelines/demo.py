@@ -24,7 +24,8 @@ from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io import load_result, open_frames, save, save_instrument
-from azimuthal.pipelines.batch import BatchSummary, integrate_batch
+from azimuthal.pipelines.batch import integrate_batch
+from azimuthal.pipelines.batch_run import BatchSummary
 from azimuthal.pipelines.events import Report
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.pipelines.simulate import Ring, ceo2_rings, write_powder_stack

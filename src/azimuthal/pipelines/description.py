@@ -33,13 +33,15 @@ from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
-from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5
+from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5, translated_errors
+from azimuthal.io.hdf5_texts import check_references
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
 _TEXT_SIGNATURE = b"# program: azimuthal"
+_FAILURES_SHOWN = 5
 _INVALID_WORDS = {0: "none", 1: "the highest", 2: "the two highest"}
 
 
@@ -141,7 +143,7 @@ def _starts_with(file: Path, signature: bytes) -> bool:
 
 def _own_kind(file: Path) -> Callable[[str], Description] | None:
     """Return what describes an HDF5 file of our own; None for other people's."""
-    with open_hdf5(file) as content:
+    with open_hdf5(file) as content, translated_errors(file, "find out what it holds"):
         if "azimuthal_plan" in content.attrs:
             return _plan
         if "entry/reduction/input/about" in content:
@@ -370,6 +372,9 @@ def _results(text: str) -> Description:
     first: Any = results[0]
     last: Any = results[-1]
     facts = [("results", f"{len(results)}")]
+    facts += [("failed", f"{one.name}: {one.reason}") for one in results.failures[:_FAILURES_SHOWN]]
+    if len(results.failures) > _FAILURES_SHOWN:
+        facts.append(("failed", f"and {len(results.failures) - _FAILURES_SHOWN} more"))
     if results.kind == "set":
         facts.append(("set of", ", ".join(first.names)))
         first, last = first[0], last[0]
@@ -419,10 +424,15 @@ def _provenance_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _plan(text: str) -> Description:
-    with open_hdf5(text) as file:
+    with open_hdf5(text) as file, translated_errors(text, "read the plan"):
+        check_references(file["spec"])
         spec = json.loads(file["spec"][()])
         report = json.loads(file.attrs["report"])
         version = str(file.attrs.get("program_version", "?"))
+        return _plan_in_words(text, spec, report, version)
+
+
+def _plan_in_words(text: str, spec: Mapping[str, Any], report: Mapping[str, Any], version: str) -> Description:
     kind = {"radial": "patterns", "cake": "cakes", "azimuthal": "azimuthal profiles"}.get(spec["kind"], spec["kind"])
     facts = [
         ("bins", f"{_bins(spec['npt_rad'])} radial x {_bins(spec['npt_azim'])} azimuthal"),

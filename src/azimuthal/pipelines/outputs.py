@@ -14,6 +14,7 @@ field         meaning
 ``number``    number of the frame in the whole batch, from 0
 ``label``     the stem, and the frame's number when the file holds several
 ``folder``    name of the folder that the image file is in
+``reduction`` name of the result, such as ``-10_to_10``, where a frame has several
 ============  ==============================================================
 
 Two frames are never written to one name, no file that exists is replaced unless that was asked for, and no
@@ -23,14 +24,14 @@ input is ever replaced.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from azimuthal._validate import unknown_name
 from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnsupportedOptionError
-from azimuthal.io.writers import Format, expanded, format_of, formats, is_template
+from azimuthal.io.writers import Format, expanded, field_names, format_of, formats, is_template
 from azimuthal.pipelines.inputs import plain_path
 
 _SHOWN = 3
@@ -45,26 +46,33 @@ class Outputs:
     name:
         What the user wrote, fields and all.
     paths:
-        One path for each frame, in order; or the one path for all of them.
+        One path for each frame, in order, or one for each of its results; or the one path for all of them.
     format:
         Of all of them.
     one_each:
         Whether every frame has a file of its own.
+    n_each:
+        How many files each frame then has.
     """
 
     name: str
     paths: tuple[Path, ...]
     format: Format
     one_each: bool
+    n_each: int = 1
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Folders of the files, each once."""
         return tuple(dict.fromkeys(path.parent for path in self.paths))
 
+    def of_frame(self, index: int) -> tuple[Path, ...]:
+        """Return the files of a frame of its own."""
+        return self.paths[index * self.n_each : (index + 1) * self.n_each]
+
 
 def plan_outputs(
-    name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, *, cake: bool, sets: bool = False
+    name: str, fields: Iterable[Mapping[str, Any]], n_frames: int, *, cake: bool, reductions: Sequence[str] = ()
 ) -> Outputs:
     """Return where every result goes; nothing is created.
 
@@ -78,8 +86,8 @@ def plan_outputs(
         How many frames there are.
     cake:
         Whether results are cakes.
-    sets:
-        Whether every frame gives several results.
+    reductions:
+        Names of the results where every frame gives several.
 
     Raises
     ------
@@ -99,13 +107,16 @@ def plan_outputs(
         raise UnsupportedOptionError(
             f"output: {format.extensions[0]} holds a cake, and a pattern is asked for. Write it to .xy, .xye or .h5."
         )
-    if sets and not format.holds_sets:
+    apart = bool(reductions) and "reduction" in field_names(name)
+    if reductions and not apart and not format.holds_sets:
         raise UnsupportedOptionError(
             f"output: {format.extensions[0]} holds one pattern of each frame, and several sectors are asked for. Write "
-            "them to .h5."
+            "them to .h5, or to a file each with {reduction} in the name, such as "
+            f"'{{stem}}_{{frame:05d}}_{{reduction}}{format.extensions[0]}'."
         )
     if is_template(name):
-        return Outputs(name, tuple(_each(name, fields)), format, True)
+        chosen = [one.replace(" ", "_") for one in reductions] if apart else []
+        return Outputs(name, tuple(_each(name, fields, chosen)), format, True, max(1, len(chosen)))
     if n_frames > 1 and not format.holds_many:
         extension = max((end for end in format.extensions if name.lower().endswith(end)), key=len)
         stem, extension = name[: -len(extension)], name[-len(extension) :]
@@ -116,7 +127,14 @@ def plan_outputs(
     return Outputs(name, (Path(name),), format, False)
 
 
-def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path], extra: Iterable[Path] = ()) -> None:
+def check_outputs(
+    outputs: Outputs,
+    *,
+    force: bool,
+    inputs: Iterable[str | Path],
+    extra: Iterable[Path] = (),
+    known: Callable[[Path], bool] = lambda _path: False,
+) -> None:
     """Raise unless all files can be expected to be writable; nothing is created.
 
     Parameters
@@ -129,6 +147,8 @@ def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path]
         Files that are read: they are never replaced, whatever `force` says.
     extra:
         Further files that will be written, such as a picture.
+    known:
+        Says of a file that exists whether an unfinished run of the same outputs was to write it.
 
     Raises
     ------
@@ -149,13 +169,13 @@ def check_outputs(outputs: Outputs, *, force: bool, inputs: Iterable[str | Path]
             )
         if path.is_dir():
             raise OutputError(f"{path}: is a folder, expected the name of a file. Write e.g. {path / 'run.h5'}.")
-        if path.exists() or path.is_symlink():
+        if (path.exists() or path.is_symlink()) and not known(path):
             present.append(path)
     for folder in dict.fromkeys(path.parent for path in paths):
         _check_folder(folder)
     if present and not force:
         raise OutputExistsError(
-            f"{_listed(present)} already. Pass --force (force=True) to replace, or choose another name."
+            f"{listed(present)} already. Pass --force (force=True) to replace, or choose another name."
         )
 
 
@@ -191,18 +211,21 @@ def _format_of(name: str) -> Format:
     raise unknown_name("output: extension", suffix or name, known, hint=hint)
 
 
-def _each(name: str, fields: Iterable[Mapping[str, Any]]) -> Iterator[Path]:
+def _each(name: str, fields: Iterable[Mapping[str, Any]], reductions: Sequence[str]) -> Iterator[Path]:
     owner: dict[str, str] = {}
     for number, record in enumerate(fields):
-        path = expanded(name, {**record, "folder": plain_path(record["file"]).resolve().parent.name}, number)
         label = f"frame {record['frame']} of {record['file']}"
-        other = owner.setdefault(str(path), label)
-        if other is not label:
-            raise ParameterError(
-                f"output: {name!r} gives {path} to two frames: {other} and {label}. One would overwrite the other; "
-                "put {stem}, {frame} or {number} into the name."
-            )
-        yield path
+        more: list[dict[str, str]] = [{"reduction": one} for one in reductions] or [{}]
+        folder = plain_path(record["file"]).resolve().parent.name
+        for one in more:
+            path = expanded(name, {**record, "folder": folder, **one}, number)
+            other = owner.setdefault(str(path), label)
+            if other is not label:
+                raise ParameterError(
+                    f"output: {name!r} gives {path} to two frames: {other} and {label}. One would overwrite the other; "
+                    "put {stem}, {frame} or {number} into the name."
+                )
+            yield path
 
 
 def _check_folder(folder: Path) -> None:
@@ -223,7 +246,8 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be created: {error.strerror or error}. Choose another folder.") from error
 
 
-def _listed(paths: Sequence[Path]) -> str:
+def listed(paths: Sequence[Path]) -> str:
+    """Return names, a few of them, and that they exist."""
     names = ", ".join(str(path) for path in paths[:_SHOWN])
     if len(paths) > _SHOWN:
         names += f" and {len(paths) - _SHOWN} more"

@@ -2,10 +2,11 @@
 # Copyright (c) 2026 The azimuthal developers
 """What keeps a long run from being lost: results are put aside in complete files while the output grows.
 
-Beside an output ``run.h5`` there is a folder ``run.h5.parts`` for as long as it is not finished::
+Beside an output ``run.h5`` (or ``run.npz``, ``run.csv``: any file that holds all results) there is a folder
+``run.h5.parts`` for as long as it is not finished::
 
-    lock         locked by the run that writes; its process and machine, for messages
-    run.json     what is being run: recipe, digests of geometry, masks and images, version
+    lock         locked by the run that writes
+    run.json     what is being run: azimuthal.pipelines.run_folder
     000000.h5    results of some frames, a complete NXazint file that opens like any other
     000001.h5    ...
 
@@ -21,10 +22,6 @@ Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -32,17 +29,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from azimuthal._pending_file import check_target, flush_folder, write_text
-from azimuthal.errors import AzimuthalError, FileFormatError, OutputError, OutputExistsError
+from azimuthal._pending_file import check_target
+from azimuthal.errors import AzimuthalError
 from azimuthal.io.writers import NxazintWriter, load_result
-from azimuthal.pipelines._locking import locked
-from azimuthal.results import Cake, Profile
+from azimuthal.pipelines.run_folder import RunFolder
+from azimuthal.results import Cake, Profile, ResultSet
 
-Result: TypeAlias = Profile | Cake
+Result: TypeAlias = Profile | Cake | ResultSet
 
-PARTS_VERSION = 1
 _LARGEST_BYTES = 64 << 20
-_SHOWN = 5
 
 
 class FrameKey(NamedTuple):
@@ -56,17 +51,20 @@ class FrameKey(NamedTuple):
         Of the file.
     frame:
         Number inside the file.
+    monitor:
+        Value that it is divided by, None without one.
     """
 
     path: str
     size: int
     mtime_ns: int
     frame: int
+    monitor: float | None = None
 
 
-def frame_key(image_file: Mapping[str, Any], frame: int) -> FrameKey:
+def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
     """Return the key of a frame of a file (:func:`azimuthal.pipelines.file_facts.file_facts`)."""
-    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame)
+    return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame, monitor)
 
 
 class Parts:
@@ -94,7 +92,7 @@ class Parts:
     def __init__(self, target: Path, identity: Mapping[str, Any], *, force: bool, every: float) -> None:
         self.target = target
         self.folder = parts_folder(target)
-        self._identity = json.loads(json.dumps({"parts": PARTS_VERSION, **identity}))
+        self._run = RunFolder(self.folder, str(target), identity, force=force)
         self._force = force
         self._every = every
         self._held: list[Result] = []
@@ -102,14 +100,14 @@ class Parts:
         self._since = time.monotonic()
         self._places: dict[FrameKey, tuple[Path, int]] = {}
         self._number = 0
-        self._finished = False
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with self._resources:
-            self._resources.enter_context(self._owned())
+            self._resources.enter_context(self._run.owned([self.target]))
             check_target(self.target, force=self._force)
-            self._look()
+            self._tidy()
+            self.look()
             self._resources = self._resources.pop_all()
         return self
 
@@ -117,7 +115,7 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if not self._finished and self._number:
+            if self._run.is_needed:
                 with contextlib.suppress(AzimuthalError):  # the error that ended the run is the one to be told
                     self.flush()
         finally:
@@ -151,14 +149,15 @@ class Parts:
         """
         if not self._held:
             return
-        if not self._number:
-            self._write_identity()
+        if not self._run.is_needed:
+            self._run.write_identity()
+            self._run.is_needed = True
         path = self.folder / f"{self._number:06d}.h5"
         with NxazintWriter(path, self._held[0], len(self._held), compression=None) as writer:
             for result in self._held:
                 writer.append(result)
         for row, result in enumerate(self._held):
-            self._places[_key_of(result.metadata, result.provenance)] = path, row
+            self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
         self._number += 1
         self._held = []
         self._n_bytes = 0
@@ -173,72 +172,34 @@ class Parts:
 
     def finish(self) -> None:
         """Remove everything: the output is complete."""
-        self._finished = True
+        self._run.is_needed = False
         self._held = []
 
-    @contextlib.contextmanager
-    def _owned(self) -> Iterator[None]:
-        """Hold the lock; remove the folder at the end when nothing has to be kept."""
-        lock = self.folder / "lock"
-        with locked(lock, self._refusal) as stream:
-            stream.seek(0)
-            _remove_unfinished(self.target.parent, self.target.name, stream.read())
-            stream.seek(0)
-            stream.truncate()
-            stream.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "time": time.time()}))
-            stream.flush()
-            try:
-                yield
-            finally:
-                if self._finished or not self._number:
-                    shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _refusal(self, owner: str) -> OutputError:
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            record = json.loads(owner)
-            owner = f" (process {record['pid']} on {record['host']})"
-        return OutputError(
-            f"{self.target}: another run is writing it{owner}. Wait until it ends, or choose another name."
-        )
-
-    def _look(self) -> None:
-        """Find the parts that there are."""
+    def _tidy(self) -> None:
+        """Remove what cannot be used: the lock says that nobody else writes here."""
         for path in self.folder.iterdir():
             if path.name.startswith(".") and path.suffix == ".part":
-                path.unlink()  # of a run that was killed; the lock says that it is gone
-        paths = sorted(self.folder.glob("[0-9]*.h5"))
-        if paths and not self._is_of_this_run():
+                path.unlink()  # of a run that was killed
+        paths = self._paths()
+        if paths and not self._run.is_of_this_run():
             for path in paths:
                 path.unlink()
             paths = []
+        self._run.is_needed = bool(paths)
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]*.h5"))
+
+    def look(self) -> None:
+        """Find the parts that there are; nothing is changed."""
+        paths = self._paths()
+        if not paths or not self._run.is_of_this_run():
+            return
         for path in paths:
             records = load_result(path).records()
             for row, (metadata, provenance) in enumerate(records):
                 self._places[_key_of(metadata, provenance)] = path, row
-        self._number = int(paths[-1].stem) + 1 if paths else 0
-
-    def _is_of_this_run(self) -> bool:
-        path = self.folder / "run.json"
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            if self._force:
-                return False
-            raise FileFormatError(f"{path}: cannot be read: {error}. Remove the folder to start over.") from error
-        if stored == self._identity:
-            return True
-        if self._force:
-            return False
-        found = list(_differences(stored, self._identity))
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise OutputExistsError(
-            f"{self.folder}: holds frames of an interrupted run that differs: {'; '.join(found[:_SHOWN])}{more}. Run "
-            "the same command again to finish it, choose another name, or pass --force (force=True) to start over."
-        )
-
-    def _write_identity(self) -> None:
-        write_text(self.folder / "run.json", (json.dumps(self._identity, indent=1),), force=True)
-        flush_folder(self.target.parent)  # the name of the folder itself
+        self._number = int(paths[-1].stem) + 1
 
 
 def parts_folder(target: Path) -> Path:
@@ -246,36 +207,17 @@ def parts_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.parts")
 
 
+def _first(result: Result) -> Profile | Cake:
+    return result[0] if isinstance(result, ResultSet) else result
+
+
 def _key_of(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> FrameKey:
-    return frame_key(provenance["image_file"], int(metadata["frame"]))
+    return frame_key(provenance["image_file"], int(metadata["frame"]), metadata.get("monitor"))
 
 
 def _size_of(result: Result) -> int:
+    if isinstance(result, ResultSet):
+        return sum(map(_size_of, result))
     sums = result.sums
     held = (sums.signal, sums.variance, sums.normalization, sums.normalization2, sums.count)
     return 2 * sum(array.nbytes for array in held if array is not None)
-
-
-def _remove_unfinished(folder: Path, name: str, owner: str) -> None:
-    """Remove the unfinished output of the run that held the lock before, which was killed."""
-    try:
-        record = json.loads(owner)
-        prefix = f".{name}.{int(record['pid'])}-"
-    except (ValueError, KeyError, TypeError):
-        return
-    for path in folder.iterdir():
-        if path.name.startswith(prefix) and path.suffix == ".part":
-            path.unlink(missing_ok=True)
-
-
-def _differences(one: Any, two: Any, name: str = "") -> Iterator[str]:
-    if isinstance(one, dict) and isinstance(two, dict):
-        for key in (*one, *(key for key in two if key not in one)):
-            yield from _differences(one.get(key), two.get(key), f"{name}.{key}" if name else key)
-    elif one != two:
-        yield f"{name} was {_short(one)}, is {_short(two)}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -18,7 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from azimuthal.errors import FileFormatError, FileMissingError, ParameterError, UnsupportedOptionError
+from azimuthal.errors import (
+    AzimuthalError,
+    FileFormatError,
+    FileMissingError,
+    ParameterError,
+    UnsupportedOptionError,
+)
 from azimuthal.pipelines.recipe import RECIPE_VERSION, VERSION_KEY, settings_of, write_document
 from azimuthal.typing import PathLike
 
@@ -60,7 +66,12 @@ def recipe_from_pyfai(
     UnsupportedOptionError
         It is a configuration of grazing incidence.
     """
-    return _Import(config, source).document()
+    try:
+        return _Import(config, source).document()
+    except AzimuthalError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ParameterError(f"{source}: a value is not of the kind that pyFAI writes there: {error}.") from error
 
 
 def convert_pyfai(path: PathLike, target: PathLike, *, force: bool = False) -> list[str]:
@@ -140,7 +151,7 @@ class _Import:
         missing = [name for name in _POSE if name not in record]
         if missing:
             raise ParameterError(f"{self._source}: the geometry lacks {', '.join(missing)}.")
-        return {"poni": _poni_text(record)}
+        return {"poni": poni_text(record)}
 
     def _mask(self) -> dict[str, Any]:
         (file, image) = self._wanted("do_mask", "mask_file", "mask_image")
@@ -260,7 +271,7 @@ class _Import:
                 self._lose(name, f"{value!r}; not known")
 
 
-def _poni_text(record: Mapping[str, Any]) -> str:
+def poni_text(record: Mapping[str, Any]) -> str:
     """Return the geometry as the text of a PONI file."""
     config = dict(record.get("detector_config") or {})
     name = record.get("detector") or "Detector"

@@ -20,7 +20,7 @@ from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument
 from azimuthal.typing import AnyArray, PathLike
 
-__all__ = ["recalibrate"]
+__all__ = ["image_and_name", "recalibrate"]
 
 _SETTINGS = ("search", "saturation", "max_rings", "max_sectors", "significance", "separation", "arc")
 
@@ -54,7 +54,8 @@ def recalibrate(
     settings:
         How rings are followed; or single fields of it as options: `search`, `saturation`, `max_rings`, ...
     **options:
-        Those, and `loss` and `outliers` of :func:`azimuthal.calibration.refine`.
+        Those, `loss` and `outliers` of :func:`azimuthal.calibration.refine`, and `accuracy`: what "good" promises, two
+        theta within so many pixels everywhere on the detector (0.1).
 
     Returns
     -------
@@ -73,7 +74,7 @@ def recalibrate(
     >>> found.verdict  # doctest: +SKIP
     'good'
     """
-    frame, name = _frame(image)
+    frame, name = image_and_name(image)
     instrument = _instrument(geometry, frame.shape)
     if wavelength is not None:
         instrument = instrument.replace(beam=type(instrument.beam)(wavelength))
@@ -84,7 +85,7 @@ def recalibrate(
     return found if name is None else found.with_image(name)
 
 
-def _frame(image: Any) -> tuple[AnyArray, str | None]:
+def image_and_name(image: Any) -> tuple[AnyArray, str | None]:
     """Return the frame and the name of its file."""
     if not isinstance(image, (str, Path)):
         return np.asarray(image), None

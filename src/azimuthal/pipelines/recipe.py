@@ -10,9 +10,9 @@ its option is left out, and :func:`recipe_document` always writes those values o
     [input]       images
     [geometry]    file or poni (the text of a PONI file), detector, orientation
     [mask]        files, file_mask, detector_gaps, invalid_values, dummy, delta_dummy
-    [corrections] dark, flat, dark_variance, flat_variance, normalization_factor, normalization_variance, solid_angle,
-                  sensor_absorption, polarization_factor, polarization_offset, transmission, dead_time, exposure_time,
-                  dead_time_model
+    [corrections] dark, flat, dark_variance, flat_variance, normalization_factor, normalization_variance, monitor,
+                  monitor_variance, solid_angle, sensor_absorption, polarization_factor, polarization_offset,
+                  transmission, dead_time, exposure_time, dead_time_model
     [bins]        unit, npt, npt_azim, radial_range, azimuth_range, sectors, split
     [grazing]     unit_oop, incident_angle, tilt_angle, sample_orientation, along
     [reduction]   average, error_model, covariance, engine, and the table [reduction.reject]
@@ -43,6 +43,7 @@ from azimuthal._pending_file import write_text
 from azimuthal._validate import one_of, unknown_name
 from azimuthal.errors import DataTypeError, FileFormatError, FileMissingError, ParameterError
 from azimuthal.integrate import PlanSpec
+from azimuthal.pipelines._key_lines import KeyLines, key_lines
 from azimuthal.pipelines._toml import toml_text
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.rejection import rejection
@@ -91,6 +92,8 @@ _KEYS = (
     _Key("corrections", "flat_variance", "flat_variance", "path"),
     _Key("corrections", "normalization_factor", "normalization_factor", "number"),
     _Key("corrections", "normalization_variance", "normalization_variance", "number"),
+    _Key("corrections", "monitor", "monitor", "path"),
+    _Key("corrections", "monitor_variance", "monitor_variance", "path"),
     _choice("corrections", "solid_angle", "mode"),
     _choice("corrections", "sensor_absorption", "mode"),
     _choice("corrections", "polarization_factor", "number"),
@@ -169,7 +172,9 @@ def recipe_document(settings: BatchSettings, *, folder: PathLike | None = None) 
     return document
 
 
-def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: str = "recipe") -> BatchSettings:
+def settings_of(
+    document: Mapping[str, Any], *, folder: PathLike = ".", source: str = "recipe", lines: KeyLines | None = None
+) -> BatchSettings:
     """Return the settings that a recipe describes.
 
     Parameters
@@ -180,6 +185,8 @@ def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: 
         What its relative paths are relative to.
     source:
         What messages call it.
+    lines:
+        Where its keys stand, for messages.
 
     Raises
     ------
@@ -193,7 +200,7 @@ def settings_of(document: Mapping[str, Any], *, folder: PathLike = ".", source: 
     choices: dict[str, Any] = {}
     grazing: dict[str, Any] = {}
     places = {"settings": values, "choices": choices, "grazing": grazing}
-    for key, value in _checked(current, source):
+    for key, value in _checked(current, source, lines or {}):
         places[key.place][key.field] = _read(key, value, Path(folder), source)
     _require(values, source)
     if "poni" in values:
@@ -254,7 +261,8 @@ def read_recipe(path: PathLike) -> BatchSettings:
         raise FileFormatError(f"{path}: is no {suffix[1:].upper()}: {error}.") from error
     if not isinstance(document, dict):
         raise FileFormatError(f"{path}: expected a recipe, got {type(document).__name__}.")
-    return settings_of(document, folder=path.parent, source=str(path))
+    lines = key_lines(text, toml=suffix == ".toml")
+    return settings_of(document, folder=path.parent, source=str(path), lines=lines)
 
 
 def write_recipe(settings: BatchSettings, path: PathLike, *, force: bool = False) -> Path:
@@ -326,21 +334,26 @@ def _read(key: _Key, value: Any, folder: Path, source: str) -> Any:
     return dict(value) if key.kind == "table" else value
 
 
-def _checked(document: Mapping[str, Any], source: str) -> list[tuple[_Key, Any]]:
+def _checked(document: Mapping[str, Any], source: str, lines: KeyLines) -> list[tuple[_Key, Any]]:
     """Return the keys of a document with their values; raise for whatever is not known."""
+
+    def at(section: str, name: str | None = None) -> str:
+        line = lines.get((section, name))
+        return source if line is None else f"{source}, line {line}"
+
     found: list[tuple[_Key, Any]] = []
     for section, table in document.items():
         if section == VERSION_KEY:
             continue
         if section not in _SECTIONS:
-            raise unknown_name(f"{source}: section", section, _SECTIONS)
+            raise unknown_name(f"{at(section)}: section", section, _SECTIONS)
         if not isinstance(table, Mapping):
-            raise DataTypeError(f"{source}: [{section}]: expected a table, got {table!r}.")
+            raise DataTypeError(f"{at(section)}: [{section}]: expected a table, got {table!r}.")
         keys = {key.name: key for key in _KEYS if key.section == section}
         for name, value in table.items():
             if name not in keys:
-                raise unknown_name(f"{source}: key of [{section}]", name, keys)
-            _check_type(keys[name], value, f"{source}: [{section}] {name}")
+                raise unknown_name(f"{at(section, name)}: key of [{section}]", name, keys)
+            _check_type(keys[name], value, f"{at(section, name)}: [{section}] {name}")
             found.append((keys[name], value))
     return found
 
@@ -371,7 +384,7 @@ def _require(values: Mapping[str, Any], source: str) -> None:
 
 
 def _is_word(key: _Key, value: str) -> bool:
-    return key.field == "dark_variance" and value == "poisson"
+    return key.field in ("dark_variance", "monitor_variance") and value == "poisson"
 
 
 def _placed(text: str, folder: PathLike | None) -> str:
@@ -390,5 +403,5 @@ def _joined(folder: Path, text: str) -> str:
 
 
 def _is_elsewhere(text: str) -> bool:
-    """Say whether a path means the same from every folder: absolute ones, urls."""
-    return Path(text).is_absolute() or _URL.match(text) is not None
+    """Say whether a path means the same from every folder: absolute ones, urls, datasets inside the images."""
+    return Path(text).is_absolute() or text.startswith("::") or _URL.match(text) is not None

@@ -20,9 +20,11 @@ import numpy as np
 from azimuthal._version import __version__
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.io.writers import ResultFile, load_result
-from azimuthal.pipelines.batch import Batch, BatchSummary, prepare_batch
+from azimuthal.pipelines.batch import Batch, prepare_batch
+from azimuthal.pipelines.batch_run import BatchSummary
 from azimuthal.pipelines.events import Report
 from azimuthal.pipelines.file_facts import change_of
+from azimuthal.pipelines.frame_inputs import needs_all_frames
 from azimuthal.pipelines.recipe import settings_of
 from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.results import Cake, Profile, ResultSet
@@ -125,6 +127,8 @@ def prepare_rerun(
             f"{path}: inputs are not what they were:{shown}{more}\nPass --accept-changes (accept_changes=True) to "
             "integrate what is there now."
         )
+    if needs_all_frames(settings):
+        images = ()
     name = output or str(path.with_name(f"{path.stem}_rerun.h5"))
     settings = dataclasses.replace(
         settings, images=images or settings.images, output=name, picture=None, force=force, threads=threads

@@ -40,13 +40,16 @@ class BatchSettings:
     file_mask:
         Whether the detector's own pixel mask, stored in the first image file that has one, applies too.
     dark, flat:
-        Image files.
+        Image files; the dark may hold one image for each frame.
     choices:
         Further fields of :class:`azimuthal.integrate.PlanSpec`: ``split``, ``average``, ``error_model``,
         ``radial_range``, ``azimuth_range``, ``polarization_factor``, ``solid_angle``, ``dummy``, ``delta_dummy``,
         ``engine`` ...
     normalization_factor:
         Divides every intensity.
+    monitor, monitor_variance:
+        Where one value for each frame stands, by which it is divided too, and its variance or ``"poisson"``: see
+        :mod:`azimuthal.pipelines.frame_inputs`.
     threads:
         Number of threads; None for all that this process may use.
     sectors:
@@ -87,3 +90,5 @@ class BatchSettings:
     sectors: tuple[tuple[float, float], ...] = ()
     poni: str | None = None
     keep_every: float = 5.0
+    monitor: str | None = None
+    monitor_variance: str | None = None

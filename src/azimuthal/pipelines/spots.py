@@ -26,8 +26,9 @@ from azimuthal.images.peaks import PeakFinder, Peaks, peak_finder
 from azimuthal.images.sparse_frames import sparse_frame, sparse_layout
 from azimuthal.io.peak_files import format_of, save_peaks
 from azimuthal.io.sparse_files import SparseWriter
-from azimuthal.pipelines.batch import _inputs, _pixel_arrays, _recorded_inputs, load_geometry, plan_spec
+from azimuthal.pipelines.batch import _pixel_arrays, load_geometry, plan_spec
 from azimuthal.pipelines.events import FrameDone, FrameFailed, OutputsDone, Prepared, Report, Surveying, ignore
+from azimuthal.pipelines.input_files import all_inputs, recorded_inputs
 from azimuthal.pipelines.inputs import (
     FrameFailure,
     Survey,
@@ -239,7 +240,7 @@ class _Run:
 
     def _recorded(self) -> dict[str, Any]:
         images = [file.path for file in self._run.survey.files]
-        return {**_recorded_inputs(self._run.settings.batch), "images": images, "version": __version__}
+        return {**recorded_inputs(self._run.settings.batch), "images": images, "version": __version__}
 
     def _fail(self, failure: FrameFailure) -> None:
         self._failures.append(failure)
@@ -251,7 +252,7 @@ def _check_output(settings: SpotSettings, survey: Survey, output: Path) -> None:
         format_of(output, settings.format)
     elif settings.format is not None:
         raise ParameterError("format: sparse frames have one format. Leave it out.")
-    for path in _inputs(settings.batch, survey):
+    for path in all_inputs(settings.batch, survey):
         if plain_path(path).resolve() == output.resolve():
             raise ParameterError(f"output: {output} is an input of this run. Choose another name.")
     check_target(output, force=settings.batch.force)

@@ -11,7 +11,8 @@ The first rule that finds something decides:
 5. the dataset ``data`` of an ``NXdetector``, when there is exactly one;
 6. ``/exchange/data``;
 7. the largest numeric dataset whose last two dimensions are both at least 16.  Another one with the same
-   image shape or the same number of elements makes the choice ambiguous.
+   image shape or the same number of elements makes the choice ambiguous.  Masks, flats and the like count only
+   when there is nothing else, and never inside an instrument or a detector.
 
 Rules for a group: its ``signal``; the series ``data_000001``, ``data_000002`` ... (EIGER); a member with
 ``signal = 1``; a member called ``data``.  A ``signal`` whose ``interpretation`` is ``spectrum`` or ``scalar``
@@ -30,7 +31,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from azimuthal.errors import FileFormatError, FileMissingError, UnknownNameError
-from azimuthal.io.hdf5 import ExternalTarget, H5File, H5Object, external_target, is_dataset, is_group
+from azimuthal.io.hdf5 import (
+    ExternalTarget,
+    H5File,
+    H5Object,
+    external_target,
+    is_dataset,
+    is_group,
+    is_soft_link,
+    member_of,
+)
 
 _SERIES = re.compile(r"data_(\d+)")
 _SMALLEST_IMAGE = 16
@@ -39,6 +49,8 @@ _MOST_OBJECTS = 20_000
 _COMPANIONS = re.compile(
     r"mask|flat|dark|background|correction|error|sigma|variance|weight|lookup|lut|gain", re.IGNORECASE
 )
+#: Groups in which such an array belongs to images that are elsewhere, or lost.
+_INSTRUMENTS = re.compile(r"instrument|detector", re.IGNORECASE)
 
 
 class Node(NamedTuple):
@@ -48,14 +60,14 @@ class Node(NamedTuple):
     item: H5Object
 
     def child(self, name: str) -> Node | None:
-        """Return a member; None when it is absent.  A link to an absent file is an error."""
+        """Return a member; None when it is absent.  A link to an absent file and a damaged object are errors."""
         if not name or not is_group(self.item):
             return None
         path = f"{self.path.rstrip('/')}/{name.strip('/')}"
         target = external_target(self.item, name)
         if target is not None and not target.exists:
             raise missing_member(self.item.file.filename, path, target)
-        item = self.item.get(name)
+        item = member_of(self.item, name)
         return None if item is None else Node(path, item)
 
 
@@ -115,7 +127,12 @@ def choose_images(file: H5File, dataset: str | None) -> Choice:
 
 
 def _by_contents(contents: Contents, root: Node | None = None) -> Choice | None:
-    """Apply the rules that look at everything below a group."""
+    """Apply the rules that look at everything below a group; all of it must be readable."""
+    if contents.damaged:
+        raise FileFormatError(
+            f"{contents.damaged[0]} The images may be there. Name the dataset to read others, e.g. "
+            f"open_frames('{Path(contents.root.item.file.filename).name}::/entry/data')."
+        )
     exchange = None if root is None else _by_exchange(root)
     return _by_nxdata(contents) or _by_nxdetector(contents) or exchange or _by_size(contents)
 
@@ -255,7 +272,10 @@ def _by_size(contents: Contents) -> Choice | None:
         member, target = contents.broken[0]
         raise missing_member(contents.root.item.file.filename, member, target)
     images = [node for node in contents.stacks() if min(node.item.shape[-2:]) >= _SMALLEST_IMAGE]
-    images = [node for node in images if not _COMPANIONS.search(node.path.rpartition("/")[2])] or images
+    companions = [node for node in images if _COMPANIONS.search(node.path.rpartition("/")[2])]
+    images = [node for node in images if node not in companions] or [
+        node for node in companions if not _INSTRUMENTS.search(node.path.rpartition("/")[0])
+    ]
     if not images:
         return None
     first = images[0]
@@ -330,13 +350,17 @@ def _series(group: Node, reason: str) -> Choice | None:
 
 
 class Contents:
-    """All groups and datasets that can be reached from a group, each once; broken links are remembered."""
+    """All groups and datasets that can be reached from a group, each once.
+
+    Broken links are remembered, and sentences about objects that cannot be opened.
+    """
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.groups: list[Node] = [root]
         self.datasets: list[Node] = []
         self.broken: list[tuple[str, ExternalTarget]] = []
+        self.damaged: list[str] = []
         self._seen = {root.item}
         for group in self.groups:  # grows while it is walked
             self._walk(group)
@@ -352,7 +376,13 @@ class Contents:
             if target is not None and not target.exists:
                 self.broken.append((f"{group.path.rstrip('/')}/{name}", target))
                 continue
-            node = group.child(name)
+            try:
+                node = group.child(name)
+            except FileFormatError as error:
+                self.damaged.append(str(error))
+                continue
+            if node is None and target is None and not is_soft_link(group.item, name):
+                self.damaged.append(f"{group.item.file.filename}::{group.path}: its member {name!r} cannot be found.")
             if node is None or node.item in self._seen:
                 continue
             self._seen.add(node.item)

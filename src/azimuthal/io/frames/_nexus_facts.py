@@ -20,7 +20,8 @@ import numpy as np
 
 from azimuthal.io.frames._hdf5_choice import Node, text_attribute
 from azimuthal.io.frames._header_facts import converted, positive
-from azimuthal.io.hdf5 import H5File, H5Object, is_dataset, is_group
+from azimuthal.io.hdf5 import H5File, H5Object, is_dataset, is_group, member_of
+from azimuthal.io.hdf5_texts import check_references
 from azimuthal.units import HC_KEV_M
 
 #: metadata name, dimension, paths below the entry in order of preference
@@ -147,7 +148,7 @@ def _images_of(detector: Node) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, paths in (("pixel_mask_dataset", _MASKS), ("flat_dataset", _FLATS), ("dark_dataset", _DARKS)):
         for path in paths:
-            item = detector.item.get(path)
+            item = member_of(detector.item, path)
             if item is not None and is_dataset(item):
                 found.setdefault(name, f"{detector.path}/{path}")
     return found
@@ -267,6 +268,7 @@ def _number(item: H5Object | None) -> float | None:
 def _text(item: H5Object | None) -> str | None:
     if item is None or not is_dataset(item) or item.size != 1 or item.dtype.kind not in "SO":
         return None
+    check_references(item)
     value = item[()]
     value = value if isinstance(value, (bytes, str)) else value.ravel()[0]
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()

@@ -25,6 +25,8 @@ from azimuthal.typing import AnyArray
 
 #: Decoded chunks of several frames that are kept, in bytes; two at least.
 _KEPT_BYTES = 256 << 20
+#: Bytes that the headers of a chunk may take, beside twice its pixels.
+_SLACK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,10 @@ class ChunkStore:
 
     def _read(self, table: ChunkTable, number: int, where: str, out: memoryview | None = None) -> memoryview:
         offset, size, _ = table.place(number)
+        if size > 2 * table.chunk_bytes + _SLACK:  # before memory is claimed
+            raise FileFormatError(
+                f"{where}: the file says that its chunk takes {size} bytes; decoded it has {table.chunk_bytes}."
+            )
         content = memoryview(bytearray(size)) if out is None or len(out) != size else out
         self._files.read(table.file, table.identity, offset, content, where)
         return content

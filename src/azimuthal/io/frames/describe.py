@@ -180,6 +180,7 @@ def dataset_tree(path: PathLike, chosen: tuple[str, ...] = ()) -> list[str]:
         contents = Contents(Node("/", file))
         lines = {node.path: f"{node.path}  {_words(node.item)}" for node in contents.datasets}
         lines |= {member: f"{member}  -> {target.file}, which is missing" for member, target in contents.broken}
+        lines |= {sentence: sentence for sentence in contents.damaged}
     for name in chosen:
         lines[name] = f"{lines.get(name, name)}  <- these images"
     found = [lines[name] for name in sorted(lines)]

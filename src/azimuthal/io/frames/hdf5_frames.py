@@ -398,18 +398,25 @@ class _Member:
         return None if self._map is None else (self._map, number)
 
     def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
-        """Raise when a chunk of a frame would mislead its decoder; chunks of several frames are checked once."""
-        if self._block_filter is None:
+        """Raise when HDF5 does not find a chunk of a frame, or when it would mislead its decoder.
+
+        HDF5 itself gives fill values for a chunk that its index does not lead to.  Chunks of several frames are checked
+        once.
+        """
+        if handle.chunks is None:
             return
         require_filters(handle)
-        number, options = self._block_filter
         size = math.prod(handle.chunks) * self.dtype.itemsize
+        where = f"{self.path}::{self.name}: frame {index}"
         for origin in _chunk_origins(handle, leading):
             if origin in self._checked:
                 continue
-            mask, raw = handle.id.read_direct_chunk(origin)
-            if mask == 0:
-                where = f"{self.path}::{self.name}: frame {index}"
+            try:
+                mask, raw = handle.id.read_direct_chunk(origin)
+            except (OSError, ValueError, RuntimeError) as error:
+                raise FileFormatError(f"{where}: its chunk at {origin} is not in the index of the file.") from error
+            if mask == 0 and self._block_filter is not None:
+                number, options = self._block_filter
                 check_chunk(raw, number, options, size, self.dtype.itemsize, where)
             if math.prod(handle.chunks[:-2]) > 1:
                 self._checked.add(origin)

@@ -9,15 +9,17 @@ back, merged and averaged anew.
 
 from azimuthal._pending_file import pending
 from azimuthal.io.writers._registry import Format, format_names, format_of, formats, save
-from azimuthal.io.writers._template import expanded, is_template
+from azimuthal.io.writers._template import expanded, field_names, is_template
 from azimuthal.io.writers.nxazint import NxazintWriter
-from azimuthal.io.writers.reading import ResultFile, load_result
+from azimuthal.io.writers.reading import FailedFrames, ResultFile, load_result
 
 __all__ = [
+    "FailedFrames",
     "Format",
     "NxazintWriter",
     "ResultFile",
     "expanded",
+    "field_names",
     "format_names",
     "format_of",
     "formats",

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +16,33 @@ from azimuthal.results.convert import plain
 from azimuthal.units import Axis, Unit
 
 PROGRAM = "azimuthal"
+
+
+class Failure(Protocol):
+    """A frame, or a file, of which there is no result."""
+
+    @property
+    def name(self) -> str:
+        """Label of the frame, or the path of the file."""
+
+    @property
+    def reason(self) -> str:
+        """What went wrong."""
+
+    @property
+    def n_frames(self) -> int | None:
+        """How many frames were lost; None: not known."""
+
+
+def failure_columns(failures: Iterable[Failure]) -> dict[str, Any]:
+    """Return names, reasons and numbers of frames (-1: not known) of failures."""
+    listed = list(failures)
+    numbers = [-1 if one.n_frames is None else one.n_frames for one in listed]
+    return {
+        "name": [one.name for one in listed],
+        "reason": [one.reason for one in listed],
+        "n_frames": np.array(numbers, "<i8"),
+    }
 
 
 def program_version(provenance: Mapping[str, Any]) -> str:

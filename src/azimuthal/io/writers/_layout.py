@@ -42,6 +42,8 @@ SUM_NAMES = {
 OUTLIER_NAMES = ("n_kept", "n_rejected", "iterations")
 #: The rejected pixels of all results, one after the other; and per result how many, and the shape of the frame.
 REJECTED_PIXELS, REJECTED_FRAMES = "rejected_pixels", "rejected_frames"
+#: Frames without a result.
+FAILURES = "failures"
 #: In place of the number of pixels where they are not known (mergers, quantiles).
 _NOT_KNOWN = -1
 #: The covariance of bins that share pixels: which bins, of the intensities, of the sums.
@@ -169,6 +171,9 @@ def check_record(record: Any, where: str) -> None:
             f"{where}: format version {record.get('version')!r} is not understood, expected {FORMAT_VERSION}. "
             "Read it with a newer azimuthal."
         )
+    missing = [name for name in ("kind", "units", "average", "error_model", "wavelength") if name not in record]
+    if missing:
+        raise FileFormatError(f"{where}: its record lacks {', '.join(missing)}; the file is damaged.")
 
 
 def check_alike(first: Result, other: Result, where: str) -> None:

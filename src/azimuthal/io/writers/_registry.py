@@ -215,7 +215,7 @@ _FORMATS = (
         (".npz",),
         "archive:write_npz",
         "NumPy archive with everything",
-        ("compressed",),
+        ("compressed", "failures"),
         holds_cakes=True,
         holds_many=True,
         read_by="NumPy, load_result()",
@@ -270,7 +270,7 @@ _FORMATS = (
         (".h5", ".hdf5", ".nxs"),
         "nxazint:write_nxazint",
         "NeXus HDF5 (NXazint1d, NXazint2d) with everything",
-        ("compression", "n_frames", "instrument", "source", "title"),
+        ("compression", "n_frames", "instrument", "source", "title", "failures"),
         holds_cakes=True,
         holds_many=True,
         read_by="silx view, h5web, xarray, GSAS-II, load_result()",
@@ -328,7 +328,8 @@ def save(
     **options:
         What the format takes: ``header`` (False leaves out the comment lines of .xy, .dat, .xye, .fxye),
         ``empty_bins`` (.xy and .dat: ``"omit"`` or ``"nan"``), ``compressed`` (.npz), ``compression`` (HDF5:
-        ``"gzip"`` or None), ``n_frames``, ``instrument``, ``source``, ``title`` (HDF5); all of them are in
+        ``"gzip"`` or None), ``n_frames``, ``instrument``, ``source``, ``title`` (HDF5), ``failures`` (.h5
+        and .npz: frames without a result, with ``name``, ``reason`` and ``n_frames``); all of them are in
         ``docs/reference/formats.md``.
 
     Returns

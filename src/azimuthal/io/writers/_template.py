@@ -33,7 +33,7 @@ def expanded(template: str, metadata: Mapping[str, Any], position: int) -> Path:
     for wanted, other in (("stem", "name"), ("label", "name"), ("stem", "label")):
         if other in fields:
             fields.setdefault(wanted, fields[other])
-    for name in _field_names(template):
+    for name in field_names(template):
         _check_field(name, fields)
     try:
         return Path(template.format_map(fields))
@@ -52,7 +52,8 @@ def _check_field(name: str, fields: Mapping[str, Any]) -> None:
         )
 
 
-def _field_names(template: str) -> list[str]:
+def field_names(template: str) -> list[str]:
+    """Return the fields of a template."""
     try:
         return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
     except ValueError as error:

@@ -17,6 +17,8 @@ rejected_pixels       numbers (in the flat frame) of the pixels that sigma clipp
 rejected_frames       per result: how many these are (-1: not known), rows and columns of the frame
 normalization_factor  one number per result
 metadata, provenance  JSON texts, one per result
+failed_name           names of frames or files without a result, with failed_reason and failed_n_frames (-1: not known);
+                      absent when there are none
 about                 JSON text: format, version, kind, units, average, error model, wavelength (m)
 ====================  ==================================================================================
 
@@ -26,14 +28,14 @@ axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from azimuthal._pending_file import check_target, pending
-from azimuthal.io.writers._facts import json_text
+from azimuthal.io.writers._facts import Failure, failure_columns, json_text
 from azimuthal.io.writers._layout import (
     REJECTED_FRAMES,
     REJECTED_PIXELS,
@@ -50,7 +52,9 @@ from azimuthal.io.writers._layout import (
 from azimuthal.typing import AnyArray
 
 
-def write_npz(results: Iterator[Result], path: Path, *, force: bool, compressed: bool = True) -> None:
+def write_npz(
+    results: Iterator[Result], path: Path, *, force: bool, compressed: bool = True, failures: Sequence[Failure] = ()
+) -> None:
     """Write results to an archive; all are kept in memory until the last has come."""
     check_target(path, force=force)
     held = list(results)
@@ -68,6 +72,8 @@ def write_npz(results: Iterator[Result], path: Path, *, force: bool, compressed:
         arrays |= {REJECTED_PIXELS: np.concatenate(pixels), REJECTED_FRAMES: np.array(frames, np.int64)}
     for name, only in rows[0].items():
         arrays[name] = only if len(rows) == 1 else np.stack([row[name] for row in rows])
+    if failures:
+        arrays |= {f"failed_{name}": np.array(values) for name, values in failure_columns(failures).items()}
     write: Callable[..., None] = np.savez_compressed if compressed else np.savez
     with pending(path, force=force) as temporary, temporary.open("xb") as file:
         write(file, **arrays)

@@ -15,6 +15,8 @@
             results                NXcollection: metadata[frame], provenance[frame] as JSON texts; with `reject`,
                                    rejected_pixels: numbers (in the flat frame) of the rejected pixels, frame after
                                    frame, and rejected_frames[frame, 3]: how many (-1: not known), rows, columns
+            failures               NXcollection, when frames are missing: name of the frame or the file, reason,
+                                   n_frames (-1: not known)
         data                       NXdata, the default plot
             I[frame, radial]       or [frame, azimuthal, radial]; I_errors: one standard error
             radial_axis, radial_axis_edges, azimuthal_axis, azimuthal_axis_edges
@@ -54,7 +56,7 @@ import contextlib
 import datetime as dt
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,13 +69,16 @@ from azimuthal.errors import OutputError, ParameterError
 from azimuthal.io.hdf5 import open_hdf5
 from azimuthal.io.writers._facts import (
     PROGRAM,
+    Failure,
     correction,
+    failure_columns,
     frame_number,
     json_text,
     label_of,
     program_version,
 )
 from azimuthal.io.writers._layout import (
+    FAILURES,
     I_COVARIANCE,
     PAIR_BINS,
     REJECTED_FRAMES,
@@ -141,6 +146,8 @@ class NxazintWriter:
         Names of the beamline and of the laboratory.
     title:
         Title of the entry; by default the name in the metadata of the template.
+    failures:
+        Frames without a result; read when the file is closed, so that the list may grow until then.
 
     Raises
     ------
@@ -171,7 +178,9 @@ class NxazintWriter:
         instrument: str = _NOT_RECORDED,
         source: str = _NOT_RECORDED,
         title: str | None = None,
+        failures: Sequence[Failure] = (),
     ) -> None:
+        self._failures = failures
         if compression is not None:
             one_of("compression", compression, ("gzip",))
         expected = None if n_frames is None else positive_integer("n_frames", n_frames)
@@ -247,6 +256,8 @@ class NxazintWriter:
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
             for entry in self._entries:
                 entry.finish()
+            if self._failures:
+                self._entries[0].write_failures(self._failures)
             self._resources.close()
         self._closed = True
         self._pending.publish()
@@ -313,6 +324,11 @@ class _Entry:
         if self._norm is not None:
             _write_norm(self._group["data"], self._norm)
 
+    def write_failures(self, failures: Sequence[Failure]) -> None:
+        group = _group(self._group["reduction"], FAILURES, "NXcollection")
+        for name, values in failure_columns(failures).items():
+            _field(group, name, values)
+
     def _compare_norm(self, result: Result) -> None:
         """Keep the effective number of pixels while it is the same for all frames."""
         norm = result.sum_normalization
@@ -342,6 +358,7 @@ def write_nxazint(
     instrument: str = _NOT_RECORDED,
     source: str = _NOT_RECORDED,
     title: str | None = None,
+    failures: Sequence[Failure] = (),
 ) -> None:
     """Write an iterator of results, in memory for a few frames."""
     first = next(results)
@@ -354,6 +371,7 @@ def write_nxazint(
         instrument=instrument,
         source=source,
         title=title,
+        failures=failures,
     ) as writer:
         writer.append(first)
         for result in results:

@@ -10,13 +10,15 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5_texts import check_references
 from azimuthal.io.writers._layout import (
+    FAILURES,
     OUTLIER_NAMES,
     REJECTED_FRAMES,
     REJECTED_PIXELS,
@@ -64,6 +66,24 @@ def load_result(path: PathLike) -> ResultFile:
     return ResultFile(path, _Nexus(path) if names is None else _Sets(path, names))
 
 
+class FailedFrames(NamedTuple):
+    """What is missing in a file of results, and why.
+
+    Attributes
+    ----------
+    name:
+        Label of a frame, or the path of a file.
+    reason:
+        What went wrong.
+    n_frames:
+        How many frames; None: not known.
+    """
+
+    name: str
+    reason: str
+    n_frames: int | None
+
+
 class ResultFile(Sequence["Result"]):
     """The results of a file, read when they are asked for.
 
@@ -109,6 +129,11 @@ class ResultFile(Sequence["Result"]):
         for first in range(start, stop, step):
             yield from self._store.read(first, min(first + step, stop))
 
+    @property
+    def failures(self) -> tuple[FailedFrames, ...]:
+        """Frames of the run that there is no result of."""
+        return self._store.failures()
+
     def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return metadata and provenance of every result, without reading arrays."""
         return self._store.records()
@@ -131,6 +156,10 @@ class _Store(ABC):
     def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return metadata and provenance of all results."""
         return [(dict(one.metadata), dict(one.provenance)) for one in self.read(0, self.n_results)]
+
+    @abstractmethod
+    def failures(self) -> tuple[FailedFrames, ...]:
+        """Return the frames without a result."""
 
     @property
     def n_ahead(self) -> int:
@@ -157,6 +186,12 @@ class _Sets(_Store):
         columns = [one.read(start, stop) for one in self._stores]
         return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
 
+    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        return self._stores[0].records()
+
+    def failures(self) -> tuple[FailedFrames, ...]:
+        return self._stores[0].failures()
+
     @property
     def n_ahead(self) -> int:
         return max(1, min(one.n_ahead for one in self._stores) // len(self._stores))
@@ -181,7 +216,7 @@ class _Archive(_Store):
         try:
             with np.load(path, allow_pickle=False) as archive:
                 self._arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged archives
             raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
         if "about" not in self._arrays:
             raise FileFormatError(f"{path}: this archive was not written by azimuthal.save() (no entry 'about').")
@@ -219,6 +254,11 @@ class _Archive(_Store):
             rejected=rejected,
         )
 
+    def failures(self) -> tuple[FailedFrames, ...]:
+        if "failed_name" not in self._arrays:
+            return ()
+        return _failed_frames(*(self._array(f"failed_{name}").tolist() for name in FailedFrames._fields))
+
     def _array(self, name: str) -> Any:
         if name not in self._arrays:
             raise FileFormatError(f"{self._path}: lacks the array {name!r}; it is not complete.")
@@ -238,6 +278,8 @@ class _Nexus(_Store):
             self.edges = {name: entry[f"data/{name}_axis_edges"][()] for name in self.record["units"]}
             self.n_results = len(entry["data/normalization_factor"])
             self._pairs = stored_pairs(entry["data"], self.edges)
+            for name in ("metadata", "provenance"):
+                check_references(entry[f"reduction/results/{name}"])
             self._provenance = _parsed(_text(about["provenance"]), str(path))
             if "recipe" in about:
                 self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
@@ -281,6 +323,14 @@ class _Nexus(_Store):
         where = str(self._path)
         return [(_parsed(metadata, where), self._joined(_parsed(changes, where))) for metadata, changes in texts]
 
+    def failures(self) -> tuple[FailedFrames, ...]:
+        with open_hdf5(self._path) as file, self._understood(file) as entry:
+            if FAILURES not in entry["reduction"]:
+                return ()
+            group = entry["reduction"][FAILURES]
+            names, reasons = (group[name].asstr()[()].tolist() for name in ("name", "reason"))
+            return _failed_frames(names, reasons, group["n_frames"][()].tolist())
+
     def _joined(self, own: Mapping[str, Any]) -> dict[str, Any]:
         return with_changes(self._provenance, own)
 
@@ -294,7 +344,15 @@ class _Nexus(_Store):
             yield file[self._entry_name]
 
 
+def _failed_frames(names: list[str], reasons: list[str], numbers: list[int]) -> tuple[FailedFrames, ...]:
+    return tuple(
+        FailedFrames(name, reason, None if number < 0 else number)
+        for name, reason, number in zip(names, reasons, numbers, strict=True)
+    )
+
+
 def _text(dataset: Any) -> str:
+    check_references(dataset)
     text: str = dataset.asstr()[()]
     return text
 

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""One run of a batch: frames to results, results to files, and what is kept on the way."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from azimuthal._version import __version__
+from azimuthal.errors import (
+    AzimuthalError,
+    OutputError,
+    OutputExistsError,
+    UnsupportedOptionError,
+    WavelengthMissingError,
+)
+from azimuthal.io.writers import save
+from azimuthal.pipelines.events import FrameDone, FrameFailed, FramesKept, OutputsDone, Report
+from azimuthal.pipelines.file_facts import file_facts
+from azimuthal.pipelines.frame_darks import map_with_darks
+from azimuthal.pipelines.frame_inputs import POISSON
+from azimuthal.pipelines.input_files import identified, input_facts, monitor_files, recorded_inputs
+from azimuthal.pipelines.inputs import FrameFailure, SurveyFrames, frame_fields, reason_of
+from azimuthal.pipelines.ledger import Ledger
+from azimuthal.pipelines.outputs import made_folders
+from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
+from azimuthal.pipelines.recipe import recipe_document
+from azimuthal.results import Cake, Profile, ResultSet
+from azimuthal.results.plot import save_picture
+
+if TYPE_CHECKING:
+    from azimuthal.pipelines.batch import Batch
+
+Result: TypeAlias = Profile | Cake | ResultSet
+
+#: Trouble with the output itself: the next frame would meet it too.
+_FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What a batch did.
+
+    Parameters
+    ----------
+    outputs:
+        Files that were written, in order; empty when no frame could be integrated.
+    n_frames, n_files:
+        Frames that were integrated, and image files that they came from.
+    failures:
+        Frames and files that were not, with reasons.
+    seconds:
+        Time from the first frame to the last file.
+    picture:
+        The picture that was written.
+    """
+
+    outputs: tuple[Path, ...]
+    n_frames: int
+    n_files: int
+    failures: tuple[FrameFailure, ...]
+    seconds: float
+    picture: Path | None = None
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames per second of the whole run; 0 when nothing was done."""
+        return self.n_frames / self.seconds if self.seconds > 0 else 0.0
+
+
+class Run:
+    """One run of a batch: what was done so far."""
+
+    def __init__(self, batch: Batch, tell: Report) -> None:
+        self._batch = batch
+        self._tell = tell
+        self._failures: list[FrameFailure] = []
+        self._files: dict[str, None] = {}
+        self._written: list[Path] = []
+        self._own: dict[Path, None] = {}  # files of single frames
+        self._n_frames = 0
+        self._total: Any = None  # a profile or a cake; pictures of sets are refused
+        self._inputs = recorded_inputs(batch.settings)
+        self._input_files = input_facts(batch.settings, batch.survey, batch.darks)
+        self._recipe = recipe_document(batch.settings)
+        self._image_facts: dict[str, dict[str, Any]] = {}
+
+    def preview(self) -> int:
+        """Return how many frames an interrupted run has finished, which a run would not do again; nothing is changed.
+
+        Raises
+        ------
+        OutputExistsError
+            What is there belongs to a run that differs.
+        """
+        outputs, settings = self._batch.outputs, self._batch.settings
+        records = frame_fields(self._batch.survey)
+        if not outputs.one_each:
+            parts = Parts(outputs.paths[0], self._identity(), force=settings.force, every=settings.keep_every)
+            parts.look()
+            return sum(self._key(record) in parts.keys for record in records)
+        if settings.picture is not None:
+            return 0
+        ledger = Ledger(outputs, self._identity(), force=settings.force)
+        ledger.look()
+        return sum(ledger.is_done(self._key(record), outputs.of_frame(record["index"])) for record in records)
+
+    def finish(self) -> BatchSummary:
+        """Do everything, and say what was done."""
+        begin = time.perf_counter()
+        for failure in self._batch.survey.failures:
+            self._fail(failure)
+        outputs = self._batch.outputs
+        with made_folders(outputs.folders):
+            self._write_each() if outputs.one_each else self._write_safely()
+        self._tell(OutputsDone(tuple(self._written)))
+        seconds = time.perf_counter() - begin
+        picture = self._draw()
+        written, failures = tuple(self._written), tuple(self._failures)
+        return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
+
+    def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
+        """Yield the results of all frames (of those chosen) that can be integrated."""
+        batch = self._batch
+        n_frames = batch.n_frames if chosen is None else len(chosen)
+        if not n_frames:
+            return
+        frames = SurveyFrames(batch.survey, chosen)
+        with closing(self._mapped(frames, slice(None) if chosen is None else list(chosen))) as outcomes:
+            for index, outcome in enumerate(outcomes):
+                if not isinstance(outcome, Exception):
+                    self._describe(outcome)
+                    yield outcome
+                elif (failure := frames.failure(index, outcome)) is not None:
+                    self._fail(failure)
+
+    def _mapped(self, frames: SurveyFrames, chosen: Any) -> Generator[Any]:
+        """Return the results of some frames, errors in the place of those that there are none of."""
+        batch = self._batch
+        plan = batch.sectors or batch.plan
+        factors, variances = batch.monitors.factors[chosen], batch.monitors.variances[chosen]
+        if batch.darks is not None:
+            numbers = range(batch.n_frames)[chosen] if isinstance(chosen, slice) else chosen
+            counted = batch.settings.dark_variance == POISSON
+            return map_with_darks(plan, frames, batch.darks, numbers, factors, variances, counted=counted)
+        return plan.map(frames, normalization_factors=factors, normalization_variances=variances, on_error="yield")
+
+    def _describe(self, result: Result) -> None:
+        """Write into a result what it takes to make it again."""
+        for one in _parts_of(result):
+            self._describe_one(one)
+
+    def _describe_one(self, result: Any) -> None:
+        image = self._facts_of(str(result.metadata["file"]))
+        recipe = self._recipe
+        if self._batch.outputs.one_each:
+            recipe = recipe | {"input": {"images": [image["path"]]}}
+        more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
+        for name, record in more.items():
+            result.provenance[name] = record
+        monitor = self._batch.monitors.value(int(result.metadata["index"]))
+        if monitor is not None:
+            result.metadata["monitor"] = monitor
+
+    def _write_each(self) -> None:
+        """Write every frame into files of its own; those that an interrupted run has finished stay as they are."""
+        outputs, settings = self._batch.outputs, self._batch.settings
+        with Ledger(outputs, self._identity(), force=settings.force) as ledger:
+            missing = self._missing(ledger)
+            ledger.start()
+            with closing(self._results(missing)) as results:
+                for result in results:
+                    self._save_frame(result, ledger)
+            self._written = [path for path in outputs.paths if path in self._own]
+            if not self._failures:
+                ledger.finish()
+
+    def _missing(self, ledger: Ledger) -> list[int]:
+        """Return the frames without files, and count the others; a picture needs the results of all."""
+        records = list(frame_fields(self._batch.survey))
+        if self._batch.settings.picture is not None:
+            return [record["index"] for record in records]
+        missing: list[int] = []
+        done: list[dict[str, Any]] = []
+        for record in records:
+            is_done = ledger.is_done(self._key(record), self._batch.outputs.of_frame(record["index"]))
+            done.append(record) if is_done else missing.append(record["index"])
+        if done:
+            self._tell(FramesKept(len(done), ledger.folder, resumed=True))
+        for record in done:
+            paths = self._batch.outputs.of_frame(record["index"])
+            self._own.update(dict.fromkeys(paths))
+            self._count_frame(record, paths[0])
+        return missing
+
+    def _save_frame(self, result: Result, ledger: Ledger) -> None:
+        index = int(result.metadata["index"])
+        paths = self._batch.outputs.of_frame(index)
+        ones = _parts_of(result) if len(paths) > 1 or self._batch.outputs.n_each > 1 else (result,)
+        files: list[Path] = []
+        try:
+            for one, path in zip(ones, paths, strict=True):
+                files += save(one, path, force=ledger.may_replace(path))
+        except _FATAL:
+            raise
+        except AzimuthalError as error:
+            self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
+            return
+        ledger.note(self._key(result.metadata), files)
+        self._own.update(dict.fromkeys(paths))
+        self._count(result, paths[0])
+
+    def _write_safely(self) -> None:
+        """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
+        settings, target = self._batch.settings, self._batch.outputs.paths[0]
+        with Parts(target, self._identity(), force=settings.force, every=settings.keep_every) as parts:
+            if not len(parts):
+                with closing(self._results()) as results:
+                    self._write_together(self._kept(results, parts))
+            else:
+                self._tell(FramesKept(len(parts), parts.folder, resumed=True))
+                self._resume(parts)
+            parts.finish()
+
+    def _resume(self, parts: Parts) -> None:
+        kept: list[int] = []
+        keys: list[FrameKey] = []
+        missing: list[int] = []
+        known = parts.keys
+        for record in frame_fields(self._batch.survey):
+            key = self._key(record)
+            if key in known:
+                kept.append(record["index"])
+                keys.append(key)
+            else:
+                missing.append(record["index"])
+        stored = self._restored(parts.results(keys), kept)
+        with closing(self._results(missing)) as results:
+            merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
+            self._write_together(merged)
+
+    def _key(self, record: Mapping[str, Any]) -> FrameKey:
+        monitor = self._batch.monitors.value(record["index"])
+        return frame_key(self._facts_of(record["file"]), record["frame"], monitor)
+
+    def _kept(self, results: Iterator[Result], parts: Parts) -> Iterator[Result]:
+        for result in results:
+            if parts.keep(result):
+                self._tell(FramesKept(len(parts), parts.folder))
+            yield result
+
+    def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
+        """Yield stored results with the numbers that their frames have in this run."""
+        for result, number in zip(results, numbers, strict=True):
+            for one in _parts_of(result):
+                one.metadata["index"] = number
+            self._describe(result)
+            yield result
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what has to be the same for the results of two runs to go into one file."""
+        plan = self._batch.plan
+        recipe = {name: part for name, part in self._recipe.items() if name not in ("input", "output")}
+        monitors = {str(Path.cwd() / path) for path in monitor_files(self._batch.settings)}  # known by their values
+        files = {facts["path"]: identified(facts) for facts in self._input_files if facts["path"] not in monitors}
+        return {
+            "program": __version__,
+            "engine": plan.engine,
+            "recipe": recipe,
+            "files": files,
+            "pixels": dict(plan.arrays.digests),
+        }
+
+    def _facts_of(self, path: str) -> dict[str, Any]:
+        if path not in self._image_facts:
+            self._image_facts[path] = file_facts(path, digest=False)
+        return self._image_facts[path]
+
+    def _write_together(self, results: Iterator[Result]) -> None:
+        first = next(results, None)
+        if first is None:
+            return
+        outputs = self._batch.outputs
+        options: dict[str, Any] = {}
+        if "n_frames" in outputs.format.options:
+            options["n_frames"] = self._batch.n_frames
+        if "failures" in outputs.format.options:
+            options["failures"] = self._failures  # read when the file is finished
+        force = self._batch.settings.force
+        if outputs.format.holds_many:
+            save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)
+        else:
+            save(first, outputs.paths[0], force=force)
+            self._count(first, outputs.paths[0])
+        self._written.append(outputs.paths[0])
+
+    def _counted(self, results: Iterator[Result]) -> Iterator[Result]:
+        for result in results:
+            yield result
+            self._count(result, None)
+
+    def _count(self, result: Result, path: Path | None) -> None:
+        if self._batch.settings.picture is not None:
+            self._total = result if self._total is None else self._total.merged(result)
+        self._count_frame(result.metadata, path)
+
+    def _count_frame(self, record: Mapping[str, Any], path: Path | None) -> None:
+        self._n_frames += 1
+        self._files[str(record["file"])] = None
+        self._tell(FrameDone(str(record["label"]), path))
+
+    def _fail(self, failure: FrameFailure) -> None:
+        self._failures.append(failure)
+        self._tell(FrameFailed(failure))
+
+    def _draw(self) -> Path | None:
+        picture = self._batch.settings.picture
+        if picture is None or self._total is None:
+            return None
+        if self._n_frames > 1:
+            words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
+            self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
+        return save_picture(self._total, picture, force=self._batch.settings.force)
+
+
+def _parts_of(result: Result) -> tuple[Any, ...]:
+    return result.results if isinstance(result, ResultSet) else (result,)
+
+
+def _number_of(result: Result) -> int:
+    return int(result.metadata["index"])

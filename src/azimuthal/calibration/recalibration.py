@@ -8,8 +8,8 @@ times the spread of the residuals) and admits rings that are nearer to each othe
 there are fewer than five rings.  It ends when a pass moves the points by less than 0.02 pixel, or half of the largest
 standard error of two theta; after ten passes at most.
 
-Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
-results is returned.
+Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
+wide, and the better of the two results is returned.
 
 A ring whose points spread over its window like noise is taken as not seen.  Rings beside a ring that the calibrant does
 not have are left out at the end, where six others remain.
@@ -120,7 +120,7 @@ def recalibrated(
         found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers, accuracy), instrument)
         if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
             best = found
-        if best.verdict == "good":
+        if best.judgement.settled:
             break
     assert best is not None  # the loop ran
     return best

@@ -99,7 +99,7 @@ def calibrated(
 
 def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> bool:
     """Whether a candidate should be tried after others."""
-    if all(found.verdict != "good" for found in tried):
+    if not any(found.judgement.settled for found in tried):
         return True
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
 
@@ -139,5 +139,3 @@ def _nothing(nowhere: Instrument, calibrant: RingSource, ridges: Ridges) -> Cali
         why = f"too little to go by: {len(ridges)} points on ridges, no geometry makes rings of them"
     points = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     return Calibration(None, points, nowhere, calibrant.name, None, Judgement("failed", (why,)), 0)
-
-

@@ -25,7 +25,7 @@ import numpy as np
 
 from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
@@ -123,7 +123,7 @@ def recalibrated(
         if best.judgement.settled:
             break
     assert best is not None  # the loop ran
-    return best
+    return replace(best, observed=Observed(frame, usable, calibrant))
 
 
 def _attempt(task: _Task, instrument: Instrument) -> Calibration:

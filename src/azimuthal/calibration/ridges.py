@@ -377,7 +377,9 @@ def _points(
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
     fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
     good = _accepted(fits, level, settings, saturated)
-    faint = ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
+    faint = (
+        ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
+    )
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
         better = _accepted(again, level, settings, saturated)

@@ -29,9 +29,9 @@ Fit
 
 Place
     Solid angle and polarisation fall across the width of a ring and move its top by :math:`\sigma^2 \,
-    d\ln(\Omega P) / d2\theta`, inwards on a plain detector and alike on all rings: that is taken back.  :math:`\Omega`
-    falls with the cube of the cosine of incidence (flat detectors); the polarisation is taken as none, which is right on
-    average over a ring.
+    d\ln(\Omega P) / d2\theta`, inwards on a plain detector and alike on all rings: that is taken back.
+    :math:`\Omega` falls with the cube of the cosine of incidence (flat detectors); the polarisation is taken as none,
+    which is right on average over a ring.
 
 Left out
     ==========  ===================================================================================

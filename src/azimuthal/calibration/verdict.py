@@ -16,6 +16,8 @@ share of the rings up to the last one seen that have points (less than)      0.6
 rings in the image that the calibrant does not have: 2 or more, and more
 than this share of those that it has                                         0.2         --
 error of two theta somewhere on the detector, of the accuracy (more than)    0.35        50
+the opposite tilt explains the points as well (five standard errors): two
+theta differs by more than, of the accuracy                                  0.35        --
 another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
 distance or wavelength changed by (more than)                                10 %        --
 a parameter at its bound, or a free one that rings cannot tell               any         --
@@ -102,6 +104,8 @@ class Evidence:
         Relative change of wavelength that the rings prefer, and its standard error; None when it was free.
     accuracy:
         What good promises of two theta, pixels.
+    other_tilt:
+        By how much two theta differs with the opposite tilt, pixels, where that explains the points as well.
     """
 
     predicted: tuple[int, ...]
@@ -111,6 +115,7 @@ class Evidence:
     unexplained: int
     other_wavelength: tuple[float, float] | None
     accuracy: float = ACCURACY
+    other_tilt: float = 0.0
 
 
 def ring_deviations(refinement: Refinement) -> tuple[RingDeviation, ...]:
@@ -225,6 +230,11 @@ def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[s
         failures.append(text)
     elif not evidence.largest_error <= limit:
         doubts.append(f"{text} (standard error; {evidence.accuracy:g} pixel everywhere asks for {limit:.2g})")
+    if evidence.other_tilt > limit:
+        doubts.append(
+            f"{_UNCERTAIN}: the opposite tilt explains the rings as well, with two theta different by "
+            f"{evidence.other_tilt:.2g} pixel somewhere on the detector"
+        )
     old, new = refinement.start, refinement.instrument
     pairs = [("dist", old.pose.dist, new.pose.dist), ("wavelength", old.wavelength, new.wavelength)]
     for name, before, after in pairs:

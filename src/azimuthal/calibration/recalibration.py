@@ -49,7 +49,7 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _WIDENING = (1.0, 2.5)
-_BETTER = 18.0  # half of the chi-square that six standard errors are worth
+_BETTER, _FAR, _BETTER_FAR = 18.0, 0.05, 4.5  # half of the chi-square that six (far away: three) errors are worth
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
@@ -290,7 +290,9 @@ def _other_wavelength(task: _Task, refinement: Refinement) -> tuple[float, float
         scatter=refinement.scatter,
     )
     error = free.standard_errors["wavelength"]
-    if not np.isfinite(error) or refinement.cost - free.cost < _BETTER:
-        return None
     before = refinement.values["wavelength"]
-    return free.values["wavelength"] / before - 1, error / before
+    change = free.values["wavelength"] / before - 1
+    better = _BETTER_FAR if abs(change) > _FAR else _BETTER
+    if not np.isfinite(error) or refinement.cost - free.cost < better:
+        return None
+    return change, error / before

@@ -18,7 +18,8 @@ than this share of those that it has                                         0.2
 error of two theta somewhere on the detector, of the accuracy (more than)    0.35        50
 the opposite tilt explains the points as well (five standard errors): two
 theta differs by more than, of the accuracy                                  0.35        --
-another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
+another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors;
+                                                                             5 %, 4 standard errors
 distance or wavelength changed by (more than)                                10 %        --
 a parameter at its bound, or a free one that rings cannot tell               any         --
 not converged                                                                --          any
@@ -54,6 +55,7 @@ Verdict: TypeAlias = Literal["good", "doubtful", "failed"]
 ACCURACY = 0.1
 
 _AZIMUTHS = 16
+_OTHER_WAVELENGTH = ((0.005, 6.0), (0.05, 4.0))  # difference, standard errors
 _UNCERTAIN = "uncertain"
 ERROR_SHARE, FAILED_ERRORS = 0.35, 50.0  # of the accuracy: largest error of two theta
 
@@ -216,7 +218,7 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
         )
     if evidence.other_wavelength is not None:
         change, error = evidence.other_wavelength
-        if abs(change) > 0.005 and abs(change) > 6 * error:
+        if any(abs(change) > least and abs(change) > errors * error for least, errors in _OTHER_WAVELENGTH):
             doubts.append(
                 f"a wavelength (or cell) different by {100 * change:+.2f} % explains the rings better: "
                 "wrong calibrant or wavelength?"

@@ -16,6 +16,7 @@ disagrees     it has points, and most of them are outliers: its motor position o
 not seen      rings should be there, and were not found, or their points are spread like noise
 crowded       its rings are too near to each other
 no rings      no ring of the calibrant falls on its usable pixels
+too few       it has points, and all images together have too few to refine anything
 ============  ======================================================================================
 
 The verdict
@@ -438,7 +439,7 @@ def _reports(
 
 def _status(n_points: int, n_used: int, expected: Sequence[int], crowded: Sequence[int], *, refined: bool) -> str:
     if n_points:
-        return "used" if 2 * n_used >= n_points and refined else "disagrees" if refined else "too few points"
+        return "used" if 2 * n_used >= n_points and refined else "disagrees" if refined else "too few"
     return "not seen" if expected else "crowded" if crowded else "no rings"
 
 

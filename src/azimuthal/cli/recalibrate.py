@@ -38,6 +38,7 @@ _CODES = {"good": 0, "doubtful": 3, "failed": 4}
     "--modules", metavar="FILE",
     help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
 )  # fmt: skip
+@option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
@@ -51,7 +52,7 @@ def recalibrate_command(**options: Any) -> int:
     from azimuthal.io.control_point_files import save_control_points
     from azimuthal.pipelines.recalibration import recalibrate
 
-    for name in ("output", "points", "modules"):
+    for name in ("output", "points", "modules", "distortion"):
         if options[name] is not None:
             check_target(Path(options[name]), force=options["force"])
     rings = find_calibrant(options["calibrant"])
@@ -70,36 +71,48 @@ def recalibrate_command(**options: Any) -> int:
     if found.verdict == "failed":
         print("error: the calibration failed; nothing was written", file=sys.stderr)
         return _CODES["failed"]
-    displaced = options["modules"] is not None and _modules(found, rings, options)
-    if options["output"] is not None and not displaced:
+    asked = [name for name in ("modules", "distortion") if options[name] is not None]
+    better = _pixels(found, rings, options, asked) if asked else None
+    if options["output"] is not None and better is None:
         found.save(options["output"], force=options["force"])
         print(f"{options['output']}: written ({found.verdict})")
     if options["points"] is not None:
         wavelength = found.instrument.beam.required_wavelength("control points")
         save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
         print(f"{options['points']}: {len(found.control_points)} control points")
-    return _CODES["doubtful" if options["modules"] is not None and not displaced else found.verdict]
+    if asked:
+        return _CODES["doubtful" if better is None else better.verdict]
+    return _CODES[found.verdict]
 
 
-def _modules(found: Any, rings: Any, options: dict[str, Any]) -> bool:
-    """Refine the modules; write detector and geometry where they are better displaced, and return whether."""
-    from azimuthal.calibration import recalibrated_modules
+def _pixels(found: Any, rings: Any, options: dict[str, Any], asked: list[str]) -> Any:
+    """Refine where the pixels are; write detector and geometry where that is better.
+
+    Returns the calibration with that detector, or None.
+    """
+    from azimuthal.calibration import recalibrated_distortion, recalibrated_modules
+    from azimuthal.errors import ParameterError
     from azimuthal.pipelines.module_recalibration import save_module_refinement
-    from azimuthal.pipelines.recalibration import image_and_name
+    from azimuthal.pipelines.recalibration import image_and_name, recalibrate
 
+    if len(asked) > 1:
+        raise ParameterError("--modules, --distortion: one detector file comes out; give one of them.")
+    refine: Any = {"modules": recalibrated_modules, "distortion": recalibrated_distortion}[asked[0]]
     frame, _ = image_and_name(options["image"])
-    refined = recalibrated_modules([frame], [found.instrument], [rings], mask=_mask(options))
-    print(f"modules:\n{refined.summary()}")
+    refined = refine([frame], [found.instrument], [rings], mask=_mask(options))
+    print(f"{asked[0]}:\n{refined.summary()}")
     if refined.verdict != "good":
-        print("modules: not written; the geometry is that of the nominal detector")
-        return False
+        print(f"{asked[0]}: not written; the geometry is that of the nominal detector")
+        return None
     save_module_refinement(
-        refined, options["modules"], options["output"],
+        refined, options[asked[0]], options["output"],
         calibrant=found.calibrant, image=found.image, force=options["force"],
     )  # fmt: skip
-    written = [options["modules"], *([options["output"]] if options["output"] is not None else [])]
-    print(f"{', '.join(written)}: written ({refined.verdict})")
-    return True
+    written = [options[asked[0]], *([options["output"]] if options["output"] is not None else [])]
+    again = recalibrate(frame, refined.instruments[0], rings, mask=_mask(options))
+    print(f"with that detector:\n{again.summary()}")
+    print(f"{', '.join(written)}: written ({again.verdict})")
+    return again
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def recipe_from_pyfai(
         return _Import(config, source).document()
     except AzimuthalError:
         raise
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
         raise ParameterError(f"{source}: a value is not of the kind that pyFAI writes there: {error}.") from error
 
 

@@ -149,6 +149,8 @@ def load_peaks(path: PathLike, *, shape: tuple[int, int] | None = None) -> Peaks
             )
         stored, n_incomplete = attributes_of(group).get("frame_shape"), int(group.attrs.get("n_incomplete", 0))
         provenance = {} if note is None else _json(note)
+    if counts.size and counts.min() < 0:
+        raise FileFormatError(f"{path}: frame_ptr: expected numbers that grow; the file is damaged.")
     columns["frame"] = np.repeat(np.arange(counts.size), counts)
     for name in COLUMNS:
         if name not in columns:
@@ -227,7 +229,13 @@ def _read_cxi(group: H5Object) -> dict[str, AnyArray]:
     if counts.size and not (counts.min() >= 0 and counts.max() <= width):
         raise FileFormatError(f"{group.file.filename}: nPeaks: expected 0 to {width}, got up to {counts.max()}.")
     chosen = np.arange(width) < counts[:, np.newaxis]
-    return {column: np.asarray(group[name][()])[chosen] for column, name in _CXI.items() if name in group}
+    columns = {column: np.asarray(group[name][()]) for column, name in _CXI.items() if name in group}
+    for column, values in columns.items():
+        if values.shape != chosen.shape:
+            raise FileFormatError(
+                f"{group.file.filename}: {_CXI[column]}: expected shape {chosen.shape}, got {values.shape}."
+            )
+    return {column: values[chosen] for column, values in columns.items()}
 
 
 def _read_nexus(group: H5Object) -> dict[str, AnyArray]:

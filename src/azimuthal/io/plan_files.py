@@ -71,7 +71,7 @@ def load_plan(path: PathLike) -> Plan:
     FileFormatError
         It is not a plan, is damaged, or is of another version.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path) as file, translated_errors(path, "read the plan"):
         version = attributes_of(file).get("azimuthal_plan")
         if version is None:
             raise FileFormatError(f"{path}: expected a plan written by plan.save(), got another HDF5 file.")

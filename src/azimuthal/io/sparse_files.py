@@ -42,6 +42,7 @@ from azimuthal._version import __version__
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.images.sparse_frames import SparseFrame, SparseLayout
 from azimuthal.io.hdf5 import H5Object, open_hdf5, translated_errors
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.writers._facts import json_text
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 from azimuthal.units import Axis, Unit
@@ -194,7 +195,7 @@ def load_sparse(path: PathLike) -> list[SparseFrame]:
     FileMissingError, FileFormatError
         There is no such file, or it holds none; files of other programs do not say the edges of the rings.
     """
-    with open_hdf5(path) as file, translated_errors(path, "read the sparse frames"):
+    with errors_naming(path), open_hdf5(path) as file, translated_errors(path, "read the sparse frames"):
         if _GROUP not in file or "radius_edges" not in file[_GROUP]:
             raise FileFormatError(f"{path}: expected sparse frames written by azimuthal in /{_GROUP}; there are none.")
         group = file[_GROUP]
@@ -205,10 +206,11 @@ def load_sparse(path: PathLike) -> list[SparseFrame]:
         mean = np.where(known, group["background_avg"][()].astype(np.float64), np.nan)
         std = np.where(known, group["background_std"][()].astype(np.float64), np.nan)
         dummy = intensity.dtype.type(group["dummy"][()])
-    return [
-        SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)
-        for k, (begin, end) in enumerate(itertools.pairwise(pointer))
-    ]
+    with errors_naming(path):
+        return [
+            SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)
+            for k, (begin, end) in enumerate(itertools.pairwise(pointer))
+        ]
 
 
 def _layout(group: H5Object, record: dict[str, Any]) -> SparseLayout:

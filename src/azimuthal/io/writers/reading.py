@@ -17,6 +17,7 @@ import numpy as np
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
 from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.writers._layout import (
     FAILURES,
     OUTLIER_NAMES,
@@ -117,8 +118,12 @@ class ResultFile(Sequence["Result"]):
     def __getitem__(self, index: int | slice) -> Result | list[Result]:
         numbers = range(len(self))[index]
         if isinstance(numbers, range):
-            return [self._store.read(number, number + 1)[0] for number in numbers]
-        return self._store.read(numbers, numbers + 1)[0]
+            return [self._read(number, number + 1)[0] for number in numbers]
+        return self._read(numbers, numbers + 1)[0]
+
+    def _read(self, start: int, stop: int) -> list[Result]:
+        with errors_naming(self._path):
+            return self._store.read(start, stop)
 
     def __iter__(self) -> Iterator[Result]:
         yield from self.span(0, len(self))
@@ -127,7 +132,7 @@ class ResultFile(Sequence["Result"]):
         """Yield the results from `start` to before `stop`, read in blocks of a few megabytes."""
         step = self._store.n_ahead
         for first in range(start, stop, step):
-            yield from self._store.read(first, min(first + step, stop))
+            yield from self._read(first, min(first + step, stop))
 
     @property
     def failures(self) -> tuple[FailedFrames, ...]:

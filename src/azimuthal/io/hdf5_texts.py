@@ -48,7 +48,7 @@ _MESSAGE_BYTES = 8
 _CONTINUED = struct.Struct("<QQ")
 #: Attribute: version, flags, bytes of name, type and dataspace
 _ATTRIBUTE = struct.Struct("<BBHHH")
-_IS_CONTINUED, _IS_ATTRIBUTE = 0x10, 0x0C
+_IS_CONTINUED, _IS_ATTRIBUTE, _IS_TYPE = 0x10, 0x0C, 0x03
 _VARIABLE_LENGTH = 9
 _LARGEST_BLOCK = 1 << 16
 _MOST_BLOCKS = 64
@@ -158,7 +158,7 @@ def check_attributes(descriptor: int, address: int, where: str) -> None:
     size = os.fstat(descriptor).st_size
     for stored in _attribute_values(descriptor, address):
         if stored is None:
-            raise FileFormatError(f"{where}: an attribute has more values than are stored: the file is damaged.")
+            raise FileFormatError(f"{where}: its type, or that of an attribute, makes no sense: the file is damaged.")
         for n_bytes, heap, number in _references(stored):
             if n_bytes and not _is_in_heap(descriptor, size, heap, number, n_bytes):
                 raise FileFormatError(
@@ -170,7 +170,7 @@ def check_attributes(descriptor: int, address: int, where: str) -> None:
 def _attribute_values(descriptor: int, address: int) -> Iterator[bytes | None]:
     """Yield the stored values of the attributes of variable length in an object header of version 1.
 
-    None: there are fewer than there should be.
+    None: there are fewer than there should be, or a type of variable length is none.
     """
     head = os.pread(descriptor, _HEADER_BYTES + 512, address)
     if len(head) < _HEADER_BYTES or head[:2] != b"\x01\0":
@@ -189,6 +189,8 @@ def _attribute_values(descriptor: int, address: int) -> Iterator[bytes | None]:
                     blocks.append((following, min(n_following, _LARGEST_BLOCK), b""))
             elif kind == _IS_ATTRIBUTE and not flags & 2:  # not shared
                 yield _value(body)
+            elif kind == _IS_TYPE and not flags & 2 and not _is_sensible(body):
+                yield None
             place += _MESSAGE_BYTES + n_bytes
 
 
@@ -206,8 +208,17 @@ def _value(body: bytes) -> bytes | None:
     is_variable = kind < len(body) and body[kind] & 15 == _VARIABLE_LENGTH
     if not is_variable:
         return b""
+    if not _is_sensible(body[kind:]):
+        return None
     value = body[start + sum(sizes) :]
     return value if _n_values(body[start + sizes[0] + sizes[1] :]) * _REFERENCE.size <= len(value) else None
+
+
+def _is_sensible(kind: bytes) -> bool:
+    """Say whether a type is of fixed length, or a sequence or text with a known end and character set."""
+    if len(kind) < 3 or kind[0] & 15 != _VARIABLE_LENGTH:
+        return True
+    return kind[1] & 15 <= 1 and kind[1] >> 4 <= 2 and kind[2] & 15 <= 1
 
 
 def _n_values(space: bytes) -> int:
@@ -237,4 +248,4 @@ def _is_in_heap(descriptor: int, size: int, heap: int, number: int, n_bytes: int
         if step == 0:
             return False
         place += step
-    return heap_bytes > len(content)  # beyond what was looked at
+    return bool(heap_bytes > len(content))  # beyond what was looked at

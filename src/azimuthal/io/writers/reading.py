@@ -15,8 +15,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
-from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
-from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.hdf5 import attributes_of, check_texts, open_hdf5, translated_errors
 from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.writers._layout import (
     FAILURES,
@@ -284,7 +283,7 @@ class _Nexus(_Store):
             self.n_results = len(entry["data/normalization_factor"])
             self._pairs = stored_pairs(entry["data"], self.edges)
             for name in ("metadata", "provenance"):
-                check_references(entry[f"reduction/results/{name}"])
+                check_texts(entry[f"reduction/results/{name}"])
             self._provenance = _parsed(_text(about["provenance"]), str(path))
             if "recipe" in about:
                 self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
@@ -357,7 +356,7 @@ def _failed_frames(names: list[str], reasons: list[str], numbers: list[int]) -> 
 
 
 def _text(dataset: Any) -> str:
-    check_references(dataset)
+    check_texts(dataset)
     text: str = dataset.asstr()[()]
     return text
 

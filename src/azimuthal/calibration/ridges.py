@@ -336,7 +336,8 @@ def _leave_out_hot_pixels(frame: AnyArray, ok: BoolArray, noise: PixelNoise) -> 
 
 def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -> list[_Level]:
     """Return the levels, finest first, with what masks leave open filled from coarser ones."""
-    images, weights = [frame], [ok.astype(np.float32)]
+    images: list[AnyArray] = [frame]
+    weights: list[AnyArray] = [ok.astype(np.float32)]
     while min(images[-1].shape) >= 2 * _LEAST_LEVEL or len(images) < 2:
         if len(images) > n_levels:
             break
@@ -481,9 +482,8 @@ def _painted(finer: list[_Points], level: _Level) -> BoolArray:
         for t in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
             for u in (-1.0, 0.0, 1.0):
                 place = (points.place + 0.5) / k - 0.5 + t * along + u * points.normal
-                i, j = np.rint(place).astype(np.int64).T
-                inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
-                taken[i[inside], j[inside]] = True
+                i, j, _ = _pixels_of(place, taken.shape)
+                taken[i, j] = True
     return taken
 
 
@@ -492,11 +492,17 @@ def _around_finer(points: _Points, taken: BoolArray, level: _Level) -> BoolArray
     found = np.zeros(points.height.size, dtype=np.bool_)
     place = (points.place + 0.5) / level.binning - 0.5
     for u in np.arange(-4.0, 4.5, 1.0):
-        i, j = np.rint(place + u * points.normal).astype(np.int64).T
-        inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
+        i, j, inside = _pixels_of(place + u * points.normal, taken.shape)
         near = np.abs(u) <= 1.3 * points.width / level.binning + 0.5
-        found[inside] |= taken[i[inside], j[inside]] & near[inside]
+        found[inside] |= taken[i, j] & near[inside]
     return found
+
+
+def _pixels_of(place: FloatArray, shape: tuple[int, ...]) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return the pixels that hold places, of those inside of an image, and which are inside."""
+    pixel = np.rint(place).astype(np.int64)
+    inside: BoolArray = ((pixel >= 0) & (pixel < np.array(shape))).all(axis=1)
+    return pixel[inside, 0], pixel[inside, 1], inside
 
 
 def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:

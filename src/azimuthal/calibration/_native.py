@@ -63,7 +63,7 @@ class Candidates(NamedTuple):
 
     def select(self, which: AnyArray) -> Candidates:
         """Return some of them."""
-        return Candidates(*(array[which] for array in self))
+        return Candidates(self.pixel[which], self.direction[which], self.significance[which], self.mean[which])
 
 
 def ridge_candidates(
@@ -74,8 +74,10 @@ def ridge_candidates(
     `usable`, of the same shape, says which pixels may be one.
     """
     padded = np.pad(image, chosen.border, mode="edge")
-    *found, excess = _core.ridge_candidates(padded, usable.view(np.uint8), *chosen, *noise, n_threads)
-    return Candidates(*found), excess
+    pixel, direction, significance, mean, excess = _core.ridge_candidates(
+        padded, usable.view(np.uint8), *chosen, *noise, n_threads
+    )
+    return Candidates(pixel, direction, significance, mean), excess
 
 
 def ridge_fits(

@@ -177,7 +177,7 @@ def test_hot_pixels_and_saturated_rings_are_left_out():
     assert np.abs(found.deviation).mean() < 0.15
     saturated = np.minimum(counted(expected([80, 160], height=[2000, 300])), 1000)
     assert set(Compared(find_ridges(saturated), [80, 160]).ring) == {1}
-    told = RidgeSettings(saturation=250.0)
+    told = RidgeSettings(saturation=150.0)
     assert len(find_ridges(saturated, settings=told)) == 0
 
 

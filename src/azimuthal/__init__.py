@@ -62,8 +62,8 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
-    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.goniometer import calibrate_goniometer
+    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, ResultSet, merge

@@ -139,5 +139,3 @@ def _nothing(nowhere: Instrument, calibrant: RingSource, ridges: Ridges) -> Cali
         why = f"too little to go by: {len(ridges)} points on ridges, no geometry makes rings of them"
     points = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     return Calibration(None, points, nowhere, calibrant.name, None, Judgement("failed", (why,)), 0)
-
-

@@ -41,7 +41,19 @@ from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray
 
-__all__ = ["TILT_SPREAD", "ConeFit", "RidgeVectors", "beams", "cone_profile", "fitted_cones", "minimised_poses", "pose_of", "ring_angles_of", "values_of", "vectors_of"]
+__all__ = [
+    "TILT_SPREAD",
+    "ConeFit",
+    "RidgeVectors",
+    "beams",
+    "cone_profile",
+    "fitted_cones",
+    "minimised_poses",
+    "pose_of",
+    "ring_angles_of",
+    "values_of",
+    "vectors_of",
+]
 
 _GRID_POINTS = 160
 _KEPT_PER_DISTANCE = 3
@@ -124,9 +136,7 @@ def vectors_of(ridges: Ridges, detector: Detector) -> RidgeVectors:
     arc = np.full(len(ridges.slow), -1.0)
     joined = ridges.arc >= 0
     arc[joined] = np.unique(ridges.arc[joined], return_inverse=True)[1]
-    return RidgeVectors(
-        cells.positions(ridges.slow, ridges.fast), along, difference(n1, n2), turn, error, weight, arc
-    )
+    return RidgeVectors(cells.positions(ridges.slow, ridges.fast), along, difference(n1, n2), turn, error, weight, arc)
 
 
 def pose_of(values: FloatArray) -> Pose:
@@ -233,9 +243,7 @@ def _beams_from_normals(few: RidgeVectors, sample: FloatArray) -> tuple[FloatArr
     return beam, np.asarray(np.sum(few.weight * z / (1 + z), axis=1))
 
 
-def _beam(
-    u: FloatArray, tangent: FloatArray, across: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _beam(u: FloatArray, tangent: FloatArray, across: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the beams that weighted tangents are perpendicular to, and by how much ridges are turned from rings."""
     beam = np.linalg.eigh(np.swapaxes(tangent, 1, 2) @ (tangent * weights[..., None]))[1][:, :, 0]
     beam *= np.where(beam[:, 2:] < 0, -1.0, 1.0)

@@ -42,10 +42,10 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
     done = run_calibration(settings, force=force)
     found = done.calibration
     print(f"verdict: {found.verdict}" if quiet else found.summary())
-    if done.modules is not None:
-        print(f"modules: {done.modules.verdict}" if quiet else f"modules:\n{done.modules.summary()}")
-        if done.modules.verdict != "good":
-            print("modules: not written; the geometry is that of the nominal detector")
+    if done.pixels is not None:
+        print(f"pixels: {done.pixels.verdict}" if quiet else f"pixels:\n{done.pixels.summary()}")
+        if done.pixels.verdict != "good":
+            print("the detector is not written; the geometry is that of the nominal one")
     for name, path in done.written.items():
         print(f"{path}: {_described(name, found)}")
     if found.verdict == "failed":

@@ -37,11 +37,8 @@ Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the 
     "--modules", metavar="FILE",
     help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
 )  # fmt: skip
-<<<<<<< HEAD
-@option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
-=======
 @option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
->>>>>>> 0321cb25702cbb08ab01d0d9d2d740c1d10702ea
+@option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
@@ -50,30 +47,15 @@ def recalibrate_command(**options: Any) -> int:
     """
     from azimuthal.calibration import RingSettings
     from azimuthal.cli._calibration import run_and_tell
+    from azimuthal.errors import ParameterError
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
-<<<<<<< HEAD
+    if options["modules"] is not None and options["distortion"] is not None:
+        raise ParameterError("--modules, --distortion: one detector file comes out; give one of them.")
     settings = CalibrationSettings(
         image=options["image"],
         geometry=options["poni"],
         calibrant=options["calibrant"],
-=======
-    from azimuthal._pending_file import check_target
-    from azimuthal.crystallography import calibrant as find_calibrant
-    from azimuthal.io.control_point_files import save_control_points
-    from azimuthal.pipelines.recalibration import recalibrate
-
-    for name in ("output", "points", "modules", "distortion"):
-        if options[name] is not None:
-            check_target(Path(options[name]), force=options["force"])
-    rings = find_calibrant(options["calibrant"])
-    found = recalibrate(
-        options["image"],
-        options["poni"],
-        rings,
-        fix=_fixed(options["fix"], options["free"]),
-        mask=_mask(options),
->>>>>>> 0321cb25702cbb08ab01d0d9d2d740c1d10702ea
         wavelength=_wavelength(options["wavelength"], options["energy"]),
         masks=options["masks"],
         fix=_fixed(options["fix"], options["free"]),
@@ -82,57 +64,9 @@ def recalibrate_command(**options: Any) -> int:
         points=options["points"],
         report=options["report"],
         modules=options["modules"],
+        distortion=options["distortion"],
     )
-<<<<<<< HEAD
     return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"])
-=======
-    print(found.summary())
-    if found.verdict == "failed":
-        print("error: the calibration failed; nothing was written", file=sys.stderr)
-        return _CODES["failed"]
-    asked = [name for name in ("modules", "distortion") if options[name] is not None]
-    better = _pixels(found, rings, options, asked) if asked else None
-    if options["output"] is not None and better is None:
-        found.save(options["output"], force=options["force"])
-        print(f"{options['output']}: written ({found.verdict})")
-    if options["points"] is not None:
-        wavelength = found.instrument.beam.required_wavelength("control points")
-        save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
-        print(f"{options['points']}: {len(found.control_points)} control points")
-    if asked:
-        return _CODES["doubtful" if better is None else better.verdict]
-    return _CODES[found.verdict]
-
-
-def _pixels(found: Any, rings: Any, options: dict[str, Any], asked: list[str]) -> Any:
-    """Refine where the pixels are; write detector and geometry where that is better.
-
-    Returns the calibration with that detector, or None.
-    """
-    from azimuthal.calibration import recalibrated_distortion, recalibrated_modules
-    from azimuthal.errors import ParameterError
-    from azimuthal.pipelines.module_recalibration import save_module_refinement
-    from azimuthal.pipelines.recalibration import image_and_name, recalibrate
-
-    if len(asked) > 1:
-        raise ParameterError("--modules, --distortion: one detector file comes out; give one of them.")
-    refine: Any = {"modules": recalibrated_modules, "distortion": recalibrated_distortion}[asked[0]]
-    frame, _ = image_and_name(options["image"])
-    refined = refine([frame], [found.instrument], [rings], mask=_mask(options))
-    print(f"{asked[0]}:\n{refined.summary()}")
-    if refined.verdict != "good":
-        print(f"{asked[0]}: not written; the geometry is that of the nominal detector")
-        return None
-    save_module_refinement(
-        refined, options[asked[0]], options["output"],
-        calibrant=found.calibrant, image=found.image, force=options["force"],
-    )  # fmt: skip
-    written = [options[asked[0]], *([options["output"]] if options["output"] is not None else [])]
-    again = recalibrate(frame, refined.instruments[0], rings, mask=_mask(options))
-    print(f"with that detector:\n{again.summary()}")
-    print(f"{', '.join(written)}: written ({again.verdict})")
-    return again
->>>>>>> 0321cb25702cbb08ab01d0d9d2d740c1d10702ea
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:

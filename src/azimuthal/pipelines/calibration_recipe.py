@@ -11,7 +11,7 @@ runs it.  What is left out has its default, and is written out when a recipe is 
     [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
     [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
-    [output]      geometry, points, report, modules (a detector file: its modules are refined too)
+    [output]      geometry, points, report; modules or distortion: a detector file, refined too
     [found]       what came out of it, and digests of what went in: version, verdict, image (of the values), and the
                   tables [found.parameters], [found.standard_errors], [found.inputs], [found.outputs]
 
@@ -56,6 +56,7 @@ CALIBRATION_VERSION = 1
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _NONE = "none"
+_OTHER_OUTPUTS = ("points", "report", "modules", "distortion")
 _FILE_SUFFIXES = (".d", ".cif")
 _URL = re.compile(r"[a-z]{2,}:", re.IGNORECASE)
 
@@ -86,8 +87,10 @@ class CalibrationSettings:
         Of :func:`azimuthal.calibration.refine`.
     rings:
         How rings are followed.
-    output, points, report, modules:
-        Files to write: PONI, control points, report, and the detector with refined modules.
+    output, points, report:
+        Files to write: PONI, control points, report.
+    modules, distortion:
+        File to write: the detector with its modules, or a smooth distortion, refined too; one of them.
     found:
         Record of an earlier run; None without one.
     """
@@ -108,12 +111,13 @@ class CalibrationSettings:
     points: str | None = None
     report: str | None = None
     modules: str | None = None
+    distortion: str | None = None
     found: Mapping[str, Any] | None = None
 
     @property
     def outputs(self) -> dict[str, str]:
         """Key of ``[output]`` -> file, of those that are asked for."""
-        pairs = {"geometry": self.output, "points": self.points, "report": self.report, "modules": self.modules}
+        pairs = {"geometry": self.output} | {name: getattr(self, name) for name in _OTHER_OUTPUTS}
         return {name: path for name, path in pairs.items() if path is not None}
 
 
@@ -155,6 +159,7 @@ _KEYS = (
     _Key("output", "points", "path"),
     _Key("output", "report", "path"),
     _Key("output", "modules", "path"),
+    _Key("output", "distortion", "path"),
 )
 _SECTIONS = (*dict.fromkeys(key.section for key in _KEYS), "found")
 _FOUND = {
@@ -165,7 +170,7 @@ _FOUND = {
     "standard_errors": "table",
     "inputs": "table",
     "outputs": "table",
-    "modules": "text",
+    "pixels": "text",
 }
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (lambda value: isinstance(value, str) and value != "", "a path"),
@@ -317,6 +322,8 @@ def _require(values: Mapping[str, Any], source: str) -> None:
             raise ParameterError(f"{source}: [{section}] {shown}: is missing, and is never guessed.")
     if ("geometry" in values) == ("detector" in values):
         raise ParameterError(f"{source}: [start]: expected either geometry or detector.")
+    if "modules" in values and "distortion" in values:
+        raise ParameterError(f"{source}: [output] modules, distortion: one detector file comes out; give one of them.")
     if "geometry" in values and "orientation" in values:
         raise ParameterError(f"{source}: [start] orientation: has no meaning beside a geometry, which has its own.")
     if "detector" in values and "wavelength" not in values:

@@ -12,15 +12,17 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
 from azimuthal.calibration import (
     Calibration,
+    DistortionRefinement,
     ModuleRefinement,
     RingSource,
     Verdict,
+    recalibrated_distortion,
     recalibrated_modules,
 )
 from azimuthal.calibration.calibrating import calibrated
@@ -42,6 +44,9 @@ _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
 
 
+PixelRefinement: TypeAlias = ModuleRefinement | DistortionRefinement
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationRun:
     """A calibration that was carried out.
@@ -49,13 +54,13 @@ class CalibrationRun:
     Attributes
     ----------
     calibration:
-        What was found.
+        What was found; with the refined detector, where that is better.
     settings:
         Those of the run, with the record of what came out of it: a recipe of it is complete.
     written:
         Key of ``[output]`` -> file.
-    modules:
-        What became of the modules, where they were asked for and the calibration did not fail.
+    pixels:
+        Where the pixels are, when modules or a distortion were asked for and the first calibration did not fail.
     differences:
         Where the numbers are not those of the record that the recipe held; empty when they are, bit for bit.
     compared:
@@ -65,15 +70,15 @@ class CalibrationRun:
     calibration: Calibration
     settings: CalibrationSettings
     written: Mapping[str, Path]
-    modules: ModuleRefinement | None
+    pixels: PixelRefinement | None
     differences: tuple[str, ...]
     compared: bool
 
     @property
     def verdict(self) -> Verdict:
-        """That of the calibration; doubtful at best where modules were asked for and are not better displaced."""
-        displaced = self.modules is None or self.modules.verdict == "good"
-        return "doubtful" if self.calibration.verdict == "good" and not displaced else self.calibration.verdict
+        """That of the calibration; doubtful at best where a detector was asked for and the nominal one is no worse."""
+        refined = self.pixels is None or self.pixels.verdict == "good"
+        return "doubtful" if self.calibration.verdict == "good" and not refined else self.calibration.verdict
 
 
 def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> CalibrationRun:
@@ -100,15 +105,17 @@ def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> Ca
     inputs = tuple(_facts(settings))
     _refuse_changes(settings, inputs)
     found = _calibrated(settings)
-    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
-    modules = None if settings.modules is None or found.verdict == "failed" else _modules(found)
-    written = _written(settings, found, modules, force=force)
-    record = _record(found, modules, inputs, written)
+    pixels = _pixels(settings, found)
+    if pixels is not None and pixels.verdict == "good":
+        found = _with_pixels(settings, found, pixels)
+    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
+    written = _written(settings, found, pixels, force=force)
+    record = _record(found, pixels, inputs, written)
     differences = () if settings.found is None else tuple(_differences(settings.found, record))
     complete = dataclasses.replace(settings, found=record)
-    return CalibrationRun(found, complete, written, modules, differences, settings.found is not None)
+    return CalibrationRun(found, complete, written, pixels, differences, settings.found is not None)
 
 
 def told(settings: CalibrationSettings) -> dict[str, Any]:
@@ -198,22 +205,41 @@ def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
         )
 
 
-def _modules(found: Calibration) -> ModuleRefinement:
+def _pixels(settings: CalibrationSettings, found: Calibration) -> PixelRefinement | None:
+    """Return where the pixels are, where that is asked for."""
+    asked = settings.modules is not None or settings.distortion is not None
+    if not asked or found.verdict == "failed":
+        return None
     seen = found.observed
     assert seen is not None  # what calibrates keeps what it looked at
-    return recalibrated_modules([seen.image], [found.instrument], [seen.calibrant], mask=~seen.usable)
+    given = [seen.image], [found.instrument], [seen.calibrant]
+    if settings.modules is not None:
+        return recalibrated_modules(*given, mask=~seen.usable)
+    return recalibrated_distortion(*given, mask=~seen.usable)
+
+
+def _with_pixels(settings: CalibrationSettings, found: Calibration, pixels: PixelRefinement) -> Calibration:
+    """Return the calibration with the detector that was found."""
+    seen = found.observed
+    assert seen is not None  # what calibrates keeps what it looked at
+    again = recalibrate(
+        seen.image, pixels.instruments[0], seen.calibrant, fix=settings.fix, mask=~seen.usable,
+        bounds=dict(settings.bounds) or None, settings=settings.rings, loss=settings.loss, outliers=settings.outliers,
+    )  # fmt: skip
+    return dataclasses.replace(again, image=found.image)
 
 
 def _written(
-    settings: CalibrationSettings, found: Calibration, modules: ModuleRefinement | None, *, force: bool
+    settings: CalibrationSettings, found: Calibration, pixels: PixelRefinement | None, *, force: bool
 ) -> dict[str, Path]:
-    """Write what is asked for; the geometry names the detector with displaced modules where that is better."""
+    """Write what is asked for; the geometry names the refined detector where that is better."""
     written: dict[str, Path] = {}
-    if settings.modules is not None and modules is not None and modules.verdict == "good":
+    detector = settings.modules if settings.modules is not None else settings.distortion
+    if detector is not None and pixels is not None and pixels.verdict == "good":
         save_module_refinement(
-            modules, settings.modules, settings.output, calibrant=found.calibrant, image=found.image, force=force
+            pixels, detector, settings.output, calibrant=found.calibrant, image=found.image, force=force
         )
-        written["modules"] = Path(settings.modules)
+        written["modules" if settings.modules is not None else "distortion"] = Path(detector)
     elif settings.output is not None and found.verdict != "failed":
         found.save(settings.output, force=force)
     if settings.output is not None and found.verdict != "failed":
@@ -230,7 +256,7 @@ def _written(
 
 
 def _record(
-    found: Calibration, modules: ModuleRefinement | None, inputs: Iterable[Mapping[str, Any]],
+    found: Calibration, pixels: PixelRefinement | None, inputs: Iterable[Mapping[str, Any]],
     written: Mapping[str, Path],
 ) -> dict[str, Any]:  # fmt: skip
     """Return the table ``[found]``.  Reports and HDF5 files hold their date: they have no digest here."""
@@ -244,8 +270,8 @@ def _record(
         "standard_errors": {} if found.refinement is None else _finite(found.standard_errors),
         "inputs": _digests(inputs),
     }
-    if modules is not None:
-        record["modules"] = f"{modules.verdict} {array_digest(modules.displacements)}"
+    if pixels is not None:
+        record["pixels"] = f"{pixels.verdict} {array_digest(pixels.residuals[0])}"
     return record | {"outputs": {name: facts["blake2b"] for name, facts in digests.items()}}
 
 
@@ -257,8 +283,8 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
     if before["verdict"] != now["verdict"]:
         yield f"the verdict was {before['verdict']} and is {now['verdict']}"
-    if before.get("modules") != now.get("modules"):
-        yield f"modules: were {before.get('modules')} and are {now.get('modules')}"
+    if before.get("pixels") != now.get("pixels"):
+        yield f"pixels: were {before.get('pixels')} and are {now.get('pixels')}"
     for table in ("parameters", "standard_errors"):
         old, new = before.get(table, {}), now[table]
         for name in sorted({*old, *new}):

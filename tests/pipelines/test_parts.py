@@ -259,7 +259,7 @@ def test_killed_runs_end_like_an_uninterrupted_one(poni):
 @pytest.mark.parametrize("name", ["run.h5", "run.npz"])
 def test_output_that_lacks_frames_is_completed(settings, name):
     frames = np.load("b.npy")
-    stamp = os.stat("b.npy")
+    stamp = Path("b.npy").stat()
     np.save("b.npy", frames[:, :40])
     settings = dataclasses.replace(settings, output=name)
     assert integrate_batch(settings).n_frames == 14

@@ -99,7 +99,7 @@ def calibrated(
 
 def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> bool:
     """Whether a candidate should be tried after others."""
-    if all(found.verdict != "good" for found in tried):
+    if not any(found.judgement.settled for found in tried):
         return True
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
 

@@ -52,6 +52,7 @@ Verdict: TypeAlias = Literal["good", "doubtful", "failed"]
 ACCURACY = 0.1
 
 _AZIMUTHS = 16
+_UNCERTAIN = "uncertain"
 ERROR_SHARE, FAILED_ERRORS = 0.35, 50.0  # of the accuracy: largest error of two theta
 
 
@@ -72,6 +73,13 @@ class Judgement:
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether another start would not do better: it is good, or doubtful only because too little is known."""
+        return self.verdict == "good" or (
+            self.verdict == "doubtful" and all(reason.startswith(_UNCERTAIN) for reason in self.reasons)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +219,7 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
 
 
 def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[str], failures: list[str]) -> None:
-    text = f"uncertain: two theta is known to {evidence.largest_error:.2g} pixel only, somewhere on the detector"
+    text = f"{_UNCERTAIN}: two theta is known to {evidence.largest_error:.2g} pixel only, somewhere on the detector"
     limit = ERROR_SHARE * evidence.accuracy
     if not evidence.largest_error <= FAILED_ERRORS * evidence.accuracy:
         failures.append(text)

@@ -8,9 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from azimuthal.calibration import Calibration
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
-    from azimuthal.pipelines.calibration_run import CalibrationRun
+    from azimuthal.pipelines.calibration_run import CalibrationRun, PixelRun
 
 CODES = {"good": 0, "doubtful": 3, "failed": 4}
 _DIFFERENT = 1
@@ -43,11 +42,9 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
     found = done.calibration
     print(f"verdict: {found.verdict}" if quiet else found.summary())
     if done.pixels is not None:
-        print(f"pixels: {done.pixels.verdict}" if quiet else f"pixels:\n{done.pixels.summary()}")
-        if done.pixels.verdict != "good":
-            print("the detector is not written; the geometry is that of the nominal one")
+        _tell_pixels(done.pixels, quiet=quiet)
     for name, path in done.written.items():
-        print(f"{path}: {_described(name, found)}")
+        print(f"{path}: {_described(name, done)}")
     if found.verdict == "failed":
         wrote = "nothing but the report was written" if "report" in done.written else "nothing was written"
         print(f"error: the calibration failed; {wrote}", file=sys.stderr)
@@ -56,10 +53,20 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
     return _compared(done) or CODES[done.verdict]
 
 
-def _described(name: str, found: Calibration) -> str:
+def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
+    kind = pixels.kind
+    print(f"{kind}: {pixels.refined.verdict}" if quiet else f"{kind}:\n{pixels.refined.summary()}")
+    if pixels.again is None:
+        print(f"{kind}: not written; the geometry is that of the nominal detector")
+    else:
+        again = pixels.again
+        print(f"with that detector: {again.verdict}" if quiet else f"with that detector:\n{again.summary()}")
+
+
+def _described(name: str, done: CalibrationRun) -> str:
     if name == "geometry":
-        return f"written ({found.verdict})"
-    return f"{len(found.control_points)} control points" if name == "points" else name
+        return f"written ({done.verdict})"
+    return f"{len(done.calibration.control_points)} control points" if name == "points" else name
 
 
 def _compared(done: CalibrationRun) -> int:

@@ -47,11 +47,8 @@ def recalibrate_command(**options: Any) -> int:
     """
     from azimuthal.calibration import RingSettings
     from azimuthal.cli._calibration import run_and_tell
-    from azimuthal.errors import ParameterError
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
-    if options["modules"] is not None and options["distortion"] is not None:
-        raise ParameterError("--modules, --distortion: one detector file comes out; give one of them.")
     settings = CalibrationSettings(
         image=options["image"],
         geometry=options["poni"],

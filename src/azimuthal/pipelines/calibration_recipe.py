@@ -11,7 +11,7 @@ runs it.  What is left out has its default, and is written out when a recipe is 
     [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
     [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
-    [output]      geometry, points, report; modules or distortion: a detector file, refined too
+    [output]      geometry, points, report, and modules or distortion (a detector file: its pixels are refined too)
     [found]       what came out of it, and digests of what went in: version, verdict, image (of the values), and the
                   tables [found.parameters], [found.standard_errors], [found.inputs], [found.outputs]
 
@@ -56,7 +56,6 @@ CALIBRATION_VERSION = 1
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _NONE = "none"
-_OTHER_OUTPUTS = ("points", "report", "modules", "distortion")
 _FILE_SUFFIXES = (".d", ".cif")
 _URL = re.compile(r"[a-z]{2,}:", re.IGNORECASE)
 
@@ -87,10 +86,8 @@ class CalibrationSettings:
         Of :func:`azimuthal.calibration.refine`.
     rings:
         How rings are followed.
-    output, points, report:
-        Files to write: PONI, control points, report.
-    modules, distortion:
-        File to write: the detector with its modules, or a smooth distortion, refined too; one of them.
+    output, points, report, modules, distortion:
+        Files to write: PONI, control points, report, and the detector with refined modules or distortion (one of them).
     found:
         Record of an earlier run; None without one.
     """
@@ -117,7 +114,8 @@ class CalibrationSettings:
     @property
     def outputs(self) -> dict[str, str]:
         """Key of ``[output]`` -> file, of those that are asked for."""
-        pairs = {"geometry": self.output} | {name: getattr(self, name) for name in _OTHER_OUTPUTS}
+        names = ("points", "report", "modules", "distortion")
+        pairs = {"geometry": self.output, **{name: getattr(self, name) for name in names}}
         return {name: path for name, path in pairs.items() if path is not None}
 
 
@@ -322,8 +320,6 @@ def _require(values: Mapping[str, Any], source: str) -> None:
             raise ParameterError(f"{source}: [{section}] {shown}: is missing, and is never guessed.")
     if ("geometry" in values) == ("detector" in values):
         raise ParameterError(f"{source}: [start]: expected either geometry or detector.")
-    if "modules" in values and "distortion" in values:
-        raise ParameterError(f"{source}: [output] modules, distortion: one detector file comes out; give one of them.")
     if "geometry" in values and "orientation" in values:
         raise ParameterError(f"{source}: [start] orientation: has no meaning beside a geometry, which has its own.")
     if "detector" in values and "wavelength" not in values:

@@ -12,7 +12,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
 
 from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
@@ -42,9 +44,26 @@ __all__ = ["CalibrationRun", "run_calibration", "told"]
 
 _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
+_PIXELS = ("modules", "distortion")
 
 
-PixelRefinement: TypeAlias = ModuleRefinement | DistortionRefinement
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelRun:
+    """What became of the places of the pixels.
+
+    Attributes
+    ----------
+    kind:
+        "modules" or "distortion".
+    refined:
+        What was found.
+    again:
+        The calibration with that detector; None where it is not better, so that it is not used.
+    """
+
+    kind: str
+    refined: ModuleRefinement | DistortionRefinement
+    again: Calibration | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +73,13 @@ class CalibrationRun:
     Attributes
     ----------
     calibration:
-        What was found; with the refined detector, where that is better.
+        What was found.
     settings:
         Those of the run, with the record of what came out of it: a recipe of it is complete.
     written:
         Key of ``[output]`` -> file.
     pixels:
-        Where the pixels are, when modules or a distortion were asked for and the first calibration did not fail.
+        What became of modules or distortion, where they were asked for and the calibration did not fail.
     differences:
         Where the numbers are not those of the record that the recipe held; empty when they are, bit for bit.
     compared:
@@ -70,15 +89,16 @@ class CalibrationRun:
     calibration: Calibration
     settings: CalibrationSettings
     written: Mapping[str, Path]
-    pixels: PixelRefinement | None
+    pixels: PixelRun | None
     differences: tuple[str, ...]
     compared: bool
 
     @property
     def verdict(self) -> Verdict:
-        """That of the calibration; doubtful at best where a detector was asked for and the nominal one is no worse."""
-        refined = self.pixels is None or self.pixels.verdict == "good"
-        return "doubtful" if self.calibration.verdict == "good" and not refined else self.calibration.verdict
+        """That of the calibration with the detector that is written; doubtful at best where no better one was found."""
+        if self.pixels is None:
+            return self.calibration.verdict
+        return "doubtful" if self.pixels.again is None else self.pixels.again.verdict
 
 
 def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> CalibrationRun:
@@ -100,17 +120,18 @@ def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> Ca
     AzimuthalError
         A file or a setting cannot be used.
     """
+    if settings.modules is not None and settings.distortion is not None:
+        raise ParameterError("modules, distortion: one detector file comes out; give one of them.")
     for path in settings.outputs.values():
         check_target(Path(path), force=force)
     inputs = tuple(_facts(settings))
     _refuse_changes(settings, inputs)
     found = _calibrated(settings)
+    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
-    pixels = _pixels(settings, found)
-    if pixels is not None and pixels.verdict == "good":
-        found = _with_pixels(settings, found, pixels)
-    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
+    kind = next((name for name in _PIXELS if getattr(settings, name) is not None), None)
+    pixels = None if kind is None or found.verdict == "failed" else _pixels(settings, found, kind)
     written = _written(settings, found, pixels, force=force)
     record = _record(found, pixels, inputs, written)
     differences = () if settings.found is None else tuple(_differences(settings.found, record))
@@ -205,41 +226,33 @@ def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
         )
 
 
-def _pixels(settings: CalibrationSettings, found: Calibration) -> PixelRefinement | None:
-    """Return where the pixels are, where that is asked for."""
-    asked = settings.modules is not None or settings.distortion is not None
-    if not asked or found.verdict == "failed":
-        return None
+def _pixels(settings: CalibrationSettings, found: Calibration, kind: str) -> PixelRun:
+    """Refine where the pixels are, and calibrate again with that detector where it is better."""
     seen = found.observed
     assert seen is not None  # what calibrates keeps what it looked at
-    given = [seen.image], [found.instrument], [seen.calibrant]
-    if settings.modules is not None:
-        return recalibrated_modules(*given, mask=~seen.usable)
-    return recalibrated_distortion(*given, mask=~seen.usable)
-
-
-def _with_pixels(settings: CalibrationSettings, found: Calibration, pixels: PixelRefinement) -> Calibration:
-    """Return the calibration with the detector that was found."""
-    seen = found.observed
-    assert seen is not None  # what calibrates keeps what it looked at
+    refine: Any = {"modules": recalibrated_modules, "distortion": recalibrated_distortion}[kind]
+    mask = ~seen.usable
+    refined = refine([seen.image], [found.instrument], [seen.calibrant], mask=mask)
+    if refined.verdict != "good":
+        return PixelRun(kind, refined, None)
     again = recalibrate(
-        seen.image, pixels.instruments[0], seen.calibrant, fix=settings.fix, mask=~seen.usable,
-        bounds=dict(settings.bounds) or None, settings=settings.rings, loss=settings.loss, outliers=settings.outliers,
+        seen.image, refined.instruments[0], seen.calibrant, fix=settings.fix, mask=mask, settings=settings.rings,
+        loss=settings.loss, outliers=settings.outliers,
     )  # fmt: skip
-    return dataclasses.replace(again, image=found.image)
+    return PixelRun(kind, refined, again)
 
 
 def _written(
-    settings: CalibrationSettings, found: Calibration, pixels: PixelRefinement | None, *, force: bool
+    settings: CalibrationSettings, found: Calibration, pixels: PixelRun | None, *, force: bool
 ) -> dict[str, Path]:
-    """Write what is asked for; the geometry names the refined detector where that is better."""
+    """Write what is asked for; the geometry names the detector with refined pixels where that is better."""
     written: dict[str, Path] = {}
-    detector = settings.modules if settings.modules is not None else settings.distortion
-    if detector is not None and pixels is not None and pixels.verdict == "good":
+    if pixels is not None and pixels.again is not None:
+        detector = getattr(settings, pixels.kind)
         save_module_refinement(
-            pixels, detector, settings.output, calibrant=found.calibrant, image=found.image, force=force
+            pixels.refined, detector, settings.output, calibrant=found.calibrant, image=found.image, force=force
         )
-        written["modules" if settings.modules is not None else "distortion"] = Path(detector)
+        written[pixels.kind] = Path(detector)
     elif settings.output is not None and found.verdict != "failed":
         found.save(settings.output, force=force)
     if settings.output is not None and found.verdict != "failed":
@@ -256,7 +269,7 @@ def _written(
 
 
 def _record(
-    found: Calibration, pixels: PixelRefinement | None, inputs: Iterable[Mapping[str, Any]],
+    found: Calibration, pixels: PixelRun | None, inputs: Iterable[Mapping[str, Any]],
     written: Mapping[str, Path],
 ) -> dict[str, Any]:  # fmt: skip
     """Return the table ``[found]``.  Reports and HDF5 files hold their date: they have no digest here."""
@@ -271,7 +284,8 @@ def _record(
         "inputs": _digests(inputs),
     }
     if pixels is not None:
-        record["pixels"] = f"{pixels.verdict} {array_digest(pixels.residuals[0])}"
+        residuals = np.concatenate(pixels.refined.residuals)
+        record["pixels"] = f"{pixels.kind} {pixels.refined.verdict} {array_digest(residuals)}"
     return record | {"outputs": {name: facts["blake2b"] for name, facts in digests.items()}}
 
 

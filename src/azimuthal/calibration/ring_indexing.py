@@ -41,7 +41,7 @@ from azimuthal.calibration.cones import (
 )
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Hypotheses", "SeenRings", "matched_poses", "ring_score", "scanned", "seen_rings"]
+__all__ = ["Hypotheses", "SeenRings", "matched_poses", "polished_poses", "ring_score", "scanned", "seen_rings"]
 
 _STRANGE = 0.1  # p0
 _ABSENT, _ABSENT_INSIDE = 0.8, 0.25
@@ -49,7 +49,8 @@ _MOST_SEEN = 60
 _PAIRED = 20
 _MOST_KNOWN = 400
 _APART = 2.0  # pixels: rings closer than that are one
-_STEPS = (12.0, 5.0, 2.5, 1.5)  # pixels, of the matching
+_WINDOWS = (12.0, 5.0, 2.5, 1.5)  # pixels, of the matching
+_POLISHING = (8.0, 4.0, 2.0, 1.0)
 
 
 class SeenRings(NamedTuple):
@@ -231,19 +232,34 @@ def _scaled(values: FloatArray, scale: FloatArray) -> FloatArray:
 def matched_poses(vectors: RidgeVectors, starts: FloatArray, known: FloatArray, free: BoolArray) -> FloatArray:
     """Return poses (n, 5) refined so that points lie on the nearest ring, with narrower and narrower windows."""
     values = starts
+    for tolerance in _WINDOWS:
+        values = _matched(vectors, values, known, free, tolerance, n_steps=4)
+    return values
+
+
+def polished_poses(vectors: RidgeVectors, starts: FloatArray, known: FloatArray, free: BoolArray) -> FloatArray:
+    """Return good poses refined further: a narrow window that is opened again where rings far out do not fit yet."""
+    values = starts
+    for tolerance in _POLISHING:
+        values = _matched(vectors, values, known, free, tolerance, n_steps=8)
+    return values
+
+
+def _matched(
+    vectors: RidgeVectors, values: FloatArray, known: FloatArray, free: BoolArray, tolerance: float, *, n_steps: int
+) -> FloatArray:
+    """Return poses refined on the points within a window, pixels; crowded rings count less."""
     middles = 0.5 * (known[1:] + known[:-1])
     gap = np.minimum(np.diff(known, prepend=known[0] - 1.0), np.diff(known, append=known[-1] + 1.0))
-    for tolerance in _STEPS:
-        angle, slope = ring_angles_of(vectors, values)
-        apart = gap[np.searchsorted(middles, angle)] / slope
-        weights = vectors.weight * np.clip(apart / (3 * tolerance), 0.02, 1.0)
-        weights = np.concatenate((weights, np.ones((len(values), 2))), axis=1)
-        limits = np.concatenate((np.ones(angle.shape[1]), np.full(2, np.inf)))
+    angle, slope = ring_angles_of(vectors, values)
+    apart = gap[np.searchsorted(middles, angle)] / slope
+    weights = vectors.weight * np.clip(apart / (3 * tolerance), 0.02, 1.0)
+    weights = np.concatenate((weights, np.ones((len(values), 2))), axis=1)
+    limits = np.concatenate((np.ones(angle.shape[1]), np.full(2, np.inf)))
 
-        def misfits(trial: FloatArray, tolerance: float = tolerance) -> FloatArray:
-            angle, slope = ring_angles_of(vectors, trial)
-            off = (angle - known[np.searchsorted(middles, angle)]) / slope / tolerance
-            return np.concatenate((off, 0.1 * trial[:, 3:] / TILT_SPREAD), axis=1)
+    def misfits(trial: FloatArray) -> FloatArray:
+        angle, slope = ring_angles_of(vectors, trial)
+        off = (angle - known[np.searchsorted(middles, angle)]) / slope / tolerance
+        return np.concatenate((off, 0.1 * trial[:, 3:] / TILT_SPREAD), axis=1)
 
-        values, _ = minimised_poses(misfits, weights, limits, values, free, 4)
-    return values
+    return minimised_poses(misfits, weights, limits, values, free, n_steps)[0]

@@ -29,7 +29,14 @@ from azimuthal.calibration.hints import Hint
 from azimuthal.calibration.refinement import RingSource
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ridges import Ridges
-from azimuthal.calibration.ring_indexing import SeenRings, matched_poses, polished_poses, ring_score, scanned, seen_rings
+from azimuthal.calibration.ring_indexing import (
+    SeenRings,
+    matched_poses,
+    polished_poses,
+    ring_score,
+    scanned,
+    seen_rings,
+)
 from azimuthal.detectors import Detector
 from azimuthal.geometry import Beam
 from azimuthal.instrument import Instrument

@@ -75,7 +75,9 @@ class Hint:
         if self.range is not None and self.distance is not None:
             distances = [instrument.pose.dist, instrument.direct_distance or instrument.pose.dist]
             if not any(self.range[0] <= distance <= self.range[1] for distance in distances):
-                found.append(f"distance {1e3 * distances[0]:.4g} mm, and not about {1e3 * self.distance:.4g} mm as told")
+                found.append(
+                    f"distance {1e3 * distances[0]:.4g} mm, and not about {1e3 * self.distance:.4g} mm as told"
+                )
         if self.centre is not None:
             centre, limit = instrument.beam_center, _CENTRE_SHARE * float(np.hypot(*instrument.detector.shape))
             if centre is None or np.hypot(centre.slow - self.centre[0], centre.fast - self.centre[1]) > limit:

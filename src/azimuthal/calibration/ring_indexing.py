@@ -26,6 +26,7 @@ Scan
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ def seen_rings(vectors: RidgeVectors, pairs: Pairs, values: FloatArray, *, least
     n_bins = int(2 * place[-1]) + 2
     if n_bins > 200_000:  # a pose that puts pixels at the sample
         return SeenRings(*(np.empty(0) for _ in range(5)))
-    counts = np.bincount((2 * place).astype(np.int64), weight, minlength=n_bins)
+    counts = np.bincount((2 * place).astype(np.int64), weight, minlength=n_bins).astype(np.float64)
     half = min(int(6 * width) + 1, (n_bins - 1) // 2)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / (2 * width)) ** 2)
     smooth = np.convolve(counts, kernel, mode="same")
@@ -108,12 +109,12 @@ def _plateau(counts: FloatArray, kernel: FloatArray, n_bins: int) -> FloatArray:
     block = max(n_bins // 24, 40)
     edges = np.arange(0, n_bins + block, block)
     middles, values = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges.tolist()):
         part = np.sort(counts[low:high])
         if part.size:
             middles.append(0.5 * (low + min(high, n_bins)))
             values.append(part[: max(int(0.8 * part.size), 1)].mean() / 0.8)
-    return np.interp(np.arange(n_bins), middles, values) * kernel.sum()
+    return np.asarray(np.interp(np.arange(n_bins), middles, values) * kernel.sum())
 
 
 def _measured(
@@ -174,14 +175,15 @@ def ring_score(
     inner = np.arctan2(np.sin(reach[0]), scale * np.cos(reach[0]))
     before = np.maximum(_distinct(known, inner, low, step) - 1, 0)
     absent = _ABSENT * np.maximum(n_between - n_matched, 0) + _ABSENT_INSIDE * before
-    return np.sum(seen.weight * terms, axis=1) - absent, n_matched
+    return np.asarray(np.sum(seen.weight * terms, axis=1) - absent), n_matched
 
 
 def _distinct(known: FloatArray, low: FloatArray, high: FloatArray, step: float) -> FloatArray:
     """Return how many rings that can be told apart lie in ranges."""
     apart = np.concatenate(([1.0], (np.diff(known) > _APART * step).astype(np.float64)))
     total = np.concatenate(([0.0], np.cumsum(apart)))
-    return np.maximum(total[np.searchsorted(known, high)] - total[np.searchsorted(known, low)], 0.0)
+    n = total[np.searchsorted(known, high)] - total[np.searchsorted(known, low)]
+    return np.asarray(np.maximum(n, 0.0))
 
 
 def _n_matched(nearest: IntArray, matched: BoolArray, n_known: int) -> IntArray:

@@ -16,7 +16,8 @@ __all__ = ["RIDGE_FIT_VALUES", "Candidates", "PixelNoise", "RidgeFilter", "ridge
 #: Columns of :func:`ridge_fits`.
 RIDGE_FIT_VALUES = (
     "height", "centre", "slope", "width", "background", "curvature", "height_error", "centre_error", "slope_error",
-    "curvature_error", "chi_square", "middle", "side", "end", "largest", "edge", "unevenness", "low", "high", "height_noise",
+    "curvature_error", "chi_square", "middle", "side", "end", "largest", "edge", "unevenness", "low", "high", "height_noise", "extent",
+    "along",
 )  # fmt: skip
 
 

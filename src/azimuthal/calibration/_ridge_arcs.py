@@ -14,7 +14,7 @@ import numpy as np
 
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["linked_arcs"]
+__all__ = ["linked_arcs", "near_pairs"]
 
 _LARGEST_TURN = 0.45  # of a normal against the chord, sine
 _SIGMAS = 3.5
@@ -29,7 +29,7 @@ def linked_arcs(
 
     `place`, `normal`: (n, 2); `reach`: how far neighbours may be, pixels; `width`: sigma of the profile.
     """
-    first, second = _pairs(place, float(reach.max())) if len(place) else (np.empty(0, np.int64),) * 2
+    first, second = near_pairs(place, float(reach.max(initial=1.0)))
     linked = _compatible(first, second, place, normal, normal_error, uncertainty, width, reach)
     return _components(len(place), first[linked], second[linked])
 
@@ -53,8 +53,10 @@ def _compatible(
     return np.asarray(near & alike & (np.abs(a + b) <= tolerance) & (largest <= _LARGEST_TURN * distance + 0.5))
 
 
-def _pairs(place: FloatArray, reach: float) -> tuple[IntArray, IntArray]:
-    """Return all pairs of points within the same or neighbouring cells of size `reach`."""
+def near_pairs(place: FloatArray, reach: float) -> tuple[IntArray, IntArray]:
+    """Return all pairs of points, (n, 2), that are not farther apart than `reach`."""
+    if not len(place):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     cell = np.floor(place / reach).astype(np.int64)
     cell -= cell.min(axis=0) - 1
     width = int(cell[:, 1].max()) + 2

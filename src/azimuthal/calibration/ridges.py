@@ -45,7 +45,7 @@ import numpy as np
 from azimuthal._validate import positive_integer, positive_number
 from azimuthal.calibration._native import Candidates, PixelNoise, RidgeFilter, ridge_candidates, ridge_fits
 from azimuthal.calibration._pixel_noise import measured_noise
-from azimuthal.calibration._ridge_arcs import linked_arcs
+from azimuthal.calibration._ridge_arcs import linked_arcs, near_pairs
 from azimuthal.errors import DataTypeError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -64,6 +64,10 @@ _REACH = 30.0  # of links, at least
 _LONGEST_REACH = 60.0
 _BOXES = 1.5  # length of an arc, at least
 _STEP_BETTER = 8.0
+_FEWEST_GRAINS, _SHORT = 4.0, 0.62
+_SPOT_SIGNIFICANCE = 8.0
+_ANY_NORMAL = np.pi / np.sqrt(12)  # standard deviation of a direction that is not known, rad
+_UNEVEN = 0.3  # squared contrast along a ridge: a few grains
 _DEAD, _BUSY = 16, 40.0  # pixels; photons in a block, about
 _OVER_SCATTER = 1.7  # of grains
 
@@ -244,11 +248,12 @@ def find_ridges(image: Any, usable: Any = None, *, settings: RidgeSettings | Non
     _leave_out_hot_pixels(frame, ok, noise)
     levels = _pyramid(frame, ok, noise, settings.levels)
     found: list[_Points] = []
+    single: list[_Points] = []
     for level in levels:
-        points = _points(level, settings, n_threads, found, saturated)
-        if points is not None:
-            found.append(points)
-    return _arcs(_Points.joined(found), settings) if found else Ridges.empty()
+        points, spots = _points(level, settings, n_threads, found, saturated)
+        found.append(points)
+        single.append(spots)
+    return _result(_Points.joined(found), _brightest(_Points.joined(single)), settings)
 
 
 def _checked(image: Any, usable: Any) -> tuple[AnyArray, BoolArray]:
@@ -360,8 +365,8 @@ def _binned(image: AnyArray) -> AnyArray:
 
 def _points(
     level: _Level, settings: RidgeSettings, n_threads: int, finer: list[_Points], saturated: float
-) -> _Points | None:
-    """Return the points of one level; those on ridges of finer levels are left out."""
+) -> tuple[_Points, _Points]:
+    """Return the points of one level, and single spots; those on ridges of finer levels are left out."""
     chosen = RidgeFilter(significance=settings.candidate)
     taken = _painted(finer, level)
     candidates, excess = ridge_candidates(level.image, level.usable & ~taken, chosen, level.noise, n_threads)
@@ -369,26 +374,27 @@ def _points(
     level = level._replace(noise=level.noise.scaled(excess**2))
     candidates = candidates.select(candidates.significance > settings.candidate * excess)
     candidates, spacing = _thinned(candidates, level.image.shape[1], chosen.n_directions, settings.max_points)
-    if not candidates.pixel.size:
-        return None
     i, j = np.divmod(candidates.pixel, level.image.shape[1])
     angle = candidates.direction * (np.pi / chosen.n_directions)
     starts = np.column_stack([i, j, angle, np.zeros(angle.size)]).astype(np.float64)
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
     fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
-    good = _accepted(fits, level, settings, saturated)
-    faint = ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
+    good, spots = _judged(fits, settings, saturated, _HALF_LENGTH)
+    faint = (
+        ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
+    )
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
-        better = _accepted(again, level, settings, saturated)
-        again["box"] = np.full(better.size, 2 * _LONG)
+        again["box"] = np.full(int(faint.sum()), 2 * _LONG)
+        better = _judged(again, settings, saturated, _LONG)[0]
         rows = np.flatnonzero(faint)[better]
         for name, values in fits.items():
             values[rows] = again[name][better]
-        good[rows] = True
+        good[rows], spots[rows] = True, False
     points = _placed(starts[good], {name: values[good] for name, values in fits.items()}, level, spacing)
     points = points.select(~_around_finer(points, taken, level))
-    return points if points.height.size else None
+    alone = _placed(starts[spots], {name: values[spots] for name, values in fits.items()}, level, spacing, spots=True)
+    return points, alone.select(~_around_finer(alone, taken, level))
 
 
 def _fitted(level: _Level, starts: FloatArray, half_length: float, n_threads: int) -> dict[str, FloatArray]:
@@ -398,21 +404,26 @@ def _fitted(level: _Level, starts: FloatArray, half_length: float, n_threads: in
     )  # fmt: skip
 
 
-def _accepted(fits: dict[str, FloatArray], level: _Level, settings: RidgeSettings, saturated: float) -> BoolArray:
-    """Return which fits are points on a ridge."""
+def _judged(
+    fits: dict[str, FloatArray], settings: RidgeSettings, saturated: float, half_length: float
+) -> tuple[BoolArray, BoolArray]:
+    """Return which fits are points on a ridge, and which are single spots."""
     good: BoolArray = fits["height"] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         good &= fits["height"] > settings.significance * fits["height_noise"]
-        good &= fits["height"] > _OVER_SCATTER * fits["height_error"]
-        good &= fits["centre_error"] < 0.25 * fits["width"] + 0.15
+        patches = 2 * half_length / 3
+        spot = (fits["unevenness"] > patches / _FEWEST_GRAINS) | (fits["extent"] < _SHORT)
+        uneven = fits["unevenness"] > _UNEVEN
         good &= np.abs(fits["centre"]) < 2.5
         good &= np.abs(fits["slope"]) < 0.5
         good &= fits["width"] < _WIDEST
-        good &= fits["width"] > (0.3 if level.binning == 1 else 0.5)
+        good &= fits["width"] > 0.3
         good &= (fits["middle"] > 0.8) & (fits["side"] > 0.5) & (fits["end"] > 0.3)
         good &= fits["edge"] < _STEP_BETTER
         good &= fits["largest"] < saturated
-    return good
+        ridge = fits["height"] > np.where(uneven, 1.0, _OVER_SCATTER) * fits["height_error"]
+        ridge &= fits["centre_error"] < np.where(uneven, 0.8, 0.25) * fits["width"] + 0.15
+    return good & ridge & ~spot, good & spot & (fits["height"] > _SPOT_SIGNIFICANCE * fits["height_noise"])
 
 
 def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) -> tuple[Candidates, float]:
@@ -433,18 +444,24 @@ def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) 
         spacing *= 1.3
 
 
-def _placed(starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spacing: float) -> _Points:
-    """Return positions, normals and widths in pixels of the image."""
+def _placed(
+    starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spacing: float, *, spots: bool = False
+) -> _Points:
+    """Return positions, normals and widths in pixels of the image; of spots, the middle and no known normal."""
     slope, angle = fits["slope"], starts[:, 2]
     tilt = np.sqrt(1 + slope**2)
     turned = angle - np.arctan(slope)
     place = starts[:, :2] + fits["centre"][:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    if spots:
+        place += fits["along"][:, None] * np.column_stack([-np.sin(angle), np.cos(angle)])
+        fits["centre_error"] = np.hypot(fits["centre_error"], fits["width"])  # a grain is anywhere within the profile
+        fits["slope_error"] = np.full(slope.size, _ANY_NORMAL)
     k = level.binning
     width = np.sqrt(np.maximum((fits["width"] / tilt) ** 2 - (1 - k**-2) / 12, 0.01)) * k
     return _Points(
         (place + 0.5) * k - 0.5,
         np.column_stack([np.cos(turned), np.sin(turned)]),
-        fits["slope_error"] / tilt**2,
+        fits["slope_error"] / (1.0 if spots else tilt**2),
         fits["centre_error"] / tilt * k,
         fits["height"],
         fits["height"] / fits["height_noise"],
@@ -460,7 +477,7 @@ def _painted(finer: list[_Points], level: _Level) -> BoolArray:
     k = level.binning
     for points in finer:
         along = np.column_stack([-points.normal[:, 1], points.normal[:, 0]])
-        reach = min(float(points.reach.max()) / 2 / k, 12.0)
+        reach = min(float(points.reach.max(initial=0.0)) / 2 / k, 12.0)
         for t in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
             for u in (-1.0, 0.0, 1.0):
                 place = (points.place + 0.5) / k - 0.5 + t * along + u * points.normal
@@ -484,7 +501,7 @@ def _around_finer(points: _Points, taken: BoolArray, level: _Level) -> BoolArray
 
 def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:
     """Return which points belong to arcs of enough points whose boxes do not all overlap: chance makes short ones."""
-    n = int(label.max()) + 1
+    n = int(label.max(initial=-1)) + 1
     low, high = np.full((n, 2), np.inf), np.full((n, 2), -np.inf)
     np.minimum.at(low, label, points.place)
     np.maximum.at(high, label, points.place)
@@ -493,8 +510,20 @@ def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:
     return np.asarray(((np.hypot(*(high - low).T) >= _BOXES * box) & (np.bincount(label) >= fewest))[label])
 
 
-def _arcs(points: _Points, settings: RidgeSettings) -> Ridges:
-    """Return the points that are linked, sorted by arc: the longest first."""
+def _brightest(spots: _Points) -> _Points:
+    """Return one point for each spot: the most significant within its width."""
+    order = np.argsort(-spots.significance, kind="stable")
+    spots = spots.select(order)
+    size = max(4.0, float(np.median(2 * spots.width))) if len(order) else 4.0
+    i, j = near_pairs(spots.place, 2 * size)
+    close = np.hypot(*(spots.place[i] - spots.place[j]).T) < np.maximum(2 * np.maximum(spots.width[i], 1.0), 3.0)
+    outshone = np.zeros(len(order), dtype=np.bool_)
+    outshone[np.maximum(i, j)[close]] = True
+    return spots.select(~outshone)
+
+
+def _result(points: _Points, spots: _Points, settings: RidgeSettings) -> Ridges:
+    """Return the points that are linked, sorted by arc, the longest first, and the spots that lie beside them."""
     label = linked_arcs(
         points.place, points.normal, points.normal_error, points.uncertainty, points.width, points.reach
     )
@@ -505,7 +534,9 @@ def _arcs(points: _Points, settings: RidgeSettings) -> Ridges:
     points, label = points.select(order), label[order]
     number = np.zeros(label.size, dtype=np.int64)
     number[1:] = np.cumsum(np.diff(label) != 0)
+    number = np.concatenate([number, np.full(spots.height.size, -1)])
+    p = _Points.joined([points, spots])
     return Ridges(
-        points.place[:, 0], points.place[:, 1], points.normal, points.normal_error, points.uncertainty,
-        points.height, points.significance, _FWHM * points.width, number,
+        p.place[:, 0], p.place[:, 1], p.normal, p.normal_error, p.uncertainty, p.height, p.significance,
+        _FWHM * p.width, number,
     )  # fmt: skip

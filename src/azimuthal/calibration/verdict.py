@@ -53,7 +53,7 @@ ACCURACY = 0.1
 
 _AZIMUTHS = 16
 _UNCERTAIN = "uncertain"
-_SHARE, _FAILED = 0.35, 50.0  # of the accuracy: largest error of two theta
+ERROR_SHARE, FAILED_ERRORS = 0.35, 50.0  # of the accuracy: largest error of two theta
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,8 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
 
 def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[str], failures: list[str]) -> None:
     text = f"{_UNCERTAIN}: two theta is known to {evidence.largest_error:.2g} pixel only, somewhere on the detector"
-    limit = _SHARE * evidence.accuracy
-    if not evidence.largest_error <= _FAILED * evidence.accuracy:
+    limit = ERROR_SHARE * evidence.accuracy
+    if not evidence.largest_error <= FAILED_ERRORS * evidence.accuracy:
         failures.append(text)
     elif not evidence.largest_error <= limit:
         doubts.append(f"{text} (standard error; {evidence.accuracy:g} pixel everywhere asks for {limit:.2g})")

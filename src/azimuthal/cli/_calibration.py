@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azimuthal.calibration import Calibration
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
-    from azimuthal.pipelines.calibration_run import CalibrationRun
+    from azimuthal.pipelines.calibration_run import CalibrationRun, PixelRun
 
 CODES = {"good": 0, "doubtful": 3, "failed": 4}
 _DIFFERENT = 1
@@ -49,12 +48,10 @@ def run_and_tell(
     done = run_calibration(settings, force=force, tell=tell)
     found = done.calibration
     print(f"verdict: {found.verdict}" if quiet else found.summary())
-    if done.modules is not None:
-        print(f"modules: {done.modules.verdict}" if quiet else f"modules:\n{done.modules.summary()}")
-        if done.modules.verdict != "good":
-            print("modules: not written; the geometry is that of the nominal detector")
+    if done.pixels is not None:
+        _tell_pixels(done.pixels, quiet=quiet)
     for name, path in done.written.items():
-        print(f"{path}: {_described(name, found)}")
+        print(f"{path}: {_described(name, done)}")
     if found.verdict == "failed":
         wrote = "nothing but the report was written" if "report" in done.written else "nothing was written"
         print(f"error: the calibration failed; {wrote}", file=sys.stderr)
@@ -63,10 +60,20 @@ def run_and_tell(
     return _compared(done) or CODES[done.verdict]
 
 
-def _described(name: str, found: Calibration) -> str:
+def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
+    kind = pixels.kind
+    print(f"{kind}: {pixels.refined.verdict}" if quiet else f"{kind}:\n{pixels.refined.summary()}")
+    if pixels.again is None:
+        print(f"{kind}: not written; the geometry is that of the nominal detector")
+    else:
+        again = pixels.again
+        print(f"with that detector: {again.verdict}" if quiet else f"with that detector:\n{again.summary()}")
+
+
+def _described(name: str, done: CalibrationRun) -> str:
     if name == "geometry":
-        return f"written ({found.verdict})"
-    return f"{len(found.control_points)} control points" if name == "points" else name
+        return f"written ({done.verdict})"
+    return f"{len(done.calibration.control_points)} control points" if name == "points" else name
 
 
 def _compared(done: CalibrationRun) -> int:

@@ -37,6 +37,7 @@ Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the 
     "--modules", metavar="FILE",
     help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
 )  # fmt: skip
+@option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
 @option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
@@ -60,6 +61,7 @@ def recalibrate_command(**options: Any) -> int:
         points=options["points"],
         report=options["report"],
         modules=options["modules"],
+        distortion=options["distortion"],
     )
     return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"])
 

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
     from azimuthal.io.sparse_files import SparseWriter, load_sparse, save_sparse
-    from azimuthal.io.writers import NxazintWriter, ResultFile, load_result, save
+    from azimuthal.io.writers import NxazintWriter, ResultFile, append_results, load_result, save
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
     "FrameSource": "azimuthal.io.frames",
+    "append_results": "azimuthal.io.writers",
     "describe_file": "azimuthal.io.frames",
     "load": "azimuthal.io.integrators",
     "load_calibration_report": "azimuthal.io.calibration_files",
@@ -70,6 +71,7 @@ __all__ = [
     "NxazintWriter",
     "ResultFile",
     "SparseWriter",
+    "append_results",
     "describe_file",
     "load",
     "load_calibration_report",

@@ -11,7 +11,7 @@ runs it.  What is left out has its default, and is written out when a recipe is 
     [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
     [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
-    [output]      geometry, points, report, modules (a detector file: its modules are refined too)
+    [output]      geometry, points, report, and modules or distortion (a detector file: its pixels are refined too)
     [found]       what came out of it, and digests of what went in: version, verdict, image (of the values), and the
                   tables [found.parameters], [found.standard_errors], [found.inputs], [found.outputs]
 
@@ -88,8 +88,8 @@ class CalibrationSettings:
         Of :func:`azimuthal.calibration.refine`.
     rings:
         How rings are followed.
-    output, points, report, modules:
-        Files to write: PONI, control points, report, and the detector with refined modules.
+    output, points, report, modules, distortion:
+        Files to write: PONI, control points, report, and the detector with refined modules or distortion (one of them).
     found:
         Record of an earlier run; None without one.
     """
@@ -111,12 +111,14 @@ class CalibrationSettings:
     points: str | None = None
     report: str | None = None
     modules: str | None = None
+    distortion: str | None = None
     found: Mapping[str, Any] | None = None
 
     @property
     def outputs(self) -> dict[str, str]:
         """Key of ``[output]`` -> file, of those that are asked for."""
-        pairs = {"geometry": self.output, "points": self.points, "report": self.report, "modules": self.modules}
+        names = ("points", "report", "modules", "distortion")
+        pairs = {"geometry": self.output, **{name: getattr(self, name) for name in names}}
         return {name: path for name, path in pairs.items() if path is not None}
 
 
@@ -159,6 +161,7 @@ _KEYS = (
     _Key("output", "points", "path"),
     _Key("output", "report", "path"),
     _Key("output", "modules", "path"),
+    _Key("output", "distortion", "path"),
 )
 _SECTIONS = (*dict.fromkeys(key.section for key in _KEYS), "found")
 _FOUND = {
@@ -169,7 +172,7 @@ _FOUND = {
     "standard_errors": "table",
     "inputs": "table",
     "outputs": "table",
-    "modules": "text",
+    "pixels": "text",
 }
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (lambda value: isinstance(value, str) and value != "", "a path"),

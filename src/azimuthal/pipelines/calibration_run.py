@@ -14,19 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
 from azimuthal.calibration import (
     Calibration,
+    DistortionRefinement,
     ModuleRefinement,
-    Observed,
     RingSource,
     Verdict,
+    recalibrated_distortion,
     recalibrated_modules,
 )
 from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.report_data import array_digest
-from azimuthal.calibration.ring_points import usable_pixels
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
@@ -42,6 +44,26 @@ __all__ = ["CalibrationRun", "run_calibration", "told"]
 
 _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
+_PIXELS = ("modules", "distortion")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelRun:
+    """What became of the places of the pixels.
+
+    Attributes
+    ----------
+    kind:
+        "modules" or "distortion".
+    refined:
+        What was found.
+    again:
+        The calibration with that detector; None where it is not better, so that it is not used.
+    """
+
+    kind: str
+    refined: ModuleRefinement | DistortionRefinement
+    again: Calibration | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +78,8 @@ class CalibrationRun:
         Those of the run, with the record of what came out of it: a recipe of it is complete.
     written:
         Key of ``[output]`` -> file.
-    modules:
-        What became of the modules, where they were asked for and the calibration did not fail.
+    pixels:
+        What became of modules or distortion, where they were asked for and the calibration did not fail.
     differences:
         Where the numbers are not those of the record that the recipe held; empty when they are, bit for bit.
     compared:
@@ -67,15 +89,16 @@ class CalibrationRun:
     calibration: Calibration
     settings: CalibrationSettings
     written: Mapping[str, Path]
-    modules: ModuleRefinement | None
+    pixels: PixelRun | None
     differences: tuple[str, ...]
     compared: bool
 
     @property
     def verdict(self) -> Verdict:
-        """That of the calibration; doubtful at best where modules were asked for and are not better displaced."""
-        displaced = self.modules is None or self.modules.verdict == "good"
-        return "doubtful" if self.calibration.verdict == "good" and not displaced else self.calibration.verdict
+        """That of the calibration with the detector that is written; doubtful at best where no better one was found."""
+        if self.pixels is None:
+            return self.calibration.verdict
+        return "doubtful" if self.pixels.again is None else self.pixels.again.verdict
 
 
 def run_calibration(
@@ -101,6 +124,8 @@ def run_calibration(
     AzimuthalError
         A file or a setting cannot be used.
     """
+    if settings.modules is not None and settings.distortion is not None:
+        raise ParameterError("modules, distortion: one detector file comes out; give one of them.")
     for path in settings.outputs.values():
         check_target(Path(path), force=force)
     inputs = tuple(_facts(settings))
@@ -109,12 +134,13 @@ def run_calibration(
     found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
-    modules = None if settings.modules is None or found.verdict == "failed" else _modules(found)
-    written = _written(settings, found, modules, force=force)
-    record = _record(found, modules, inputs, written)
+    kind = next((name for name in _PIXELS if getattr(settings, name) is not None), None)
+    pixels = None if kind is None or found.verdict == "failed" else _pixels(settings, found, kind)
+    written = _written(settings, found, pixels, force=force)
+    record = _record(found, pixels, inputs, written)
     differences = () if settings.found is None else tuple(_differences(settings.found, record))
     complete = dataclasses.replace(settings, found=record)
-    return CalibrationRun(found, complete, written, modules, differences, settings.found is not None)
+    return CalibrationRun(found, complete, written, pixels, differences, settings.found is not None)
 
 
 def told(settings: CalibrationSettings) -> dict[str, Any]:
@@ -153,9 +179,6 @@ def _from_scratch(settings: CalibrationSettings, rings: RingSource, tell: Callab
         bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
         distance=settings.distance, tell=tell,
     )  # fmt: skip
-    if found.observed is None:  # nothing was found
-        usable = usable_pixels(frame, found.start, _mask(settings))
-        found = dataclasses.replace(found, observed=Observed(frame, usable, rings))
     return found if name is None else found.with_image(name)
 
 
@@ -200,7 +223,7 @@ def _refuse_changes(settings: CalibrationSettings, inputs: tuple[Mapping[str, An
 
 
 def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
-    assert found.observed is not None  # `recalibrate` keeps what it looked at
+    assert found.observed is not None  # what calibrates keeps what it looked at
     if array_digest(found.observed.image) != record["image"]:
         raise ParameterError(
             f"image {found.image}: has other values than when the recipe was written. Remove the table [found] from "
@@ -208,22 +231,33 @@ def _refuse_other_image(record: Mapping[str, Any], found: Calibration) -> None:
         )
 
 
-def _modules(found: Calibration) -> ModuleRefinement:
+def _pixels(settings: CalibrationSettings, found: Calibration, kind: str) -> PixelRun:
+    """Refine where the pixels are, and calibrate again with that detector where it is better."""
     seen = found.observed
-    assert seen is not None  # `recalibrate` keeps what it looked at
-    return recalibrated_modules([seen.image], [found.instrument], [seen.calibrant], mask=~seen.usable)
+    assert seen is not None  # what calibrates keeps what it looked at
+    refine: Any = {"modules": recalibrated_modules, "distortion": recalibrated_distortion}[kind]
+    mask = ~seen.usable
+    refined = refine([seen.image], [found.instrument], [seen.calibrant], mask=mask)
+    if refined.verdict != "good":
+        return PixelRun(kind, refined, None)
+    again = recalibrate(
+        seen.image, refined.instruments[0], seen.calibrant, fix=settings.fix, mask=mask, settings=settings.rings,
+        loss=settings.loss, outliers=settings.outliers,
+    )  # fmt: skip
+    return PixelRun(kind, refined, again)
 
 
 def _written(
-    settings: CalibrationSettings, found: Calibration, modules: ModuleRefinement | None, *, force: bool
+    settings: CalibrationSettings, found: Calibration, pixels: PixelRun | None, *, force: bool
 ) -> dict[str, Path]:
-    """Write what is asked for; the geometry names the detector with displaced modules where that is better."""
+    """Write what is asked for; the geometry names the detector with refined pixels where that is better."""
     written: dict[str, Path] = {}
-    if settings.modules is not None and modules is not None and modules.verdict == "good":
+    if pixels is not None and pixels.again is not None:
+        detector = getattr(settings, pixels.kind)
         save_module_refinement(
-            modules, settings.modules, settings.output, calibrant=found.calibrant, image=found.image, force=force
+            pixels.refined, detector, settings.output, calibrant=found.calibrant, image=found.image, force=force
         )
-        written["modules"] = Path(settings.modules)
+        written[pixels.kind] = Path(detector)
     elif settings.output is not None and found.verdict != "failed":
         found.save(settings.output, force=force)
     if settings.output is not None and found.verdict != "failed":
@@ -240,11 +274,11 @@ def _written(
 
 
 def _record(
-    found: Calibration, modules: ModuleRefinement | None, inputs: Iterable[Mapping[str, Any]],
+    found: Calibration, pixels: PixelRun | None, inputs: Iterable[Mapping[str, Any]],
     written: Mapping[str, Path],
 ) -> dict[str, Any]:  # fmt: skip
     """Return the table ``[found]``.  Reports and HDF5 files hold their date: they have no digest here."""
-    assert found.observed is not None  # `recalibrate` keeps what it looked at
+    assert found.observed is not None  # what calibrates keeps what it looked at
     digests = {name: file_facts(str(path), digest=True) for name, path in written.items() if name in _DIGESTED}
     record: dict[str, Any] = {
         "version": __version__,
@@ -254,8 +288,9 @@ def _record(
         "standard_errors": {} if found.refinement is None else _finite(found.standard_errors),
         "inputs": _digests(inputs),
     }
-    if modules is not None:
-        record["modules"] = f"{modules.verdict} {array_digest(modules.displacements)}"
+    if pixels is not None:
+        residuals = np.concatenate(pixels.refined.residuals)
+        record["pixels"] = f"{pixels.kind} {pixels.refined.verdict} {array_digest(residuals)}"
     return record | {"outputs": {name: facts["blake2b"] for name, facts in digests.items()}}
 
 
@@ -267,8 +302,8 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
     if before["verdict"] != now["verdict"]:
         yield f"the verdict was {before['verdict']} and is {now['verdict']}"
-    if before.get("modules") != now.get("modules"):
-        yield f"modules: were {before.get('modules')} and are {now.get('modules')}"
+    if before.get("pixels") != now.get("pixels"):
+        yield f"pixels: were {before.get('pixels')} and are {now.get('pixels')}"
     for table in ("parameters", "standard_errors"):
         old, new = before.get(table, {}), now[table]
         for name in sorted({*old, *new}):

@@ -15,8 +15,8 @@ For a given S that is linear and homogeneous in b: the beam is the direction to 
 points are perpendicular, the eigenvector of least value of :math:`\sum w\, \tau_\perp \tau_\perp^T`.  It may point
 anywhere: onto the detector, beside it, or away from it.
 
-*Pairs.*  Two points of one ring have one two theta.  Pairs are near each other, of one arc where arcs are known, and see
-their chord under the same angle.
+*Pairs.*  Two points of one ring have one two theta.  Pairs are near each other, of one arc where arcs are known, and
+see their chord under the same angle.
 
 A coarse search over S with b from the normals (repeatedly re-weighted, so that wrong points lose their say) gives the
 starts of damped least squares over (dist, poni1, poni2, rot1, rot2) with normals and pairs; its loss,
@@ -146,7 +146,8 @@ def vectors_of(ridges: Ridges, detector: Detector) -> RidgeVectors:
 
 def pose_of(values: FloatArray) -> Pose:
     """Return the pose of five values."""
-    return Pose(*(float(value) for value in values), 0.0)
+    dist, poni1, poni2, rot1, rot2 = (float(value) for value in values)
+    return Pose(dist, poni1, poni2, rot1, rot2)
 
 
 def beams(values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -283,10 +284,7 @@ def fitted_cones(vectors: RidgeVectors, pairs: Pairs, starts: FloatArray, free: 
 
 
 class Pairs(NamedTuple):
-    """Points that seem to lie on one ring, a pair in each row: (n, 3) positions, (n, 3) steps of a pixel, error, weight.
-
-    `first` and `second` are ridge vectors of one length.
-    """
+    """Points that seem to lie on one ring: `first` and `second` are of one length; error of their distance, pixels."""
 
     first: RidgeVectors
     second: RidgeVectors
@@ -296,7 +294,7 @@ class Pairs(NamedTuple):
         """Return by how much two theta of the two differs at poses, pixels, (n_poses, n)."""
         one, other = _Cones(self.first, values), _Cones(self.second, values)
         slopes = 0.5 * (np.hypot(*one.gradient()) + np.hypot(*other.gradient())) + _TINY
-        return (one.angle - other.angle) / slopes
+        return np.asarray((one.angle - other.angle) / slopes)
 
 
 def paired(vectors: RidgeVectors, some: RidgeVectors, *, seed: int = 2026) -> Pairs:
@@ -368,7 +366,8 @@ def minimised_poses(
     cost, centred = loss(r), _centred(values)
     for _ in range(n_steps):
         effective = weights / (1 + r**2 / limits) ** 2
-        jacobian = np.stack([(misfits(_centred(_moved(centred, k), -1)) - r) / _SMALL for k in columns], axis=2)
+        moved = [_centred(_moved(centred, k), -1) for k in columns.tolist()]
+        jacobian = np.stack([(misfits(one) - r) / _SMALL for one in moved], axis=2)
         hessian = np.swapaxes(jacobian, 1, 2) @ (jacobian * effective[..., None])
         gradient = np.einsum("bnk,bn->bk", jacobian, effective * r)
         diagonal = np.einsum("bkk->bk", hessian)

@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
     from azimuthal.pipelines.calibration_run import CalibrationRun, PixelRun
 
@@ -16,7 +18,10 @@ _DIFFERENT = 1
 _SHOWN = 5
 
 
-def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | None = None, quiet: bool = False) -> int:
+def run_and_tell(
+    settings: CalibrationSettings, *, force: bool, recipe: str | None = None, quiet: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> int:  # fmt: skip
     """Calibrate, write, print; return the exit code.
 
     Parameters
@@ -29,6 +34,8 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
         Name of a recipe to be written with what was found; not when the calibration failed.
     quiet:
         Print the verdict and errors only.
+    tell:
+        Called with a sentence before every step of a calibration from scratch.
     """
     from pathlib import Path
 
@@ -38,7 +45,7 @@ def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | No
 
     if recipe is not None:
         check_target(Path(recipe), force=force)
-    done = run_calibration(settings, force=force)
+    done = run_calibration(settings, force=force, tell=tell)
     found = done.calibration
     print(f"verdict: {found.verdict}" if quiet else found.summary())
     if done.pixels is not None:

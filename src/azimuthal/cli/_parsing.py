@@ -29,6 +29,7 @@ COMMANDS = {
     "rerun": "Integrate again what a result was made from, and compare.",
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
+    "calibrate": "Find the geometry from the rings of a calibrant.",
     "recalibrate": "Refine a geometry on the rings of a calibrant.",
     "goniometer": "Refine the model of a detector on motors, or ask where it is.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",

@@ -74,6 +74,8 @@ class CalibrationSettings:
         Rough geometry; None: from scratch, with `detector`.
     detector, orientation:
         Name in the catalogue and 1-4 (None: the detector's own), when there is no rough geometry.
+    distance:
+        Rough one, m, when there is no rough geometry; None: not known.
     wavelength:
         m; None: the geometry's.
     masks:
@@ -97,6 +99,7 @@ class CalibrationSettings:
     geometry: str | None = None
     detector: str | None = None
     orientation: int | None = None
+    distance: float | None = None
     wavelength: float | None = None
     masks: tuple[str, ...] = ()
     fix: tuple[str, ...] = ("rot3", "wavelength")
@@ -140,6 +143,7 @@ _KEYS = (
     _Key("start", "geometry", "path"),
     _Key("start", "detector", "text"),
     _Key("start", "orientation", "integer"),
+    _Key("start", "distance", "number"),
     _Key("calibrant", "name", "calibrant", "calibrant"),
     _Key("calibrant", "wavelength", "number"),
     _Key("refinement", "fix", "texts"),

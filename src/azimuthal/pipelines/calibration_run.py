@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,9 @@ class CalibrationRun:
         return "doubtful" if self.pixels.again is None else self.pixels.again.verdict
 
 
-def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> CalibrationRun:
+def run_calibration(
+    settings: CalibrationSettings, *, force: bool = False, tell: Callable[[str], None] | None = None
+) -> CalibrationRun:
     """Calibrate, write what is asked for, and compare with the record where there is one.
 
     Parameters
@@ -110,6 +112,8 @@ def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> Ca
         Everything about it.
     force:
         Replace files that exist.
+    tell:
+        Called with a sentence before every step of a calibration from scratch.
 
     Raises
     ------
@@ -126,7 +130,7 @@ def run_calibration(settings: CalibrationSettings, *, force: bool = False) -> Ca
         check_target(Path(path), force=force)
     inputs = tuple(_facts(settings))
     _refuse_changes(settings, inputs)
-    found = _calibrated(settings)
+    found = _calibrated(settings, tell)
     found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
@@ -152,10 +156,10 @@ def told(settings: CalibrationSettings) -> dict[str, Any]:
     return {name: value for name, value in pairs.items() if value not in ({}, None)}
 
 
-def _calibrated(settings: CalibrationSettings) -> Calibration:
+def _calibrated(settings: CalibrationSettings, tell: Callable[[str], None] | None) -> Calibration:
     rings = find_calibrant(settings.calibrant)
     if settings.geometry is None:
-        return _from_scratch(settings, rings)
+        return _from_scratch(settings, rings, tell)
     return recalibrate(
         settings.image, settings.geometry, rings, fix=settings.fix, mask=_mask(settings),
         bounds=dict(settings.bounds) or None, wavelength=settings.wavelength, settings=settings.rings,
@@ -163,7 +167,7 @@ def _calibrated(settings: CalibrationSettings) -> Calibration:
     )  # fmt: skip
 
 
-def _from_scratch(settings: CalibrationSettings, rings: RingSource) -> Calibration:
+def _from_scratch(settings: CalibrationSettings, rings: RingSource, tell: Callable[[str], None] | None) -> Calibration:
     if settings.detector is None or settings.wavelength is None:
         raise ParameterError("calibration: without a rough geometry it needs a detector and the wavelength.")
     frame, name = image_and_name(settings.image)
@@ -173,6 +177,7 @@ def _from_scratch(settings: CalibrationSettings, rings: RingSource) -> Calibrati
     found = calibrated(
         frame, detector, rings, wavelength=settings.wavelength, mask=_mask(settings), fix=settings.fix,
         bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
+        distance=settings.distance, tell=tell,
     )  # fmt: skip
     return found if name is None else found.with_image(name)
 

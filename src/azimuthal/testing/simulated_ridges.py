@@ -11,7 +11,7 @@ import numpy as np
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ridges import Ridges
 from azimuthal.instrument import Instrument
-from azimuthal.typing import FloatArray
+from azimuthal.typing import BoolArray, FloatArray
 
 __all__ = ["RidgeLook", "simulated_ridges"]
 
@@ -95,16 +95,12 @@ def _ring(
     arc = np.cumsum(np.concatenate(([False], np.diff(picked) > 4 * np.median(np.diff(picked)))))
     points = place[picked] + normal * rng.normal(0, look.noise, picked.size)[:, None]
     turn = rng.normal(0, look.turn, picked.size)
-    turned = np.column_stack(
-        (
-            normal[:, 0] * np.cos(turn) - normal[:, 1] * np.sin(turn),
-            normal[:, 0] * np.sin(turn) + normal[:, 1] * np.cos(turn),
-        )
-    )
+    c, s = np.cos(turn), np.sin(turn)
+    turned = np.column_stack((normal[:, 0] * c - normal[:, 1] * s, normal[:, 0] * s + normal[:, 1] * c))
     return np.column_stack((points, turned)), arc.astype(np.float64)
 
 
-def _place(instrument: Instrument, angle: float, chi: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _place(instrument: Instrument, angle: float, chi: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return pixel coordinates (n, 2) of rays, and which of them are on the detector."""
     rays = np.column_stack((np.sin(angle) * np.sin(chi), np.sin(angle) * np.cos(chi), np.full_like(chi, np.cos(angle))))
     directions = rays @ instrument.pose.rotation  # detector frame

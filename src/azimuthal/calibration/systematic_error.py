@@ -60,6 +60,9 @@ def systematic_covariance(refinement: Refinement, fwhm: float) -> FloatArray:
     _, jacobian = two_theta_and_jacobian(cells.positions(slow, fast), instrument.pose)
     jacobian = np.column_stack((jacobian, -2 * np.tan(slopes.angle / 2) / (instrument.wavelength or np.nan)))
     columns = [PARAMETERS.index(name) for name in refinement.free if np.isfinite(refinement.standard_errors[name])]
+    full = np.zeros((len(PARAMETERS), len(PARAMETERS)))
+    if not columns or not used.any():
+        return full
     sigma = np.where(np.isfinite(points.uncertainty[used]), points.uncertainty[used], UNKNOWN_UNCERTAINTY)
     rows = jacobian[:, columns] / (pixel * np.hypot(sigma, refinement.scatter))[:, None]
     scale = np.linalg.norm(rows, axis=0)
@@ -73,7 +76,6 @@ def systematic_covariance(refinement: Refinement, fwhm: float) -> FloatArray:
         totals = _totals(weighted, groups)
         middle += shift**2 * totals.T @ totals
     inverse = np.linalg.pinv(rows.T @ rows, rcond=_SMALLEST, hermitian=True)
-    full = np.zeros((len(PARAMETERS), len(PARAMETERS)))
     full[np.ix_(columns, columns)] = inverse @ middle @ inverse / np.outer(scale, scale)
     return full
 

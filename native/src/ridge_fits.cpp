@@ -100,6 +100,7 @@ class Fitter {
     coverage(result);
     result.edge = edge(result.chi_square);
     result.unevenness = unevenness();
+    extent(result);
     return result;
   }
 
@@ -411,6 +412,19 @@ class Fitter {
       used += 1;
     }
     return used > 1 ? std::max(0.0, sum / (used - 1)) / (p_[kHeight] * p_[kHeight]) : 0.0;
+  }
+
+  void extent(RidgeFit& result) const {
+    double intensity[3] = {}, even[3] = {};  // moments of t
+    for (const Pixel& p : pixels_) {
+      const double x = straightened(p) / p_[kWidth], bell = std::exp(-0.5 * x * x);
+      const double rest = bell * std::max(0.0, p.value - p_[kBackground] - p_[kAcross] * p.u - p_[kAlong] * p.t);
+      double power = 1;
+      for (int k = 0; k < 3; ++k, power *= p.t) intensity[k] += rest * power, even[k] += bell * power;
+    }
+    const auto variance = [](const double* m) { return m[0] > 0 ? m[2] / m[0] - m[1] * m[1] / (m[0] * m[0]) : 0.0; };
+    if (variance(even) > 0) result.extent = std::sqrt(std::max(0.0, variance(intensity)) / variance(even));
+    if (intensity[0] > 0) result.along = intensity[1] / intensity[0];
   }
 
   const float* image_;

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.calibration import calibrate
     from azimuthal.pipelines.goniometer import calibrate_goniometer
     from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.recalibration import recalibrate
@@ -100,6 +101,7 @@ _HOMES = {
     "Unit": "units",
     "average": "pipelines.average",
     "calibrant": "crystallography",
+    "calibrate": "pipelines.calibration",
     "calibrant_names": "crystallography",
     "calibrate_goniometer": "pipelines.goniometer",
     "detector": "detectors",
@@ -169,6 +171,7 @@ __all__ = [
     "average",
     "calibrant",
     "calibrant_names",
+    "calibrate",
     "calibrate_goniometer",
     "detector",
     "detector_names",
@@ -209,6 +212,7 @@ _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
 _upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_calibration", "azimuthal.io:save_calibration")
+_upward.register("save_calibration_report", "azimuthal.io:save_calibration_report")
 _upward.register("save_control_points", "azimuthal.io:save_control_points")
 _upward.register("save_detector", "azimuthal.io.detector_files:save_detector")
 _upward.register("save_goniometer", "azimuthal.io:save_goniometer")

@@ -72,8 +72,10 @@ struct RidgeFit {
   double unevenness;  // squared contrast along the ridge beyond noise
   double low, high;   // window across the ridge
   double height_noise;  // error of the height by noise alone
+  double extent;      // spread of the intensity along the ridge, over the one of an even ridge
+  double along;       // its mean
 };
-constexpr std::size_t kRidgeFitValues = 20;
+constexpr std::size_t kRidgeFitValues = 22;
 
 // height 0: nothing could be fitted.
 void fit_ridges(const float* image, const std::uint8_t* usable, std::size_t n_slow, std::size_t n_fast,

@@ -14,7 +14,7 @@ import numpy as np
 
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["linked_arcs"]
+__all__ = ["linked_arcs", "near_pairs"]
 
 _LARGEST_TURN = 0.45  # of a normal against the chord, sine
 _SIGMAS = 3.5
@@ -27,16 +27,19 @@ def linked_arcs(
 ) -> IntArray:  # fmt: skip
     """Return the number of the arc of each point, from 0; points without neighbours have one of their own.
 
-    `place`, `normal`: (n, 2); `reach`: how far neighbours may be, pixels; `width`: sigma of the profile.
+    `place`, `normal`: (n, 2); `reach`: how far neighbours may be, pixels, that reach as far themselves; `width`: sigma
+    of the profile.
     """
-    first, second = _pairs(place, float(reach.max())) if len(place) else (np.empty(0, np.int64),) * 2
-    linked = _compatible(first, second, place, normal, normal_error, uncertainty, width, reach)
+    pairs = [_pairs_of(place, reach, distance) for distance in np.unique(reach)]
+    first = np.concatenate([np.empty(0, np.int64), *(i for i, _ in pairs)])
+    second = np.concatenate([np.empty(0, np.int64), *(j for _, j in pairs)])
+    linked = _compatible(first, second, place, normal, normal_error, uncertainty, width)
     return _components(len(place), first[linked], second[linked])
 
 
 def _compatible(
     i: IntArray, j: IntArray, place: FloatArray, normal: FloatArray, normal_error: FloatArray,
-    uncertainty: FloatArray, width: FloatArray, reach: FloatArray,
+    uncertainty: FloatArray, width: FloatArray,
 ) -> BoolArray:  # fmt: skip
     chord = place[j] - place[i]
     distance = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-9)
@@ -49,12 +52,20 @@ def _compatible(
     tolerance = np.minimum(tolerance, 1.2 + np.minimum(width[i], width[j]))
     largest = np.maximum(np.abs(a), np.abs(b))
     alike = np.maximum(width[i], width[j]) < 2.5 * np.minimum(width[i], width[j]) + 0.5
-    near = distance <= np.maximum(reach[i], reach[j])
-    return np.asarray(near & alike & (np.abs(a + b) <= tolerance) & (largest <= _LARGEST_TURN * distance + 0.5))
+    return np.asarray(alike & (np.abs(a + b) <= tolerance) & (largest <= _LARGEST_TURN * distance + 0.5))
 
 
-def _pairs(place: FloatArray, reach: float) -> tuple[IntArray, IntArray]:
-    """Return all pairs of points within the same or neighbouring cells of size `reach`."""
+def _pairs_of(place: FloatArray, reach: FloatArray, distance: float) -> tuple[IntArray, IntArray]:
+    """Return the pairs of points that both reach so far and are not farther apart."""
+    far = np.flatnonzero(reach >= distance)
+    i, j = near_pairs(place[far], float(distance))
+    return far[i], far[j]
+
+
+def near_pairs(place: FloatArray, reach: float) -> tuple[IntArray, IntArray]:
+    """Return all pairs of points, (n, 2), that are not farther apart than `reach`."""
+    if not len(place):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     cell = np.floor(place / reach).astype(np.int64)
     cell -= cell.min(axis=0) - 1
     width = int(cell[:, 1].max()) + 2

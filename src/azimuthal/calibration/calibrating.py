@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from azimuthal.calibration._least_squares import Loss
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.first_geometry import Candidate, first_geometries
+from azimuthal.calibration.hints import Hint
 from azimuthal.calibration.recalibration import recalibrated
-from azimuthal.calibration.refinement import DEFAULT_FIX, RingSource
+from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource
 from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, usable_pixels
-from azimuthal.calibration.verdict import Judgement
+from azimuthal.calibration.verdict import ACCURACY, Judgement
 from azimuthal.detectors import Detector
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
@@ -33,16 +34,19 @@ __all__ = ["calibrated"]
 
 _TRIED = 4
 _NEARLY = 6.0  # in the logarithm of how much better than chance
+_HOPELESS = 15.0
 _RANKS = ("good", "doubtful", "failed")
 _SAME = 0.5  # pixels
+_WAVELENGTH_KNOWN = 5e-4  # relative standard error
 
 Step = Callable[[str], None]
 
 
 def calibrated(
-    image: Any, detector: Detector, calibrant: RingSource, *, wavelength: float, mask: Any = None,
-    fix: Iterable[str] = DEFAULT_FIX, bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
-    outliers: float | None = 5.0, settings: RingSettings | None = None, ridge_settings: RidgeSettings | None = None,
+    image: Any, detector: Detector, calibrant: RingSource, *, wavelength: float | tuple[float, float],
+    mask: Any = None, hint: Hint | None = None, distance: float | None = None, fix: Iterable[str] = DEFAULT_FIX,
+    bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1", outliers: float | None = 5.0,
+    settings: RingSettings | None = None, ridge_settings: RidgeSettings | None = None, accuracy: float = ACCURACY,
     threads: int = 1, tell: Step | None = None,
 ) -> Calibration:  # fmt: skip
     """Return the geometry found on an image of a calibrant.
@@ -52,17 +56,23 @@ def calibrated(
     image:
         Raw values, shape of the detector.
     detector:
-        What the pixels are; its orientation is believed.
+        What the pixels are; its orientation is believed: rings of a mirrored image look the same.
     calibrant:
         d-spacings.
     wavelength:
-        m.
+        m; or a range (low, high) to look for it in: it is then refined with the rest.
     mask:
         True = excluded, in addition to gaps and invalid values.
+    hint:
+        What is known roughly; what is found then has to agree with it, or is doubtful.
+    distance:
+        The same as ``Hint(distance=distance)``, m.
     fix, bounds, loss, outliers:
         Of :func:`azimuthal.calibration.refine`.
     settings, ridge_settings:
         Of :func:`azimuthal.calibration.points_on_rings` and :func:`azimuthal.calibration.find_ridges`.
+    accuracy:
+        Of :func:`azimuthal.calibration.recalibrated`.
     threads:
         Of the compiled core.
     tell:
@@ -74,14 +84,21 @@ def calibrated(
         With a verdict; nothing is raised because an image is bad.
     """
     say = tell or (lambda text: None)
-    nowhere, frame = Instrument(detector, Pose(1.0), Beam(wavelength)), np.asarray(image)
+    if hint is None and distance is not None:
+        hint = Hint(distance=distance)
+    first_wavelength = wavelength[0] if isinstance(wavelength, tuple) else wavelength
+    nowhere, frame = Instrument(detector, Pose(1.0), Beam(first_wavelength)), np.asarray(image)
+    fixed = (fix,) if isinstance(fix, str) else tuple(fix)
+    if isinstance(wavelength, tuple):
+        fixed = tuple(name for name in fixed if name != "wavelength")
     usable = usable_pixels(frame, nowhere, mask)
     say("looking for ridges")
     ridges = find_ridges(frame, usable, settings=ridge_settings, threads=threads)
     say(f"{len(ridges)} points on ridges; looking for geometries that explain them")
-    candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength)
+    candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint)
+    observed = Observed(frame, usable, calibrant)
     if not candidates:
-        return _nothing(nowhere, calibrant, ridges)
+        return _nothing(nowhere, ridges, observed)
     tried: list[Calibration] = []
     for number, candidate in enumerate(candidates[:_TRIED]):
         if tried and not _worth(candidate, candidates[0], tried):
@@ -89,32 +106,54 @@ def calibrated(
         say(f"refining candidate {number + 1}: {candidate.why}")
         tried.append(
             recalibrated(
-                frame, candidate.instrument, calibrant,
-                mask=mask, fix=fix, bounds=bounds, loss=loss, outliers=outliers, settings=settings,
+                frame, candidate.instrument, calibrant, mask=mask, fix=fixed, bounds=bounds, loss=loss,
+                outliers=outliers, settings=settings, accuracy=accuracy,
             )
         )  # fmt: skip
     best = min(tried, key=lambda found: _RANKS.index(found.verdict))
-    return _unless_another(best, tried)
+    return _doubted(best, tried, hint, observed)
 
 
 def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> bool:
     """Whether a candidate should be tried after others."""
-    if all(found.verdict != "good" for found in tried):
-        return True
+    if not any(found.judgement.settled for found in tried):
+        return candidate.score > first.score - _HOPELESS
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
 
 
-def _unless_another(best: Calibration, tried: list[Calibration]) -> Calibration:
-    """Return the best one, doubtful when another good one differs from it."""
+def _doubted(best: Calibration, tried: list[Calibration], hint: Hint | None, observed: Observed) -> Calibration:
+    """Return the best one with what speaks against it: another one that is as good, a hint, the wavelength."""
+    if best.refinement is None or best.verdict == "failed":
+        return best
+    doubts = []
     for other in tried:
-        if other is best or best.verdict != "good" or other.verdict != "good":
+        agrees = hint is None or not hint.contradictions(other.start, observed.calibrant)
+        if other is best or other.refinement is None or not other.judgement.settled or not agrees:
             continue
-        apart = _apart(best.instrument, other.instrument)
-        if apart > _SAME:
+        if _apart(best.instrument, other.instrument) > _SAME:
             a, b = (one.instrument.pose.dist for one in (best, other))
-            why = f"two geometries explain the rings: distances {1e3 * a:.5g} and {1e3 * b:.5g} mm; give a rough one"
-            best = replace(best, judgement=Judgement("doubtful", (why, *best.reasons)))
-    return best
+            doubts.append(
+                f"two geometries explain the rings: distances {1e3 * a:.5g} and {1e3 * b:.5g} mm; tell a rough one"
+            )
+    if hint is not None:
+        doubts += [
+            f"found is another geometry than was told: {text}"
+            for text in hint.contradictions(best.instrument, observed.calibrant)
+        ]
+    if "wavelength" in best.refinement.free:
+        doubts += _wavelength_doubts(best.refinement)
+    if not doubts:
+        return best
+    return replace(best, judgement=Judgement("doubtful", (*doubts, *best.reasons)))
+
+
+def _wavelength_doubts(refinement: Refinement) -> list[str]:
+    """Return what to say of a wavelength that the distance goes with, as it does at small angles."""
+    share = refinement.standard_errors["wavelength"] / refinement.values["wavelength"]
+    if share < _WAVELENGTH_KNOWN:
+        return []
+    known = f"known to {100 * share:.2g} % each"
+    return [f"wavelength and distance are hardly told apart by these rings: {known}; measure one of them"]
 
 
 def _apart(one: Instrument, other: Instrument) -> float:
@@ -131,11 +170,12 @@ def _apart(one: Instrument, other: Instrument) -> float:
     return float(np.abs(angles[0] - angles[1]).max() / pixel)
 
 
-def _nothing(nowhere: Instrument, calibrant: RingSource, ridges: Ridges) -> Calibration:
+def _nothing(nowhere: Instrument, ridges: Ridges, observed: Observed) -> Calibration:
     """Return the calibration of an image on which there is nothing to go by."""
     if len(ridges) == 0:
         why = "no rings: nothing in the image looks like a piece of a ring"
     else:
         why = f"too little to go by: {len(ridges)} points on ridges, no geometry makes rings of them"
     points = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
-    return Calibration(None, points, nowhere, calibrant.name, None, Judgement("failed", (why,)), 0)
+    judgement = Judgement("failed", (why,))
+    return Calibration(None, points, nowhere, observed.calibrant.name, None, judgement, 0, observed=observed)

@@ -6,7 +6,7 @@
 2. :mod:`azimuthal.calibration.ring_indexing`: rings seen at these poses against the calibrant, at all distances.
 3. The best hypotheses are refined on the nearest rings, all at once, and scored again with what they predict then.
 
-Two candidates that agree to a pixel everywhere on the detector are one.
+Of candidates that agree to three pixels everywhere on the detector only the best is returned.
 """
 
 from __future__ import annotations
@@ -17,17 +17,26 @@ from typing import NamedTuple
 import numpy as np
 
 from azimuthal.calibration.cones import (
+    Pairs,
     RidgeVectors,
     cone_profile,
     fitted_cones,
+    paired,
     pose_of,
-    ring_angles_of,
     vectors_of,
 )
+from azimuthal.calibration.hints import Hint
 from azimuthal.calibration.refinement import RingSource
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ridges import Ridges
-from azimuthal.calibration.ring_indexing import SeenRings, matched_poses, ring_score, scanned, seen_rings
+from azimuthal.calibration.ring_indexing import (
+    SeenRings,
+    matched_poses,
+    polished_poses,
+    ring_score,
+    scanned,
+    seen_rings,
+)
 from azimuthal.detectors import Detector
 from azimuthal.geometry import Beam
 from azimuthal.instrument import Instrument
@@ -39,8 +48,12 @@ _NEAREST, _FARTHEST = 0.03, 8.0  # m
 _PER_DISTANCE = 1.5
 _FIT_POINTS, _MATCH_POINTS, _SEEN_POINTS = 400, 500, 6000
 _HYPOTHESES = 24
+_POLISHED = 6
+_SPAN = 1.25
+_WAVELENGTH_STEP = 0.03
+_FOR_HINT = 12.0  # of the score
 _FEWEST_POINTS = 12
-_SAME = 1.0  # pixels
+_SAME = 3.0  # pixels
 _FREE = np.ones(5, dtype=np.bool_)
 
 
@@ -76,8 +89,9 @@ class _Extent(NamedTuple):
 
 
 def first_geometries(
-    ridges: Ridges, detector: Detector, calibrant: RingSource, *, wavelength: float, n_candidates: int = 5
-) -> tuple[Candidate, ...]:
+    ridges: Ridges, detector: Detector, calibrant: RingSource, *, wavelength: float | tuple[float, float],
+    hint: Hint | None = None, n_candidates: int = 5,
+) -> tuple[Candidate, ...]:  # fmt: skip
     """Return the geometries that ridges and calibrant suggest, best first; possibly none.
 
     Parameters
@@ -89,31 +103,82 @@ def first_geometries(
     calibrant:
         d-spacings.
     wavelength:
-        m.
+        m; or the range it is in, (low, high).
+    hint:
+        What is known roughly: candidates that agree with it come first, where they explain the rings about as well.
     n_candidates:
         At most so many.
+
+    Returns
+    -------
+    :
+        An instrument of each has the wavelength that was told, or that of the range that fits.
     """
     if len(ridges.slow) < _FEWEST_POINTS:
         return ()
-    known = _known(calibrant, wavelength)
     vectors = vectors_of(ridges, detector)
-    extent = _extent(detector)
-    poses = _poses(vectors, extent)
-    everything = vectors.sample(_SEEN_POINTS)
-    starts, scores = [], []
-    for values, factor in poses:
-        seen = seen_rings(everything, values)
-        found = scanned(seen, values, known, _reach(extent, values), factor)
-        starts.append(found.values)
-        scores.append(found.score)
-    hypotheses, score = np.concatenate(starts), np.concatenate(scores)
+    some = vectors.sample(_FIT_POINTS)
+    search = _Search(vectors, some, paired(vectors, some), _extent(detector))
+    poses = _poses(search, hint)
+    seen = [seen_rings(search.everything, search.pairs, values) for values, _ in poses]
+    found: list[_Scored] = []
+    for one in _wavelengths(wavelength):
+        found += _at_wavelength(search, poses, seen, _known(calibrant, one), one)
+    ranked = _distinct(search.extent, found, detector)
+    if hint is not None and ranked:
+        agreeing = [c for c in ranked if not hint.contradictions(c.instrument, calibrant)]
+        first = [c for c in agreeing if c.score > max(ranked[0].score - _FOR_HINT, 0.0)]
+        ranked = first + [c for c in ranked if c not in first]
+    return tuple(ranked[:n_candidates])
+
+
+class _Search:
+    """Ridge points and what is made of them once."""
+
+    def __init__(self, vectors: RidgeVectors, some: RidgeVectors, pairs: Pairs, extent: _Extent) -> None:
+        self.some, self.pairs, self.extent = some, pairs, extent
+        self.matched, self.everything = vectors.sample(_MATCH_POINTS), vectors.sample(_SEEN_POINTS)
+
+
+class _Scored(NamedTuple):
+    """A pose (5,) with its score, rings matched and seen, and wavelength."""
+
+    score: float
+    n_rings: int
+    n_seen: int
+    values: FloatArray
+    wavelength: float
+
+
+def _at_wavelength(
+    search: _Search, poses: list[tuple[FloatArray, float]], seen: list[SeenRings], known: FloatArray, wavelength: float
+) -> list[_Scored]:
+    """Return the refined and scored hypotheses at one wavelength."""
+    if known.size < 2:
+        return []
+    parts = [
+        scanned(rings, values, known, _reach(search.extent, values), factor)
+        for (values, factor), rings in zip(poses, seen, strict=True)
+    ]
+    hypotheses, score = (np.concatenate(part) for part in zip(*parts, strict=True))
     best = np.argsort(-score, kind="stable")[:_HYPOTHESES]
     if not best.size:
-        return ()
-    refined = matched_poses(vectors.sample(_MATCH_POINTS), hypotheses[best], known, _FREE)
-    return _ranked(everything, extent, refined, known, Instrument(detector, pose_of(refined[0]), Beam(wavelength)))[
-        :n_candidates
-    ]
+        return []
+    refined = matched_poses(search.matched, hypotheses[best], known, _FREE)
+    found = _scored(search, refined, known, wavelength)
+    again = np.array([item.values for item in found[:_POLISHED]])
+    if not len(again):
+        return found
+    polished = polished_poses(search.matched, again, known, _FREE)
+    return found + _scored(search, polished, known, wavelength)
+
+
+def _wavelengths(wavelength: float | tuple[float, float]) -> list[float]:
+    if not isinstance(wavelength, tuple):
+        return [wavelength]
+    low, high = wavelength
+    n = int(np.ceil(np.log(high / low) / _WAVELENGTH_STEP)) + 1
+    return [float(one) for one in np.geomspace(low, high, n)]
 
 
 def _known(calibrant: RingSource, wavelength: float) -> FloatArray:
@@ -146,43 +211,51 @@ def _sampled_angles(extent: _Extent, values: FloatArray) -> FloatArray:
     return np.array(found)
 
 
-def _poses(vectors: RidgeVectors, extent: _Extent) -> list[tuple[FloatArray, float]]:
-    """Return poses that normals and arcs agree with, and by which factor the distance of each may be off."""
-    some = vectors.sample(_FIT_POINTS)
+def _poses(search: _Search, hint: Hint | None) -> list[tuple[FloatArray, float]]:
+    """Return poses that normals and pairs agree with, and by which factor the distance of each may be off."""
     n = int(np.ceil(np.log(_FARTHEST / _NEAREST) / np.log(_PER_DISTANCE))) + 1
     distances = np.geomspace(_NEAREST, _FARTHEST, n)
-    profile = cone_profile(some, (extent.middle, extent.half), distances)
-    order = np.argsort(profile.cost, kind="stable")
+    if hint is not None and hint.range is not None:
+        distances = np.concatenate((distances, np.geomspace(*hint.range, 4)))
+    some, pairs, extent = search.some, search.pairs, search.extent
+    profile = cone_profile(some, pairs, (extent.middle, extent.half), distances)
     nodes: list[int] = []
-    for index in order.tolist():  # the best of each distance
+    for index in np.argsort(profile.cost, kind="stable").tolist():  # the best of each distance
         if all(abs(np.log(profile.values[index, 0] / profile.values[other, 0])) > 0.01 for other in nodes):
             nodes.append(index)
-    free = fitted_cones(some, profile.values[nodes[:4]], _FREE)
-    best = float(free.cost.min())
-    found = [(free.values[k], 1.25) for k in np.argsort(free.cost, kind="stable")[:2].tolist()]
-    limit = best + 60.0 + 0.1 * some.weight.sum()
-    return found + [(profile.values[k], 1.25) for k in nodes if profile.cost[k] < limit]
+    free = fitted_cones(some, pairs, profile.values[nodes[:4]], _FREE)
+    found = [(free.values[k], _SPAN) for k in np.argsort(free.cost, kind="stable")[:2].tolist()]
+    limit = 2 * float(free.cost.min()) + 100.0  # ring positions decide; of the shapes only what is far off
+    found += [(profile.values[k], _SPAN) for k in nodes if profile.cost[k] < limit]
+    if hint is not None and hint.instrument is not None:
+        pose = hint.instrument.pose
+        found.append((np.array([pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2]), 1 + hint.tolerance))
+    return found
 
 
-def _ranked(
-    vectors: RidgeVectors, extent: _Extent, values: FloatArray, known: FloatArray, instrument: Instrument
-) -> tuple[Candidate, ...]:
-    """Return the candidates of refined poses, each once, best first."""
-    scored: list[tuple[float, int, SeenRings, FloatArray]] = []
-    for one in values:
-        seen = seen_rings(vectors, one)
-        if seen.angle.size:
-            score, n = ring_score(seen, np.ones(1), known, _reach(extent, one))
-            scored.append((float(score[0]), int(n[0]), seen, one))
-    scored.sort(key=lambda item: -item[0])
-    kept: list[FloatArray] = []
+def _scored(search: _Search, values: FloatArray, known: FloatArray, wavelength: float) -> list[_Scored]:
+    """Return poses with the scores of what they predict, best first."""
     found = []
-    for score_, n_rings, seen, one in scored:
-        angle = _sampled_angles(extent, one[None])[0]
-        slope = extent.pixel / float(one[0])
-        if any(np.abs(angle - other).max() < _SAME * slope for other in kept):
+    for one in values:
+        seen = seen_rings(search.everything, search.pairs, one)
+        if seen.angle.size:
+            score, n = ring_score(seen, np.ones(1), known, _reach(search.extent, one))
+            found.append(_Scored(float(score[0]), int(n[0]), seen.angle.size, one, wavelength))
+    return sorted(found, key=lambda item: -item.score)
+
+
+def _distinct(extent: _Extent, found: list[_Scored], detector: Detector) -> list[Candidate]:
+    """Return each geometry once, best first; of those a few pixels apart the best alone."""
+    kept: list[FloatArray] = []
+    candidates = []
+    for item in sorted(found, key=lambda one: -one.score):
+        # rings stay where they are when angles and wavelength change together: compare what is diffracted
+        length = np.sin(0.5 * _sampled_angles(extent, item.values[None])[0]) / item.wavelength
+        slope = 0.5 * extent.pixel / (float(item.values[0]) * item.wavelength)
+        if any(np.abs(length - other).max() < _SAME * slope for other in kept):
             continue
-        kept.append(angle)
-        why = f"{n_rings} of {seen.angle.size} rings seen are of the calibrant"
-        found.append(Candidate(instrument.replace(pose=pose_of(one)), score_, n_rings, why))
-    return tuple(found)
+        kept.append(length)
+        why = f"{item.n_rings} of {item.n_seen} rings seen are of the calibrant"
+        instrument = Instrument(detector, pose_of(item.values), Beam(item.wavelength))
+        candidates.append(Candidate(instrument, item.score, item.n_rings, why))
+    return candidates

@@ -45,7 +45,7 @@ import numpy as np
 from azimuthal._validate import positive_integer, positive_number
 from azimuthal.calibration._native import Candidates, PixelNoise, RidgeFilter, ridge_candidates, ridge_fits
 from azimuthal.calibration._pixel_noise import measured_noise
-from azimuthal.calibration._ridge_arcs import linked_arcs
+from azimuthal.calibration._ridge_arcs import linked_arcs, near_pairs
 from azimuthal.errors import DataTypeError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -64,6 +64,11 @@ _REACH = 30.0  # of links, at least
 _LONGEST_REACH = 60.0
 _BOXES = 1.5  # length of an arc, at least
 _STEP_BETTER = 8.0
+_FEWEST_GRAINS, _SHORT = 4.0, 0.62
+_SPOT_SIGNIFICANCE = 8.0
+_ANY_NORMAL = np.pi / np.sqrt(12)  # standard deviation of a direction that is not known, rad
+_LEAST_SATURATION, _SHARED = 255.0, 5
+_UNEVEN = 0.3  # squared contrast along a ridge: a few grains
 _DEAD, _BUSY = 16, 40.0  # pixels; photons in a block, about
 _OVER_SCATTER = 1.7  # of grains
 
@@ -240,15 +245,18 @@ def find_ridges(image: Any, usable: Any = None, *, settings: RidgeSettings | Non
     if noise is None:
         return Ridges.empty()
     _leave_out_dead_regions(frame, ok)
-    saturated = _saturated(frame, ok, settings.saturation)
+    _leave_out_saturated(frame, ok, settings.saturation)
     _leave_out_hot_pixels(frame, ok, noise)
+    if not ok.any():
+        return Ridges.empty()
     levels = _pyramid(frame, ok, noise, settings.levels)
     found: list[_Points] = []
+    single: list[_Points] = []
     for level in levels:
-        points = _points(level, settings, n_threads, found, saturated)
-        if points is not None:
-            found.append(points)
-    return _arcs(_Points.joined(found), settings) if found else Ridges.empty()
+        points, spots = _points(level, settings, n_threads, found)
+        found.append(points)
+        single.append(spots)
+    return _result(_Points.joined(found), _brightest(_Points.joined(single)), settings)
 
 
 def _checked(image: Any, usable: Any) -> tuple[AnyArray, BoolArray]:
@@ -273,16 +281,21 @@ def _checked(image: Any, usable: Any) -> tuple[AnyArray, BoolArray]:
     return frame, ok
 
 
-def _saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> float:
-    """Return the value from which pixels are saturated: the highest one, where many share it; else infinity."""
-    if given is not None:
-        return given
-    highest = float(frame[ok].max())
-    if highest < 255:
-        return np.inf
-    same = int(np.count_nonzero(ok & (frame >= highest)))
-    below = int(np.count_nonzero(ok & (frame >= 0.98 * highest))) - same
-    return highest if same >= 5 and same > below else np.inf
+def _leave_out_saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> None:
+    """Mark saturated pixels, and those beside them, as not usable: where many share the highest value, if not told."""
+    limit = given
+    if limit is None:
+        limit = float(frame[ok].max())
+        same = int(np.count_nonzero(ok & (frame >= limit)))
+        below = int(np.count_nonzero(ok & (frame >= 0.98 * limit))) - same
+        if limit < _LEAST_SATURATION or same < _SHARED or same <= below:
+            return
+    i, j = np.nonzero(ok & (frame >= limit))
+    for di in (-1, 0, 1):
+        for dj in (-1, 0, 1):
+            rows, columns = (np.clip(x, 0, n - 1) for x, n in zip((i + di, j + dj), ok.shape, strict=True))
+            ok[rows, columns] = False
+    frame[~ok] = 0
 
 
 def _leave_out_dead_regions(frame: AnyArray, ok: BoolArray) -> None:
@@ -331,7 +344,8 @@ def _leave_out_hot_pixels(frame: AnyArray, ok: BoolArray, noise: PixelNoise) -> 
 
 def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -> list[_Level]:
     """Return the levels, finest first, with what masks leave open filled from coarser ones."""
-    images, weights = [frame], [ok.astype(np.float32)]
+    images: list[AnyArray] = [frame]
+    weights: list[AnyArray] = [ok.astype(np.float32)]
     while min(images[-1].shape) >= 2 * _LEAST_LEVEL or len(images) < 2:
         if len(images) > n_levels:
             break
@@ -358,10 +372,8 @@ def _binned(image: AnyArray) -> AnyArray:
     return sums
 
 
-def _points(
-    level: _Level, settings: RidgeSettings, n_threads: int, finer: list[_Points], saturated: float
-) -> _Points | None:
-    """Return the points of one level; those on ridges of finer levels are left out."""
+def _points(level: _Level, settings: RidgeSettings, n_threads: int, finer: list[_Points]) -> tuple[_Points, _Points]:
+    """Return the points of one level, and single spots; those on ridges of finer levels are left out."""
     chosen = RidgeFilter(significance=settings.candidate)
     taken = _painted(finer, level)
     candidates, excess = ridge_candidates(level.image, level.usable & ~taken, chosen, level.noise, n_threads)
@@ -369,28 +381,27 @@ def _points(
     level = level._replace(noise=level.noise.scaled(excess**2))
     candidates = candidates.select(candidates.significance > settings.candidate * excess)
     candidates, spacing = _thinned(candidates, level.image.shape[1], chosen.n_directions, settings.max_points)
-    if not candidates.pixel.size:
-        return None
     i, j = np.divmod(candidates.pixel, level.image.shape[1])
     angle = candidates.direction * (np.pi / chosen.n_directions)
     starts = np.column_stack([i, j, angle, np.zeros(angle.size)]).astype(np.float64)
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
     fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
-    good = _accepted(fits, level, settings, saturated)
+    good, spots = _judged(fits, settings, _HALF_LENGTH)
     faint = (
         ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
     )
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
-        better = _accepted(again, level, settings, saturated)
-        again["box"] = np.full(better.size, 2 * _LONG)
+        again["box"] = np.full(int(faint.sum()), 2 * _LONG)
+        better = _judged(again, settings, _LONG)[0]
         rows = np.flatnonzero(faint)[better]
         for name, values in fits.items():
             values[rows] = again[name][better]
-        good[rows] = True
+        good[rows], spots[rows] = True, False
     points = _placed(starts[good], {name: values[good] for name, values in fits.items()}, level, spacing)
     points = points.select(~_around_finer(points, taken, level))
-    return points if points.height.size else None
+    alone = _placed(starts[spots], {name: values[spots] for name, values in fits.items()}, level, spacing, spots=True)
+    return points, alone.select(~_around_finer(alone, taken, level))
 
 
 def _fitted(level: _Level, starts: FloatArray, half_length: float, n_threads: int) -> dict[str, FloatArray]:
@@ -400,21 +411,24 @@ def _fitted(level: _Level, starts: FloatArray, half_length: float, n_threads: in
     )  # fmt: skip
 
 
-def _accepted(fits: dict[str, FloatArray], level: _Level, settings: RidgeSettings, saturated: float) -> BoolArray:
-    """Return which fits are points on a ridge."""
+def _judged(fits: dict[str, FloatArray], settings: RidgeSettings, half_length: float) -> tuple[BoolArray, BoolArray]:
+    """Return which fits are points on a ridge, and which are single spots."""
     good: BoolArray = fits["height"] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         good &= fits["height"] > settings.significance * fits["height_noise"]
-        good &= fits["height"] > _OVER_SCATTER * fits["height_error"]
-        good &= fits["centre_error"] < 0.25 * fits["width"] + 0.15
+        patches = 2 * half_length / 3
+        spot = (fits["unevenness"] > patches / _FEWEST_GRAINS) | (fits["extent"] < _SHORT)
+        uneven = fits["unevenness"] > _UNEVEN
         good &= np.abs(fits["centre"]) < 2.5
         good &= np.abs(fits["slope"]) < 0.5
         good &= fits["width"] < _WIDEST
-        good &= fits["width"] > (0.3 if level.binning == 1 else 0.5)
+        good &= fits["width"] > 0.3
         good &= (fits["middle"] > 0.8) & (fits["side"] > 0.5) & (fits["end"] > 0.3)
         good &= fits["edge"] < _STEP_BETTER
-        good &= fits["largest"] < saturated
-    return good
+        ridge = fits["height"] > np.where(uneven, 1.0, _OVER_SCATTER) * fits["height_error"]
+        ridge &= fits["centre_error"] < np.where(uneven, 0.8, 0.25) * fits["width"] + 0.15
+        single = good & spot & (np.abs(fits["along"]) < _ACROSS)
+    return good & ridge & ~spot, single & (fits["height"] > _SPOT_SIGNIFICANCE * fits["height_noise"])
 
 
 def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) -> tuple[Candidates, float]:
@@ -435,18 +449,24 @@ def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) 
         spacing *= 1.3
 
 
-def _placed(starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spacing: float) -> _Points:
-    """Return positions, normals and widths in pixels of the image."""
+def _placed(
+    starts: FloatArray, fits: dict[str, FloatArray], level: _Level, spacing: float, *, spots: bool = False
+) -> _Points:
+    """Return positions, normals and widths in pixels of the image; of spots, the middle and no known normal."""
     slope, angle = fits["slope"], starts[:, 2]
     tilt = np.sqrt(1 + slope**2)
     turned = angle - np.arctan(slope)
     place = starts[:, :2] + fits["centre"][:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    if spots:
+        place += fits["along"][:, None] * np.column_stack([-np.sin(angle), np.cos(angle)])
+        fits["centre_error"] = np.hypot(fits["centre_error"], fits["width"])  # a grain is anywhere within the profile
+        fits["slope_error"] = np.full(slope.size, _ANY_NORMAL)
     k = level.binning
     width = np.sqrt(np.maximum((fits["width"] / tilt) ** 2 - (1 - k**-2) / 12, 0.01)) * k
     return _Points(
         (place + 0.5) * k - 0.5,
         np.column_stack([np.cos(turned), np.sin(turned)]),
-        fits["slope_error"] / tilt**2,
+        fits["slope_error"] / (1.0 if spots else tilt**2),
         fits["centre_error"] / tilt * k,
         fits["height"],
         fits["height"] / fits["height_noise"],
@@ -462,13 +482,12 @@ def _painted(finer: list[_Points], level: _Level) -> BoolArray:
     k = level.binning
     for points in finer:
         along = np.column_stack([-points.normal[:, 1], points.normal[:, 0]])
-        reach = min(float(points.reach.max()) / 2 / k, 12.0)
+        reach = min(float(points.reach.max(initial=0.0)) / 2 / k, 12.0)
         for t in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
             for u in (-1.0, 0.0, 1.0):
                 place = (points.place + 0.5) / k - 0.5 + t * along + u * points.normal
-                i, j = np.rint(place).astype(np.int64).T
-                inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
-                taken[i[inside], j[inside]] = True
+                i, j, _ = _pixels_of(place, taken.shape)
+                taken[i, j] = True
     return taken
 
 
@@ -477,16 +496,22 @@ def _around_finer(points: _Points, taken: BoolArray, level: _Level) -> BoolArray
     found = np.zeros(points.height.size, dtype=np.bool_)
     place = (points.place + 0.5) / level.binning - 0.5
     for u in np.arange(-4.0, 4.5, 1.0):
-        i, j = np.rint(place + u * points.normal).astype(np.int64).T
-        inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
+        i, j, inside = _pixels_of(place + u * points.normal, taken.shape)
         near = np.abs(u) <= 1.3 * points.width / level.binning + 0.5
-        found[inside] |= taken[i[inside], j[inside]] & near[inside]
+        found[inside] |= taken[i, j] & near[inside]
     return found
+
+
+def _pixels_of(place: FloatArray, shape: tuple[int, ...]) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return the pixels that hold places, of those inside of an image, and which are inside."""
+    pixel = np.rint(place).astype(np.int64)
+    inside = np.asarray(((pixel >= 0) & (pixel < np.array(shape))).all(axis=1))
+    return pixel[inside, 0], pixel[inside, 1], inside
 
 
 def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:
     """Return which points belong to arcs of enough points whose boxes do not all overlap: chance makes short ones."""
-    n = int(label.max()) + 1
+    n = int(label.max(initial=-1)) + 1
     low, high = np.full((n, 2), np.inf), np.full((n, 2), -np.inf)
     np.minimum.at(low, label, points.place)
     np.maximum.at(high, label, points.place)
@@ -495,8 +520,20 @@ def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:
     return np.asarray(((np.hypot(*(high - low).T) >= _BOXES * box) & (np.bincount(label) >= fewest))[label])
 
 
-def _arcs(points: _Points, settings: RidgeSettings) -> Ridges:
-    """Return the points that are linked, sorted by arc: the longest first."""
+def _brightest(spots: _Points) -> _Points:
+    """Return one point for each spot: the most significant within its width."""
+    order = np.argsort(-spots.significance, kind="stable")
+    spots = spots.select(order)
+    size = max(4.0, float(np.median(2 * spots.width))) if len(order) else 4.0
+    i, j = near_pairs(spots.place, 2 * size)
+    close = np.hypot(*(spots.place[i] - spots.place[j]).T) < np.maximum(2 * np.maximum(spots.width[i], 1.0), 3.0)
+    outshone = np.zeros(len(order), dtype=np.bool_)
+    outshone[np.maximum(i, j)[close]] = True
+    return spots.select(~outshone)
+
+
+def _result(points: _Points, spots: _Points, settings: RidgeSettings) -> Ridges:
+    """Return the points that are linked, sorted by arc, the longest first, and the spots that lie beside them."""
     label = linked_arcs(
         points.place, points.normal, points.normal_error, points.uncertainty, points.width, points.reach
     )
@@ -507,7 +544,9 @@ def _arcs(points: _Points, settings: RidgeSettings) -> Ridges:
     points, label = points.select(order), label[order]
     number = np.zeros(label.size, dtype=np.int64)
     number[1:] = np.cumsum(np.diff(label) != 0)
+    number = np.concatenate([number, np.full(spots.height.size, -1)])
+    p = _Points.joined([points, spots])
     return Ridges(
-        points.place[:, 0], points.place[:, 1], points.normal, points.normal_error, points.uncertainty,
-        points.height, points.significance, _FWHM * points.width, number,
+        p.place[:, 0], p.place[:, 1], p.normal, p.normal_error, p.uncertainty, p.height, p.significance,
+        _FWHM * p.width, number,
     )  # fmt: skip

@@ -4,7 +4,7 @@ r"""Which ring is which: ring positions at a pose against the rings of a calibra
 
 Ring positions
     The two theta of all ridge points at a pose pile up where the rings are.  Their histogram, in bins that are half a
-    pixel wide everywhere on the detector, smoothed by the scatter within arcs, has its maxima there; those above what
+    pixel wide everywhere on the detector, smoothed by the scatter of pairs, has its maxima there; those above what
     points without rings would give are the *seen* rings.
 
 Score
@@ -26,12 +26,14 @@ Scan
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from azimuthal.calibration.cones import (
     TILT_SPREAD,
+    Pairs,
     RidgeVectors,
     beams,
     minimised_poses,
@@ -40,7 +42,7 @@ from azimuthal.calibration.cones import (
 )
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Hypotheses", "SeenRings", "matched_poses", "ring_score", "scanned", "seen_rings"]
+__all__ = ["Hypotheses", "SeenRings", "matched_poses", "polished_poses", "ring_score", "scanned", "seen_rings"]
 
 _STRANGE = 0.1  # p0
 _ABSENT, _ABSENT_INSIDE = 0.8, 0.25
@@ -48,7 +50,8 @@ _MOST_SEEN = 60
 _PAIRED = 20
 _MOST_KNOWN = 400
 _APART = 2.0  # pixels: rings closer than that are one
-_STEPS = (12.0, 5.0, 2.5, 1.5)  # pixels, of the matching
+_WINDOWS = (12.0, 5.0, 2.5, 1.5)  # pixels, of the matching
+_POLISHING = (8.0, 4.0, 2.0, 1.0)
 
 
 class SeenRings(NamedTuple):
@@ -68,7 +71,7 @@ class Hypotheses(NamedTuple):
     score: FloatArray
 
 
-def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float = 0.6) -> SeenRings:
+def seen_rings(vectors: RidgeVectors, pairs: Pairs, values: FloatArray, *, least_error: float = 0.6) -> SeenRings:
     """Return the rings that ridge points make at one pose, values (5,)."""
     angles, slopes = (array[0] for array in ring_angles_of(vectors, values[None]))
     order = np.argsort(angles)
@@ -77,11 +80,11 @@ def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float 
     typical = np.convolve(np.pad(slope, window // 2, mode="edge"), np.full(window, 1 / window), mode="valid")
     typical = typical[: angle.size]
     place = np.concatenate(([0.0], np.cumsum(np.diff(angle) / (0.5 * (typical[1:] + typical[:-1])))))
-    width = float(np.clip(1.2 * _scatter_in_arcs(vectors, angles, slopes), least_error, 6.0))
+    width = float(np.clip(1.2 * _scatter(pairs, values), least_error, 6.0))
     n_bins = int(2 * place[-1]) + 2
     if n_bins > 200_000:  # a pose that puts pixels at the sample
         return SeenRings(*(np.empty(0) for _ in range(5)))
-    counts = np.bincount((2 * place).astype(np.int64), weight, minlength=n_bins)
+    counts = np.bincount((2 * place).astype(np.int64), weight, minlength=n_bins).astype(np.float64)
     half = min(int(6 * width) + 1, (n_bins - 1) // 2)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / (2 * width)) ** 2)
     smooth = np.convolve(counts, kernel, mode="same")
@@ -94,17 +97,24 @@ def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float 
     return _measured(place, angle, typical, weight, tops, width, base)
 
 
+def _scatter(pairs: Pairs, values: FloatArray) -> float:
+    """Return how far points of one ring are from each other at a pose, pixels."""
+    if pairs.error.size < 5:
+        return 1.0
+    return float(np.median(np.abs(pairs.apart(values[None])))) / 0.9539
+
+
 def _plateau(counts: FloatArray, kernel: FloatArray, n_bins: int) -> FloatArray:
     """Return what the histogram would be without rings: the middle half of its values around."""
     block = max(n_bins // 24, 40)
     edges = np.arange(0, n_bins + block, block)
     middles, values = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges.tolist()):
         part = np.sort(counts[low:high])
         if part.size:
             middles.append(0.5 * (low + min(high, n_bins)))
             values.append(part[: max(int(0.8 * part.size), 1)].mean() / 0.8)
-    return np.interp(np.arange(n_bins), middles, values) * kernel.sum()
+    return np.asarray(np.interp(np.arange(n_bins), middles, values) * kernel.sum())
 
 
 def _measured(
@@ -127,18 +137,6 @@ def _measured(
     reference = np.median(n) if n.size else 1.0
     mass = np.clip(n / (0.5 * reference), 0.15, 1.0)
     return SeenRings(at, slope, np.full(n.size, width), mass, n)
-
-
-def _scatter_in_arcs(vectors: RidgeVectors, angles: FloatArray, slopes: FloatArray) -> float:
-    """Return the median deviation from the mean of the arc, pixels; 1 where there are no arcs."""
-    arc = vectors.arc.astype(np.int64)
-    joined = arc >= 0
-    if joined.sum() < 5:
-        return 1.0
-    n = np.bincount(arc[joined])
-    mean = np.bincount(arc[joined], angles[joined]) / np.maximum(n, 1)
-    off = np.abs(angles[joined] - mean[arc[joined]]) / slopes[joined]
-    return float(np.median(off)) / 0.6745
 
 
 def ring_score(
@@ -177,14 +175,15 @@ def ring_score(
     inner = np.arctan2(np.sin(reach[0]), scale * np.cos(reach[0]))
     before = np.maximum(_distinct(known, inner, low, step) - 1, 0)
     absent = _ABSENT * np.maximum(n_between - n_matched, 0) + _ABSENT_INSIDE * before
-    return np.sum(seen.weight * terms, axis=1) - absent, n_matched
+    return np.asarray(np.sum(seen.weight * terms, axis=1) - absent), n_matched
 
 
 def _distinct(known: FloatArray, low: FloatArray, high: FloatArray, step: float) -> FloatArray:
     """Return how many rings that can be told apart lie in ranges."""
     apart = np.concatenate(([1.0], (np.diff(known) > _APART * step).astype(np.float64)))
     total = np.concatenate(([0.0], np.cumsum(apart)))
-    return np.maximum(total[np.searchsorted(known, high)] - total[np.searchsorted(known, low)], 0.0)
+    n = total[np.searchsorted(known, high)] - total[np.searchsorted(known, low)]
+    return np.asarray(np.maximum(n, 0.0))
 
 
 def _n_matched(nearest: IntArray, matched: BoolArray, n_known: int) -> IntArray:
@@ -235,19 +234,34 @@ def _scaled(values: FloatArray, scale: FloatArray) -> FloatArray:
 def matched_poses(vectors: RidgeVectors, starts: FloatArray, known: FloatArray, free: BoolArray) -> FloatArray:
     """Return poses (n, 5) refined so that points lie on the nearest ring, with narrower and narrower windows."""
     values = starts
+    for tolerance in _WINDOWS:
+        values = _matched(vectors, values, known, free, tolerance, n_steps=4)
+    return values
+
+
+def polished_poses(vectors: RidgeVectors, starts: FloatArray, known: FloatArray, free: BoolArray) -> FloatArray:
+    """Return good poses refined further: a narrow window that is opened again where rings far out do not fit yet."""
+    values = starts
+    for tolerance in _POLISHING:
+        values = _matched(vectors, values, known, free, tolerance, n_steps=8)
+    return values
+
+
+def _matched(
+    vectors: RidgeVectors, values: FloatArray, known: FloatArray, free: BoolArray, tolerance: float, *, n_steps: int
+) -> FloatArray:
+    """Return poses refined on the points within a window, pixels; crowded rings count less."""
     middles = 0.5 * (known[1:] + known[:-1])
     gap = np.minimum(np.diff(known, prepend=known[0] - 1.0), np.diff(known, append=known[-1] + 1.0))
-    for tolerance in _STEPS:
-        angle, slope = ring_angles_of(vectors, values)
-        apart = gap[np.searchsorted(middles, angle)] / slope
-        weights = vectors.weight * np.clip(apart / (3 * tolerance), 0.02, 1.0)
-        weights = np.concatenate((weights, np.ones((len(values), 2))), axis=1)
-        limits = np.concatenate((np.ones(angle.shape[1]), np.full(2, np.inf)))
+    angle, slope = ring_angles_of(vectors, values)
+    apart = gap[np.searchsorted(middles, angle)] / slope
+    weights = vectors.weight * np.clip(apart / (3 * tolerance), 0.02, 1.0)
+    weights = np.concatenate((weights, np.ones((len(values), 2))), axis=1)
+    limits = np.concatenate((np.ones(angle.shape[1]), np.full(2, np.inf)))
 
-        def misfits(trial: FloatArray, tolerance: float = tolerance) -> FloatArray:
-            angle, slope = ring_angles_of(vectors, trial)
-            off = (angle - known[np.searchsorted(middles, angle)]) / slope / tolerance
-            return np.concatenate((off, 0.1 * trial[:, 3:] / TILT_SPREAD), axis=1)
+    def misfits(trial: FloatArray) -> FloatArray:
+        angle, slope = ring_angles_of(vectors, trial)
+        off = (angle - known[np.searchsorted(middles, angle)]) / slope / tolerance
+        return np.concatenate((off, 0.1 * trial[:, 3:] / TILT_SPREAD), axis=1)
 
-        values, _ = minimised_poses(misfits, weights, limits, values, free, 4)
-    return values
+    return minimised_poses(misfits, weights, limits, values, free, n_steps)[0]

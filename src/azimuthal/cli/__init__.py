@@ -11,7 +11,7 @@ exit code  meaning
 0          done
 1          some frames failed; the last lines name them, the others are written
 2          nothing was done: bad arguments, bad input, output that cannot be written
-3, 4       ``recalibrate``: doubtful, and written; failed, and nothing written
+3, 4       ``calibrate``, ``recalibrate``: doubtful, and written; failed, and nothing written
 130        interrupted (Ctrl-C); 143 when terminated
 =========  ==========================================================================
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from azimuthal.errors import (
     AzimuthalError,
     FileFormatError,
@@ -32,14 +34,16 @@ from azimuthal.errors import (
     OutputExistsError,
     ParameterError,
 )
-from azimuthal.io.hdf5_texts import check_heaps
-from azimuthal.typing import PathLike
+from azimuthal.io.hdf5_texts import check_attributes, check_heaps, check_references
+from azimuthal.typing import AnyArray, PathLike
 
 __all__ = [
     "ExternalTarget",
     "H5File",
     "H5Object",
     "Mode",
+    "attributes_of",
+    "check_texts",
     "compression_options",
     "external_target",
     "filter_names",
@@ -52,6 +56,7 @@ __all__ = [
     "open_hdf5",
     "require_filters",
     "translated_errors",
+    "whole_array",
 ]
 
 Mode: TypeAlias = Literal["r", "r+", "w", "w-", "x", "a"]
@@ -60,6 +65,8 @@ H5File: TypeAlias = Any
 H5Object: TypeAlias = Any
 
 MODES: tuple[Mode, ...] = ("r", "r+", "w", "w-", "x", "a")
+#: Bytes that a dataset may have without being stored, and how well the rest can be compressed (gzip: 1030).
+_PLAUSIBLE, _LARGEST_RATIO = 100 << 20, 1100
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 #: What h5py raises when a file is damaged (found by cutting and flipping bytes of small files).
@@ -235,6 +242,50 @@ def is_dataset(item: H5Object) -> bool:
 def is_group(item: H5Object) -> bool:
     """Say whether an h5py object is a group (or a file, which is its root group)."""
     return isinstance(item, _import_h5py().Group)
+
+
+def attributes_of(item: H5Object) -> Any:
+    """Return the attributes of an object, after a look at what HDF5 cannot be trusted with (`hdf5_texts`).
+
+    Raises
+    ------
+    FileFormatError
+        A text of an attribute is said to be where no text can be.
+    """
+    h5py = _import_h5py()
+    file = item.file.id
+    plain = file.get_create_plist()
+    if plain.get_sizes() != (8, 8) or plain.get_userblock():
+        return item.attrs
+    try:
+        descriptor, address = file.get_vfd_handle(), h5py.h5o.get_info(item.id).addr
+    except (NotImplementedError, OSError, RuntimeError, ValueError):
+        return item.attrs  # a file that is none, such as one in memory
+    check_attributes(descriptor, address, f"{item.file.filename}::{item.name}")
+    return item.attrs
+
+
+def check_texts(dataset: H5Object) -> None:
+    """Raise when a dataset of texts is damaged in a way that HDF5 would not survive (`hdf5_texts`)."""
+    attributes_of(dataset)
+    check_references(dataset)
+
+
+def whole_array(dataset: H5Object) -> AnyArray:
+    """Return all of a dataset that is small: one that claims far more than is stored is damaged.
+
+    Raises
+    ------
+    FileFormatError
+        The dataset is hundreds of megabytes large, and next to nothing of it is stored.
+    """
+    stored = dataset.id.get_storage_size()
+    if dataset.size and dataset.nbytes > _PLAUSIBLE + _LARGEST_RATIO * stored:
+        raise FileFormatError(
+            f"{dataset.file.filename}::{dataset.name}: shape {dataset.shape} with {stored} bytes stored: the file is "
+            "damaged."
+        )
+    return np.asarray(dataset[()])
 
 
 def member_of(group: H5Object, name: str) -> H5Object | None:

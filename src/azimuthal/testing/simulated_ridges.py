@@ -95,12 +95,8 @@ def _ring(
     arc = np.cumsum(np.concatenate(([False], np.diff(picked) > 4 * np.median(np.diff(picked)))))
     points = place[picked] + normal * rng.normal(0, look.noise, picked.size)[:, None]
     turn = rng.normal(0, look.turn, picked.size)
-    turned = np.column_stack(
-        (
-            normal[:, 0] * np.cos(turn) - normal[:, 1] * np.sin(turn),
-            normal[:, 0] * np.sin(turn) + normal[:, 1] * np.cos(turn),
-        )
-    )
+    c, s = np.cos(turn), np.sin(turn)
+    turned = np.column_stack((normal[:, 0] * c - normal[:, 1] * s, normal[:, 0] * s + normal[:, 1] * c))
     return np.column_stack((points, turned)), arc.astype(np.float64)
 
 

@@ -37,11 +37,13 @@ import math
 import time
 import traceback
 from dataclasses import asdict, dataclass
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 
 import azimuthal as az
+from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.errors import AzimuthalError
@@ -262,10 +264,10 @@ def _calibrated(case, made, mode, told):
         if factor != 1 and case.seed % 2:  # the distance that somebody would have found with it
             start = start.replace(pose=start.pose.replace(dist=start.pose.dist / factor))
         return az.recalibrate(made.image, start, calibrant, mask=made.mask, wavelength=wavelength)
-    options = {} if case.facts["hint"] is None else {"distance": case.facts["hint"]}
-    return az.calibrate(
-        made.image, detector=case.instrument.detector, calibrant=calibrant, wavelength=wavelength, mask=made.mask,
-        **options,
+    hint = case.facts["hint"]
+    options = {"distance": hint} if hint is not None and "distance" in signature(calibrated).parameters else {}
+    return calibrated(
+        made.image, case.instrument.detector, calibrant, wavelength=wavelength, mask=made.mask, **options
     )  # fmt: skip
 
 

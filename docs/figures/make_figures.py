@@ -26,10 +26,11 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Arc, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 
 import azimuthal as az
-from azimuthal.calibration import find_ridges
+from azimuthal.calibration import Calibration, Validation, find_ridges
 from azimuthal.corrections import polarization, solid_angle
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.splitting import bounding_box, unroll
+from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image
 from azimuthal.units.grazing import SampleFrame, is_reachable
 
 HERE = Path(__file__).resolve().parent
@@ -776,6 +777,81 @@ def covariance() -> Figure:
     return figure
 
 
+# ---- calibration ---------------------------------------------------------------------------------------------
+
+TRUTH = az.Instrument(az.detector("Pilatus300k"), az.Pose(0.15, 0.06, 0.075, 0.25, -0.1), az.Beam(5e-11))
+SIMULATED = CalibrantLook(fwhm=np.radians(0.1), counts=300.0)
+
+
+def calibrated(**wrong: float) -> Calibration:
+    """Return the calibration of a simulated image of LaB6, with some parameters fixed where they are wrong."""
+    image = calibrant_image(TRUTH, az.calibrant("LaB6"), SIMULATED, seed=1).image
+    pose = {name: value for name, value in wrong.items() if name != "wavelength"}
+    start = TRUTH.replace(pose=TRUTH.pose.replace(**pose))
+    fix = tuple(dict.fromkeys(("rot3", "wavelength", *pose)))
+    return az.recalibrate(image, start, "LaB6", fix=fix, outliers=None, wavelength=wrong.get("wavelength"))
+
+
+def calibration() -> Figure:
+    """Draw what a right calibration and three wrong ones look like."""
+    pose = TRUTH.pose
+    cases = {
+        "right": {},
+        "centre off by a pixel": {"poni1": pose.poni1 + 1.7e-4, "rot1": pose.rot1, "rot2": pose.rot2},
+        "tilt off by half a degree": {"rot1": pose.rot1 + 0.009},
+        "wavelength off by 1 %": {"wavelength": 5.05e-11},
+    }
+    figure = Figure(figsize=(11, 8.2), layout="constrained")
+    grid = figure.add_gridspec(3, len(cases), height_ratios=(1.0, 0.8, 1.1))
+    for column, (title, wrong) in enumerate(cases.items()):
+        seen = calibrated(**wrong).validation()
+        draw_rose(figure.add_subplot(grid[0, column], projection="polar"), seen, title)
+        draw_ring_deviations(figure.add_subplot(grid[1, column]), seen, left=column == 0)
+        draw_residual_map(figure.add_subplot(grid[2, column]), seen, left=column == 0)
+    return figure
+
+
+def draw_rose(axes: Any, seen: Validation, title: str) -> None:
+    """Draw residuals by azimuth, magnified, about a circle."""
+    rose = seen.rose
+    limit = max(0.1, float(np.nanmax(np.abs(rose.mean))))
+    middle = np.radians(0.5 * (rose.edges[1:] + rose.edges[:-1]))
+    circle = np.linspace(0, 2 * np.pi, 181)
+    axes.set_theta_direction(-1)
+    axes.plot(circle, np.full_like(circle, 2 * limit), color=ORANGE, lw=1.2)
+    axes.plot(np.append(middle, middle[0]), 2 * limit + np.append(rose.mean, rose.mean[0]), color=BLUE, lw=1.4)
+    axes.errorbar(middle, 2 * limit + rose.mean, rose.error, fmt="o", ms=2.5, color=BLUE, lw=0.8)
+    axes.set(ylim=(0, 3.3 * limit), xticks=(), yticks=())
+    axes.set_title(title, fontsize=10, color=INK)
+    axes.text(
+        0.5, -0.08, f"magnified: radius = {2 * limit:.2g} pixel", transform=axes.transAxes, ha="center", fontsize=8
+    )
+
+
+def draw_ring_deviations(axes: Axes, seen: Validation, *, left: bool) -> None:
+    """Draw the mean residual of each ring."""
+    angle = {place.ring: np.degrees(place.two_theta) for place in seen.rings}
+    x = [angle[one.ring] for one in seen.ring_deviations]
+    axes.axhline(0, color=ORANGE, lw=1)
+    mean, error = ([getattr(one, name) for one in seen.ring_deviations] for name in ("mean", "error"))
+    axes.errorbar(x, mean, error, fmt="o", ms=2.5, color=BLUE, lw=0.8)
+    limit = max(0.1, 1.2 * float(np.abs(mean).max()))
+    axes.set(ylim=(-limit, limit), xlabel="two theta / degrees")
+    if left:
+        axes.set_ylabel("mean of each ring / pixel")
+
+
+def draw_residual_map(axes: Axes, seen: Validation, *, left: bool) -> None:
+    """Draw residuals over the image."""
+    found = seen.residual_map
+    limit = max(0.1, float(np.nanpercentile(np.abs(found.mean), 97)))
+    drawn = axes.pcolormesh(found.fast_edges, found.slow_edges, found.mean, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axes.set(aspect="equal", ylim=(found.slow_edges[-1], found.slow_edges[0]), xlabel="fast / pixel")
+    axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02).ax.tick_params(labelsize=7)
+    if left:
+        axes.set_ylabel("residual over the image\nslow / pixel")
+
+
 # ---- running -----------------------------------------------------------------------------------------------
 
 # ---- ridges ------------------------------------------------------------------------------------------------
@@ -822,7 +898,10 @@ def ridges() -> Figure:
     return figure
 
 
-_DRAWN = (overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance, ridges)
+_DRAWN = (
+    overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance, calibration,
+    ridges,
+)  # fmt: skip
 FIGURES: dict[str, Callable[[], Figure]] = {function.__name__: function for function in _DRAWN}
 
 

@@ -62,8 +62,8 @@ if TYPE_CHECKING:
         save_sparse,
     )
     from azimuthal.pipelines.average import average
-    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.goniometer import calibrate_goniometer
+    from azimuthal.pipelines.module_recalibration import recalibrate_modules
     from azimuthal.pipelines.recalibration import recalibrate
     from azimuthal.rejection import Rejection
     from azimuthal.results import Cake, Profile, ResultSet, merge
@@ -209,6 +209,7 @@ _upward.register("open_frames", "azimuthal.io:open_frames")
 _upward.register("save", "azimuthal.io:save")
 _upward.register("save_average", "azimuthal.io:save_average")
 _upward.register("save_calibration", "azimuthal.io:save_calibration")
+_upward.register("save_calibration_report", "azimuthal.io:save_calibration_report")
 _upward.register("save_control_points", "azimuthal.io:save_control_points")
 _upward.register("save_detector", "azimuthal.io.detector_files:save_detector")
 _upward.register("save_goniometer", "azimuthal.io:save_goniometer")

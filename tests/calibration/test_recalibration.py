@@ -97,6 +97,7 @@ def test_files_names_and_integrators_are_taken(scene, rough, tmp_path, monkeypat
     az.save_geometry(rough, "start.poni")
     by_file = az.recalibrate("image.npy", "start.poni", "CeO2")
     assert by_file.image == "image.npy"
+    assert [facts["role"] for facts in by_file.inputs] == ["image", "geometry"]
     assert by_file.calibrant == "CeO2"
     assert by_file.verdict == "good", by_file.reasons
     by_value = az.recalibrate(scene.frame(), az.Integrator.from_instrument(rough), az.calibrant("CeO2"))

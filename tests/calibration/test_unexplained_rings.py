@@ -84,3 +84,19 @@ def test_cubic_lattices_are_known_by_their_spacings():
     np.testing.assert_array_equal(_cubic_sums(CEO2.d_spacings()), CEO2_SUMS)
     np.testing.assert_array_equal(_cubic_sums(az.calibrant("LaB6").d_spacings()[:8]), [1, 2, 3, 4, 5, 6, 8, 9])
     assert _cubic_sums(az.calibrant("alpha_Al2O3").d_spacings()) is None
+
+
+def test_two_calibrants_are_recalibrated_together(instrument):
+    """CeO2 and Si have cells 0.4 % apart: the rings that they nearly share are left out as crowded."""
+    both = CEO2 + az.Calibrant.from_d_spacings(5.43102e-10 / np.sqrt((3, 8, 11, 16, 19, 24, 27, 32)), name="Si")
+    silicon = cubic(5.43102e-10, (3, 8, 11, 16, 19, 24, 27, 32), 200.0)
+    frame = image(instrument, cubic(CEO2_CELL_EDGE, CEO2_SUMS) + silicon)
+    found = az.recalibrate(frame, off(instrument), both)
+    assert found.ring_points.crowded
+    assert abs(found.instrument.pose.dist - 0.18) < 4 * found.standard_errors["dist"], found.summary()
+    assert not any("not of this calibrant" in reason for reason in found.reasons), found.summary()
+    different = CEO2 + az.Calibrant.from_d_spacings(4.0e-10 / np.sqrt((1, 2, 3, 4, 5, 6, 8, 9, 10)), name="other")
+    frame = image(instrument, cubic(CEO2_CELL_EDGE, CEO2_SUMS) + cubic(4.0e-10, (1, 2, 3, 4, 5, 6, 8, 9, 10), 200.0))
+    found = az.recalibrate(frame, off(instrument), different)
+    assert found.verdict == "good", found.summary()
+    assert abs(found.instrument.pose.dist - 0.18) < 4 * found.standard_errors["dist"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.calibration.calibrating import calibrated as from_scratch
 from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image, largest_difference
 
 WAVELENGTH = 4e-11
@@ -25,11 +26,10 @@ def recalibrated(image, calibrant="CeO2", *, wavelength=WAVELENGTH, instrument=T
 
 
 def calibrated(image, calibrant="CeO2", *, wavelength=WAVELENGTH, instrument=TRUTH, mask=None):
-    return az.calibrate(image, detector=instrument.detector, calibrant=calibrant, wavelength=wavelength, mask=mask)
+    return from_scratch(image, instrument.detector, az.calibrant(calibrant), wavelength=wavelength, mask=mask)
 
 
-WAYS = [recalibrated] + ([calibrated] if hasattr(az, "calibrate") else [])
-way = pytest.mark.parametrize("way", WAYS)
+way = pytest.mark.parametrize("way", [recalibrated, pytest.param(calibrated, marks=pytest.mark.slow)])
 
 
 @pytest.fixture(scope="module")

@@ -69,3 +69,29 @@ def test_average_of_nothing_is_an_error(run, folder):
     assert outcome.code == 2
     assert "nothing_*.tif" in outcome.err
     assert not list(Path().iterdir())
+
+
+def test_average_divides_by_monitors_and_masks_rings(run, stack, frames, poni):
+    monitors = np.linspace(1.0, 4.9, len(frames))
+    np.savetxt("i0.txt", monitors)
+    Path("ring.toml").write_text(
+        'format = "azimuthal mask"\nversion = 1\n[[step]]\nkind = "circle"\ncenter = [24.0, 30.0]\nradius = 12.0\n'
+        'inner = 9.0\n[[step]]\nkind = "ring"\nunit = "2th_deg"\nradial = [3.0, 4.0]\n'
+    )
+    outcome = run("average", stack, "--monitor", "i0.txt", "--mask", "ring.toml", "-p", poni, "-o", "a.npy")
+    assert outcome.code == 0
+    rows, columns = np.indices((48, 60)) + 0.5
+    distance = np.hypot(rows - 24.0, columns - 30.0)
+    mask = (distance <= 12.0) & (distance > 9.0)
+    found = np.load("a.npy")
+    assert np.isnan(found[mask]).all()
+    assert np.isnan(found).sum() > mask.sum()  # the ring of the geometry
+    expected = az.average(frames, normalization_factors=monitors, mask=np.isnan(found)).image
+    np.testing.assert_array_equal(found, expected)
+    outcome = run("average", stack, "--mask", "ring.toml", "-o", "b.npy")
+    assert outcome.code == 2
+    assert "geometry" in outcome.err
+    np.savetxt("short.txt", monitors[:-1])
+    outcome = run("average", stack, "--monitor", "short.txt", "-o", "b.npy")
+    assert outcome.code == 2
+    assert "one value for each of the 40 frames, got 39" in outcome.err

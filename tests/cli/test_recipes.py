@@ -66,7 +66,10 @@ def test_log_has_a_record_of_everything(run, stack, poni, frames):
     assert records[1]["name"] == "wrong.npy"
     assert records[2]["label"] == "stack_00000"
     assert records[-1]["paths"] == ["one.h5"]
-    assert run(*command).code == 2
+    assert run(*command).code == 1  # tries what failed
+    records = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()][len(records) :]
+    assert [record["event"] for record in records] == ["prepared", "failed", "resumed", *40 * ["frame"], "done"]
+    assert run(*command, "--split", "none").code == 2
     last = json.loads(Path("log.jsonl").read_text().splitlines()[-1])
     assert last["event"] == "stopped"
     assert "exists already" in last["reason"]

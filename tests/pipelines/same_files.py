@@ -31,8 +31,12 @@ def contents_of(path):
         with np.load(path) as archive:
             return {name: (archive[name].dtype.str, _listed(archive[name])) for name in archive.files}
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return {name: _DATE.sub(b"", archive.read(name)) for name in sorted(archive.namelist())}
+        import zarr
+
+        with zarr.storage.ZipStore(str(path), mode="r") as store:
+            group = zarr.open_group(store, mode="r")
+            arrays = {name: _listed(np.asarray(array[...])) for name, array in group.arrays()}
+            return arrays | {"": _canonical(json.dumps(dict(group.attrs), sort_keys=True))}
     return _DATE.sub(b"", path.read_bytes())
 
 

@@ -254,3 +254,43 @@ def test_killed_runs_end_like_an_uninterrupted_one(poni):
     assert summary["kills"] >= N_KILLS
     assert summary["resumed"] > 0
     print(summary)
+
+
+@pytest.mark.parametrize("name", ["run.h5", "run.npz"])
+def test_output_that_lacks_frames_is_completed(settings, name):
+    frames = np.load("b.npy")
+    stamp = Path("b.npy").stat()
+    np.save("b.npy", frames[:, :40])
+    settings = dataclasses.replace(settings, output=name)
+    assert integrate_batch(settings).n_frames == 14
+    content = Path(name).read_bytes()
+    found, summary = resume(settings)  # nothing new: left as it is
+    assert (found, summary.n_frames, summary.outputs) == (14, 14, (Path(name),))
+    assert [failure.name for failure in summary.failures] == ["b.npy"]
+    assert Path(name).read_bytes() == content
+    np.save("b.npy", frames)
+    os.utime("b.npy", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    with pytest.raises(OutputExistsError):
+        integrate_batch(dataclasses.replace(settings, npt=50))
+    stop_after_kept(settings, 20)
+    assert Path(name).read_bytes() == content
+    found, summary = resume(settings)
+    assert found == 20
+    assert summary.failures == ()
+    results = az.load_result(name)
+    assert results.failures == ()
+    assert compare(az.load_result("whole.h5"), results).n_equal == N_FRAMES
+    assert not parts_folder(Path(name)).exists()
+    with pytest.raises(OutputExistsError):
+        integrate_batch(settings)
+
+
+def stop_after_kept(settings, n_frames):
+    """Run until so many frames are safe."""
+
+    def report(event):
+        if isinstance(event, FramesKept) and event.n_frames == n_frames:
+            raise StopError
+
+    with pytest.raises(StopError):
+        integrate_batch(settings, report)

@@ -3,16 +3,21 @@
 """Every format of output: what is interrupted is finished, and is then what an uninterrupted run writes."""
 
 import dataclasses
+import errno
 import importlib.util
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import azimuthal as az
+from azimuthal import _pending_file
 from azimuthal.errors import OutputError
 from azimuthal.io.writers import formats
 from azimuthal.pipelines.batch import integrate_batch
-from azimuthal.pipelines.events import FrameDone, FramesKept
+from azimuthal.pipelines.events import FrameDone, FramesKept, Prepared
 from azimuthal.pipelines.settings import BatchSettings
 
 from .same_files import contents_of
@@ -121,3 +126,88 @@ def test_two_runs_on_one_output_are_refused_in_every_format(extension, base):
 
     integrate_batch(settings, report)
     assert refused
+
+
+OUTPUTS = [*(f"run{one.extensions[0]}" for one in TOGETHER), "out/{stem}_{frame}.xye", "out/{frame}_{stem}.h5"]
+
+
+def written_by(settings):
+    """Return what is in all outputs."""
+    name = settings.output
+    paths = sorted(Path("out").glob(f"*{Path(name).suffix}")) if "{" in name else [Path(name)]
+    return {path.name: contents_of(path) for path in paths}
+
+
+@pytest.mark.parametrize(("reason", "number"), [(errno.EIO, 2), (errno.EACCES, 7)], ids=["EIO", "EACCES"])
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_errors_of_the_disk_are_told_and_the_run_goes_on_later(name, reason, number, base, monkeypatch):
+    """The n-th file that is to be named fails: a part, the record of the run, an output."""
+    needs({f"run{one.extensions[0]}": one.name for one in TOGETHER}.get(name, ""))
+    settings = dataclasses.replace(base, output=name, unit="2th_deg" if name.endswith("xye") else base.unit)
+    integrate_batch(settings)
+    whole = written_by(settings)
+    for path in [*Path("out").glob("*.*"), Path(name)]:
+        path.unlink(missing_ok=True)
+    flush, calls = _pending_file._flush, []
+
+    def failing(path):
+        calls.append(path)
+        if len(calls) >= number:
+            raise OSError(reason, os.strerror(reason))
+        flush(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_pending_file, "_flush", failing)
+        with pytest.raises(OutputError, match=os.strerror(reason)):
+            integrate_batch(settings)
+    assert not Path(name).exists()
+    assert not [path for path in Path().rglob("*.part") if path.is_file()]
+    finish(settings)
+    assert written_by(settings) == whole
+    assert not list(Path().rglob("*.parts"))
+
+
+@pytest.mark.parametrize("name", ["run.csv", "out/{stem}_{frame}.xye"])
+def test_disk_that_is_full_in_the_middle_of_a_file(name, base):
+    resource = pytest.importorskip("resource")
+    settings = dataclasses.replace(base, output=name, unit="2th_deg", npt=200)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (90_000 if name == "run.csv" else 9_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            integrate_batch(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not [path for path in Path().rglob("*.part") if path.is_file()]
+    assert not Path("run.csv").exists()
+    integrate_batch(settings)
+    assert len(written_by(settings)) == (1 if name == "run.csv" else N_FRAMES)
+
+
+@pytest.mark.parametrize("name", ["run.npz", "out/{stem}_{frame}.xye"])
+def test_input_that_vanishes_half_way_is_a_failure_and_is_done_later(name, base):
+    settings = dataclasses.replace(base, output=name, unit="2th_deg")
+    integrate_batch(settings)
+    whole = written_by(settings)
+    for path in [*Path("out").glob("*.*"), Path(name)]:
+        path.unlink(missing_ok=True)
+    content = Path("b.npy").read_bytes()
+    times = Path("b.npy").stat()
+
+    def report(event):
+        if isinstance(event, Prepared):
+            Path("b.npy").unlink()  # after it was looked at
+
+    summary = integrate_batch(settings, report)
+    assert [(failure.name, failure.n_frames) for failure in summary.failures] == [("b.npy", 4)]
+    assert summary.n_frames == 5
+    Path("b.npy").write_bytes(content)
+    os.utime("b.npy", ns=(times.st_atime_ns, times.st_mtime_ns))
+    if name == "run.npz":
+        assert az.load_result(name).failures[0].name == "b.npy"
+        settings = dataclasses.replace(settings, force=True)
+    integrate_batch(settings)
+    if name != "run.npz":
+        assert written_by(settings) == whole

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.calibration import recalibrated_distortion
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.testing import real_images
@@ -68,6 +69,38 @@ def test_steel_with_ceo2_is_good_although_half_of_the_rings_are_of_the_steel():
     ours, theirs = (ring_means(one, points, used, ceo2.d_spacings()) for one in (found.instrument, given))
     assert ours.mean() <= theirs.mean()
     assert np.median(ours) < 0.1
+
+
+@pytest.mark.slow
+def test_modules_of_a_pilatus_are_displaced_beyond_chance():
+    image = real_images.pilatus2m_ceo2()
+    given = image.integrator.instrument.replace(detector=az.detector("Pilatus2M"))
+    calibrant = az.Calibrant.from_d_spacings(image.d_spacings, name="CeO2")
+    found = az.recalibrate_modules([image.frame], [given], calibrant, mask=image.mask)
+    assert found.verdict == "good", found.summary()
+    before, after = (
+        np.median(np.abs(one[0][found.used[0]])) for one in (found.residuals_before, found.residuals)
+    )  # 0.12 and 0.03 pixel
+    assert after < 0.4 * before
+    gain, error = found.held_out_gain
+    assert gain > 6 * error
+
+
+@pytest.mark.slow
+def test_distortion_of_a_ge_panel_is_found_from_its_rings():
+    """Rings are no farther off than with the distortion that is published for the panel."""
+    flat, published = real_images.ge_ceo2(distorted=False), real_images.ge_ceo2()
+    calibrant = az.calibrant("CeO2")
+    rough = az.recalibrate(flat.frame, flat.integrator, calibrant)
+    assert rough.verdict == "doubtful"
+    found = recalibrated_distortion([flat.frame], [rough.instrument], [calibrant])
+    assert found.verdict == "good", found.summary()
+    assert found.scores[found.roughness] < 0.05 * found.scores[0.0]  # of rings that were held out
+    again = az.recalibrate(flat.frame, found.instruments[0], calibrant)
+    assert again.verdict == "good", again.summary()
+    theirs = az.recalibrate(published.frame, published.integrator, calibrant)
+    assert again.median_deviation <= theirs.median_deviation
+    assert again.median_deviation < 0.005
 
 
 @pytest.mark.slow

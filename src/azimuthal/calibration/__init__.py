@@ -10,14 +10,14 @@ image -> points       :func:`points_on_rings`: ridges along the rings that a rou
 points                :class:`ControlPoints`: append, select, without; `.npt` files
 points -> geometry    :func:`refine`: residuals, parameters, covariance, outliers
 all of it             :func:`recalibrated`: again and again until nothing moves, and a verdict
-result                :class:`Calibration`
+result                :class:`Calibration`; `.validation()` and `.report()` show what it looks like
 images -> distortion  :func:`recalibrated_distortion`: a smooth one
 images -> modules     :func:`recalibrated_modules`: shifts and rotations of the modules of a detector
 motors                :class:`Goniometer`: the geometry as expressions; :func:`refine_goniometer` of many images
 ====================  ============================================================================
 """
 
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.distortion import DistortionRefinement, recalibrated_distortion, refine_distortion
 from azimuthal.calibration.expressions import Expression
@@ -40,6 +40,7 @@ from azimuthal.calibration.refinement import Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS
 from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings
+from azimuthal.calibration.validation import Validation
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "GoniometerRefinement",
     "Judgement",
     "ModuleRefinement",
+    "Observed",
     "Refinement",
     "RidgeSettings",
     "Ridges",
@@ -63,6 +65,7 @@ __all__ = [
     "RingSettings",
     "RingSource",
     "Sighting",
+    "Validation",
     "Verdict",
     "calibrated_goniometer",
     "find_ridges",

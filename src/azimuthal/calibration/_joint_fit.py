@@ -14,15 +14,46 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from azimuthal.calibration._least_squares import loss_stiffness, loss_weights
-from azimuthal.calibration.refinement import CUTOFF, on_dragged_rings, robust_spread, scatter_beyond_counting
+from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.refinement import (
+    CUTOFF,
+    UNKNOWN_UNCERTAINTY,
+    RingSource,
+    on_dragged_rings,
+    refine,
+    robust_spread,
+    scatter_beyond_counting,
+)
+from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["ROUGH", "Fit", "JointProblem", "PointView", "fitted", "minimised", "normal_equations", "solved"]
+__all__ = [
+    "ROUGH",
+    "Fit",
+    "JointProblem",
+    "PointView",
+    "Sighting",
+    "another_wavelength",
+    "fitted",
+    "minimised",
+    "normal_equations",
+    "solved",
+]
 
 _ROUNDS = 8
 _STEPS = 40
 _SHORT = 1e-3  # standard errors
+_CAP = 25.0  # squared residuals count no more than this
+_EXPLAINS = 0.8
 ROUGH = 0.05  # the same, where models are only compared
+
+
+class Sighting(NamedTuple):
+    """What one image says: its control points, the instrument that it was taken with, and the calibrant."""
+
+    points: ControlPoints
+    instrument: Instrument
+    calibrant: RingSource
 
 
 class PointView(Protocol):
@@ -139,3 +170,26 @@ def solved(curvature: FloatArray, right: FloatArray) -> FloatArray:
     inner = curvature * np.outer(scale, scale)
     found = np.linalg.lstsq(inner, (right.T * scale).T, rcond=1e-13)[0]
     return np.asarray((found.T * scale).T)
+
+
+def another_wavelength(sightings: Sequence[Sighting], fit: Fit) -> str | None:
+    """Return a doubt where poses with a free wavelength do nearly all of what displaced pixels do."""
+    sums = np.zeros(3)
+    for one, used, residuals in zip(sightings, fit.used, fit.residuals, strict=True):
+        points = one.points.select(used)
+        known = np.where(np.isfinite(points.uncertainty), points.uncertainty, UNKNOWN_UNCERTAINTY)
+        spread = np.hypot(known, max(fit.scatter, 1e-2))
+        found = [residuals[used]]
+        for fix in (("rot3", "wavelength"), ("rot3",)):
+            if len(points) <= 6:
+                return None
+            refined = refine(points, one.instrument, one.calibrant, fix=fix, outliers=None, scatter=fit.scatter)
+            found.append(refined.residuals)
+        sums += [float(np.sum(np.minimum((each / spread) ** 2, _CAP))) for each in found]
+    displaced, nominal, free = sums.tolist()
+    if nominal - free <= _EXPLAINS * (nominal - displaced) or nominal <= displaced:
+        return None
+    return (
+        "another wavelength (or cell) explains nearly all of it: is it this wavelength, this calibrant? Pixels "
+        "that are displaced along the radius and a wrong wavelength look alike"
+    )

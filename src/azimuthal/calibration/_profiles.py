@@ -115,7 +115,7 @@ def _centre_variance(normal: FloatArray) -> FloatArray:
     length[length == 0] = 1.0
     scaled = normal / length[:, :, None] / length[:, None, :]
     values, vectors = np.linalg.eigh(scaled)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inverse = np.sum(vectors[:, 1, :] ** 2 / np.where(values > 1e-12, values, 0.0), axis=1) / length[:, 1] ** 2
     return np.where(np.isfinite(inverse), inverse, np.inf)
 

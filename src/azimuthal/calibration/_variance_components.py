@@ -27,7 +27,7 @@ import numpy as np
 
 from azimuthal.typing import FloatArray, IntArray
 
-__all__ = ["Component", "component_sizes", "shared_products"]
+__all__ = ["Component", "component_sizes", "shared_products", "without_shared"]
 
 _BEYOND_CHANCE = 3.0
 
@@ -83,6 +83,23 @@ def component_sizes(
             break
         chosen.remove(chosen[int(np.argmin(squares[1:]))])
     return own, sizes
+
+
+def without_shared(
+    residuals: FloatArray, own: float, sizes: FloatArray, components: list[Component]
+) -> tuple[FloatArray, float]:
+    r"""Return residuals without what groups share, and how many free numbers that took.
+
+    A displacement is estimated as :math:`\tau^2 \sum s z / (v + \tau^2 \sum s^2)`, one component after the other.
+    """
+    left, taken = residuals, 0.0
+    for size, one in zip(sizes.tolist(), components, strict=True):
+        if size > 0:
+            weight = size**2 * np.bincount(one.group, one.shape**2, one.n_groups)
+            found = size**2 * np.bincount(one.group, one.shape * left, one.n_groups) / (own + weight)
+            left = left - one.shape * found[one.group]
+            taken += float(np.sum(weight / (own + weight)))
+    return left, taken
 
 
 def shared_products(rows: FloatArray, component: Component) -> FloatArray:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal.calibration._least_squares import Loss
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.first_geometry import Candidate, first_geometries
 from azimuthal.calibration.recalibration import recalibrated
@@ -81,7 +81,7 @@ def calibrated(
     say(f"{len(ridges)} points on ridges; looking for geometries that explain them")
     candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength)
     if not candidates:
-        return _nothing(nowhere, calibrant, ridges)
+        return replace(_nothing(nowhere, calibrant, ridges), observed=Observed(frame, usable, calibrant))
     tried: list[Calibration] = []
     for number, candidate in enumerate(candidates[:_TRIED]):
         if tried and not _worth(candidate, candidates[0], tried):
@@ -99,7 +99,7 @@ def calibrated(
 
 def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> bool:
     """Whether a candidate should be tried after others."""
-    if all(found.verdict != "good" for found in tried):
+    if not any(found.judgement.settled for found in tried):
         return True
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
 
@@ -139,5 +139,3 @@ def _nothing(nowhere: Instrument, calibrant: RingSource, ridges: Ridges) -> Cali
         why = f"too little to go by: {len(ridges)} points on ridges, no geometry makes rings of them"
     points = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     return Calibration(None, points, nowhere, calibrant.name, None, Judgement("failed", (why,)), 0)
-
-

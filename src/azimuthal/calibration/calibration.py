@@ -4,24 +4,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import azimuthal._upward as upward
+from azimuthal._pending_file import check_target
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty, radial_uncertainty
-from azimuthal.calibration.refinement import Refinement
-from azimuthal.calibration.ring_points import RingPoints
+from azimuthal.calibration.refinement import Refinement, RingSource
+from azimuthal.calibration.ring_points import RingPoints, usable_pixels
 from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict, ring_deviations
 from azimuthal.errors import ParameterError
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
-from azimuthal.typing import FloatArray, PathLike
+from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 from azimuthal.units import unit as find_unit
 
-__all__ = ["Calibration"]
+if TYPE_CHECKING:
+    from azimuthal.calibration.report import Report
+    from azimuthal.calibration.validation import Validation
+
+__all__ = ["Calibration", "Observed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """What a calibration looked at; not copied.
+
+    Attributes
+    ----------
+    image:
+        Raw values, shape of the detector.
+    usable:
+        False where a pixel does not count: masked, in a gap, invalid.
+    calibrant:
+        The d-spacings.
+    """
+
+    image: AnyArray
+    usable: BoolArray
+    calibrant: RingSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +68,12 @@ class Calibration:
         The verdict with its reasons.
     n_passes:
         How many times points were extracted.
+    observed:
+        Image, mask and calibrant, for :meth:`validation` and :meth:`report`; None: those have to be told.
+    inputs:
+        What is known of the files that were read: role ("image", "geometry", "mask", ...), path, size, digest.
+    settings:
+        What was asked for, as plain values, to be told in a report.
     """
 
     refinement: Refinement | None
@@ -51,6 +83,9 @@ class Calibration:
     image: str | None
     judgement: Judgement
     n_passes: int
+    observed: Observed | None = field(default=None, repr=False)
+    inputs: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -148,6 +183,67 @@ class Calibration:
     def with_image(self, name: str) -> Calibration:
         """Return a copy with the name of the image."""
         return replace(self, image=name)
+
+    def validation(self, image: Any = None, *, mask: Any = None, calibrant: RingSource | None = None) -> Validation:
+        """Return what the calibration looks like, as arrays: :mod:`azimuthal.calibration.validation`.
+
+        Parameters
+        ----------
+        image:
+            Raw values, shape of the detector; None: the image of the calibration, with its mask.
+        mask:
+            True = excluded, in addition to gaps, invalid values and the mask that belongs to the image.
+        calibrant:
+            d-spacings; None: those of the calibration.
+
+        Raises
+        ------
+        ParameterError
+            The calibration holds no image (it was put together by hand), and none is passed.
+        """
+        from azimuthal.calibration.validation import validated
+
+        return validated(self, self._looked_at(image, mask, calibrant))
+
+    def report(self, image: Any = None, *, mask: Any = None, calibrant: RingSource | None = None) -> Report:
+        """Return a report: HTML with pictures, and the numbers; parameters as of :meth:`validation`.
+
+        Raises
+        ------
+        ParameterError
+            As :meth:`validation`.
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        from azimuthal.calibration.report import Report
+        from azimuthal.calibration.validation import validated
+
+        seen = self._looked_at(image, mask, calibrant)
+        return Report.of(replace(self, observed=seen), validated(self, seen), seen)
+
+    def save_report(self, path: PathLike, image: Any = None, *, force: bool = False, **options: Any) -> None:
+        """Write the report as one HTML file, whatever the verdict; parameters as of :meth:`report`.
+
+        Raises
+        ------
+        OutputExistsError
+            The file exists and `force` is False.
+        """
+        check_target(Path(path), force=force)
+        upward.find("save_calibration_report")(self.report(image, **options), path, force=force)
+
+    def _looked_at(self, image: Any, mask: Any, calibrant: RingSource | None) -> Observed:
+        """Return what to look at: what was passed, or else what the calibration looked at."""
+        seen = self.observed
+        source = calibrant if calibrant is not None or seen is None else seen.calibrant
+        if source is None or (image is None and seen is None):
+            missing = "image" if image is None else "calibrant"
+            raise ParameterError(f"{missing}: this calibration holds none. Pass {missing}=...")
+        frame = seen.image if image is None and seen is not None else np.asarray(image)
+        usable = usable_pixels(frame, self.start, mask)
+        if image is None and seen is not None:
+            usable &= seen.usable
+        return Observed(frame, usable, source)
 
     def summary(self) -> str:
         """Return the calibration in words."""

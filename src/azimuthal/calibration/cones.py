@@ -15,10 +15,11 @@ For a given S that is linear and homogeneous in b: the beam is the direction to 
 points are perpendicular, the eigenvector of least value of :math:`\sum w\, \tau_\perp \tau_\perp^T`.  It may point
 anywhere: onto the detector, beside it, or away from it.
 
-*Arcs.*  Points of one connected piece of a ring have one two theta.
+*Pairs.*  Two points of one ring have one two theta.  Pairs are near each other, of one arc where arcs are known, and see
+their chord under the same angle.
 
 A coarse search over S with b from the normals (repeatedly re-weighted, so that wrong points lose their say) gives the
-starts of damped least squares over (dist, poni1, poni2, rot1, rot2) with normals and arcs; its loss,
+starts of damped least squares over (dist, poni1, poni2, rot1, rot2) with normals and pairs; its loss,
 :math:`r^2 / (1 + r^2 / c^2)`, is bounded, and c shrinks from steps of "anything" to the errors of the points.
 
 Without tilt the rings are circles at every distance, and with a small tilt only tilt / distance is told: therefore a
@@ -41,7 +42,21 @@ from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray
 
-__all__ = ["TILT_SPREAD", "ConeFit", "RidgeVectors", "beams", "cone_profile", "fitted_cones", "minimised_poses", "pose_of", "ring_angles_of", "values_of", "vectors_of"]
+__all__ = [
+    "TILT_SPREAD",
+    "ConeFit",
+    "Pairs",
+    "RidgeVectors",
+    "beams",
+    "cone_profile",
+    "fitted_cones",
+    "minimised_poses",
+    "paired",
+    "pose_of",
+    "ring_angles_of",
+    "values_of",
+    "vectors_of",
+]
 
 _GRID_POINTS = 160
 _KEPT_PER_DISTANCE = 3
@@ -50,7 +65,9 @@ _STAGES = (8.0, 3.0, 1.0)  # times the errors
 _STEPS = 6
 TILT_SPREAD = 1.0  # rad: of poses that explain as much the least tilted one
 _LEAST_TURN = 0.01  # rad: normals are not trusted beyond
-_LEAST_ARC = 0.5  # pixels: nor arcs
+_LEAST_APART = 0.5  # pixels: nor pairs
+_POOL = 2000
+_TINY = 1e-300
 _MOST_TILT = np.radians(60.0)
 _BOUND = 9.0
 _LARGEST_TURN = 1.4  # rad
@@ -124,9 +141,7 @@ def vectors_of(ridges: Ridges, detector: Detector) -> RidgeVectors:
     arc = np.full(len(ridges.slow), -1.0)
     joined = ridges.arc >= 0
     arc[joined] = np.unique(ridges.arc[joined], return_inverse=True)[1]
-    return RidgeVectors(
-        cells.positions(ridges.slow, ridges.fast), along, difference(n1, n2), turn, error, weight, arc
-    )
+    return RidgeVectors(cells.positions(ridges.slow, ridges.fast), along, difference(n1, n2), turn, error, weight, arc)
 
 
 def pose_of(values: FloatArray) -> Pose:
@@ -178,14 +193,15 @@ def ring_angles_of(vectors: RidgeVectors, values: FloatArray) -> tuple[FloatArra
 
 
 def cone_profile(
-    vectors: RidgeVectors, extent: tuple[FloatArray, float], distances: FloatArray, *, centre: FloatArray | None = None
-) -> ConeFit:
+    vectors: RidgeVectors, pairs: Pairs, extent: tuple[FloatArray, float], distances: FloatArray, *,
+    centre: FloatArray | None = None,
+) -> ConeFit:  # fmt: skip
     """Return the best poses at some distances.
 
     Parameters
     ----------
-    vectors:
-        Some hundred ridge points.
+    vectors, pairs:
+        Some hundred ridge points, and which of them seem to be on one ring.
     extent:
         Middle of the detector (3,) and half of its diagonal, m.
     distances:
@@ -196,7 +212,7 @@ def cone_profile(
     few = vectors.sample(_GRID_POINTS)
     starts = np.concatenate([_starts(few, extent, dist, centre) for dist in distances.tolist()])
     free = np.array([False, True, True, True, True])
-    return fitted_cones(vectors, starts, free)
+    return fitted_cones(vectors, pairs, starts, free)
 
 
 def _starts(few: RidgeVectors, extent: tuple[FloatArray, float], dist: float, centre: FloatArray | None) -> FloatArray:
@@ -233,66 +249,98 @@ def _beams_from_normals(few: RidgeVectors, sample: FloatArray) -> tuple[FloatArr
     return beam, np.asarray(np.sum(few.weight * z / (1 + z), axis=1))
 
 
-def _beam(
-    u: FloatArray, tangent: FloatArray, across: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _beam(u: FloatArray, tangent: FloatArray, across: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the beams that weighted tangents are perpendicular to, and by how much ridges are turned from rings."""
     beam = np.linalg.eigh(np.swapaxes(tangent, 1, 2) @ (tangent * weights[..., None]))[1][:, :, 0]
     beam *= np.where(beam[:, 2:] < 0, -1.0, 1.0)
     on_tangent, on_across = (np.einsum("bni,bi->bn", way, beam) for way in (tangent, across))
-    return beam, on_tangent / (np.hypot(on_tangent, on_across) + 1e-300)
+    return beam, on_tangent / (np.hypot(on_tangent, on_across) + _TINY)
 
 
-def fitted_cones(vectors: RidgeVectors, starts: FloatArray, free: BoolArray) -> ConeFit:
+def fitted_cones(vectors: RidgeVectors, pairs: Pairs, starts: FloatArray, free: BoolArray) -> ConeFit:
     """Return where damped least squares end from some starts, all at once.
 
     Parameters
     ----------
-    vectors:
-        Ridge points.
+    vectors, pairs:
+        Ridge points, and which of them seem to be on one ring.
     starts:
         (n, 5).
     free:
         (5,), which values may change.
     """
     values = starts.copy()
-    arcs = _Arcs(vectors)
     cost = np.full(len(starts), np.inf)
-    weights = np.concatenate((vectors.weight, vectors.weight[arcs.points], np.ones(2)))
+    weights = np.concatenate((vectors.weight, pairs.first.weight, np.ones(2)))
     limits = np.concatenate((np.full(len(weights) - 2, _BOUND), np.full(2, np.inf)))
     for stage in _STAGES:
 
         def misfits(trial: FloatArray, stage: float = stage) -> FloatArray:
-            return _misfits(vectors, arcs, trial, stage)
+            return _misfits(vectors, pairs, trial, stage)
 
         values, cost = minimised_poses(misfits, weights, limits, values, free)
     return ConeFit(values, cost)
 
 
-class _Arcs:
-    """The means over arcs as a matrix; arcs of fewer than three points say nothing."""
+class Pairs(NamedTuple):
+    """Points that seem to lie on one ring, a pair in each row: (n, 3) positions, (n, 3) steps of a pixel, error, weight.
 
-    def __init__(self, vectors: RidgeVectors) -> None:
-        arc = vectors.arc.astype(np.int64)
-        n = np.bincount(arc[arc >= 0], minlength=1)
-        long = np.flatnonzero(n >= 3)
-        self.points = np.flatnonzero((arc >= 0) & np.isin(arc, long))
-        number = np.searchsorted(long, arc[self.points])
-        self.mean = np.zeros((self.points.size, long.size))
-        self.mean[np.arange(self.points.size), number] = 1 / n[long][number]
-        self.spread = (self.mean > 0).astype(np.float64).T
+    `first` and `second` are ridge vectors of one length.
+    """
+
+    first: RidgeVectors
+    second: RidgeVectors
+    error: FloatArray
+
+    def apart(self, values: FloatArray) -> FloatArray:
+        """Return by how much two theta of the two differs at poses, pixels, (n_poses, n)."""
+        one, other = _Cones(self.first, values), _Cones(self.second, values)
+        slopes = 0.5 * (np.hypot(*one.gradient()) + np.hypot(*other.gradient())) + _TINY
+        return (one.angle - other.angle) / slopes
 
 
-def _misfits(vectors: RidgeVectors, arcs: _Arcs, values: FloatArray, stage: float) -> FloatArray:
-    """Return scaled residuals of normals, arcs and tilt, (n_poses, n)."""
-    cones = _Cones(vectors, values)
-    along, across = cones.gradient()
-    slopes = np.hypot(along, across) + 1e-300
-    turns = along / slopes / np.maximum(stage * vectors.turn, _LEAST_TURN)
-    angle, slopes = cones.angle[:, arcs.points], slopes[:, arcs.points]
-    middle = (angle @ arcs.mean) @ arcs.spread
-    error = stage * np.maximum(2 * vectors.error[arcs.points], _LEAST_ARC)
-    return np.concatenate((turns, (angle - middle) / slopes / error, values[:, 3:] / TILT_SPREAD), axis=1)
+def paired(vectors: RidgeVectors, some: RidgeVectors, *, seed: int = 2026) -> Pairs:
+    """Return a partner for each of some points, where one is found, among all of them.
+
+    Two points of a circle see their chord under the same angle: that is asked within the errors of their normals, for
+    chords over which a ring turns by less than 0.4 rad.
+    """
+    pool = vectors.sample(_POOL, seed=seed)
+    chord = pool.position[None] - some.position[:, None]
+    length = np.linalg.norm(chord, axis=2)
+    sine1, sine2 = (np.einsum("mni,mni->mn", chord, way) for way in _normals(pool, some))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sine1, sine2 = sine1 / length, sine2 / length
+    flip = np.sign(_normals_agree(pool, some))
+    error = np.hypot(some.turn[:, None], pool.turn[None]) + 0.005
+    pixel = np.linalg.norm(some.across, axis=1)[:, None]
+    farthest = 0.2 * float(np.linalg.norm(np.ptp(vectors.position, axis=0)))
+    fits = np.abs(sine1 + flip * sine2) < 2 * error
+    fits &= (length > 8 * pixel) & (length < farthest) & (np.abs(sine1) < 0.2)
+    fits &= (some.arc[:, None] == pool.arc[None]) | (some.arc[:, None] < 0)
+    chance = np.where(fits, np.random.default_rng(seed).random(fits.shape), -1.0)
+    partner = np.argmax(chance, axis=1)
+    found = np.flatnonzero(chance[np.arange(partner.size), partner] >= 0)
+    first, second = some.select(found), pool.select(partner[found])
+    return Pairs(first, second, np.hypot(first.error, second.error))
+
+
+def _normals(pool: RidgeVectors, some: RidgeVectors) -> tuple[FloatArray, FloatArray]:
+    ways = [v.across / np.linalg.norm(v.across, axis=1, keepdims=True) for v in (some, pool)]
+    shape = (len(some.turn), len(pool.turn), 3)
+    return np.broadcast_to(ways[0][:, None], shape), np.broadcast_to(ways[1][None], shape)
+
+
+def _normals_agree(pool: RidgeVectors, some: RidgeVectors) -> FloatArray:
+    return np.asarray(some.across @ pool.across.T)
+
+
+def _misfits(vectors: RidgeVectors, pairs: Pairs, values: FloatArray, stage: float) -> FloatArray:
+    """Return scaled residuals of normals, pairs and tilt, (n_poses, n)."""
+    along, across = _Cones(vectors, values).gradient()
+    turns = along / (np.hypot(along, across) + _TINY) / np.maximum(stage * vectors.turn, _LEAST_TURN)
+    apart = pairs.apart(values) / (stage * np.maximum(2 * pairs.error, _LEAST_APART))
+    return np.concatenate((turns, apart, values[:, 3:] / TILT_SPREAD), axis=1)
 
 
 def minimised_poses(

@@ -23,7 +23,8 @@ What rings do not tell
 
 Verdict
     "good" where the squared residuals of held-out arcs (an eighth of a ring each) fall by more than three standard
-    errors of their mean, else "doubtful".
+    errors of their mean, and where another wavelength does not explain four fifths of it (a wrong wavelength or
+    calibrant looks like a distortion along the radius), else "doubtful".
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from azimuthal._validate import positive_integer, unknown_name
-from azimuthal.calibration._joint_fit import Fit, fitted, solved
+from azimuthal.calibration._joint_fit import Fit, Sighting, another_wavelength, fitted, solved
 from azimuthal.calibration._least_squares import loss_weights
-from azimuthal.calibration.modules import Sighting, settled_points
+from azimuthal.calibration.modules import settled_points
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.refinement import CUTOFF, UNKNOWN_UNCERTAINTY, RingSource
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
@@ -393,6 +394,8 @@ def _described(
     reasons: tuple[str, ...] = ()
     if roughness == 0 or gain[0] <= _BELIEVED * gain[1]:
         reasons = ("no better than by chance: held-out rings do not agree better with a distortion",)
+    doubt = another_wavelength(problem.sightings, fit)
+    reasons = (*reasons, doubt) if doubt else reasons
     verdict: Literal["good", "doubtful"] = "doubtful" if reasons else "good"
     return DistortionRefinement(
         detector, instruments, roughness, scores, nominal.residuals, fit.residuals, fit.used, gain, verdict, reasons

@@ -17,9 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from azimuthal.calibration.cones import (
+    Pairs,
     RidgeVectors,
     cone_profile,
     fitted_cones,
+    paired,
     pose_of,
     ring_angles_of,
     vectors_of,
@@ -98,11 +100,13 @@ def first_geometries(
     known = _known(calibrant, wavelength)
     vectors = vectors_of(ridges, detector)
     extent = _extent(detector)
-    poses = _poses(vectors, extent)
+    some = vectors.sample(_FIT_POINTS)
+    pairs = paired(vectors, some)
+    poses = _poses(some, pairs, extent)
     everything = vectors.sample(_SEEN_POINTS)
     starts, scores = [], []
     for values, factor in poses:
-        seen = seen_rings(everything, values)
+        seen = seen_rings(everything, pairs, values)
         found = scanned(seen, values, known, _reach(extent, values), factor)
         starts.append(found.values)
         scores.append(found.score)
@@ -111,9 +115,9 @@ def first_geometries(
     if not best.size:
         return ()
     refined = matched_poses(vectors.sample(_MATCH_POINTS), hypotheses[best], known, _FREE)
-    return _ranked(everything, extent, refined, known, Instrument(detector, pose_of(refined[0]), Beam(wavelength)))[
-        :n_candidates
-    ]
+    return _ranked(
+        everything, pairs, extent, refined, known, Instrument(detector, pose_of(refined[0]), Beam(wavelength))
+    )[:n_candidates]
 
 
 def _known(calibrant: RingSource, wavelength: float) -> FloatArray:
@@ -146,31 +150,30 @@ def _sampled_angles(extent: _Extent, values: FloatArray) -> FloatArray:
     return np.array(found)
 
 
-def _poses(vectors: RidgeVectors, extent: _Extent) -> list[tuple[FloatArray, float]]:
+def _poses(some: RidgeVectors, pairs: Pairs, extent: _Extent) -> list[tuple[FloatArray, float]]:
     """Return poses that normals and arcs agree with, and by which factor the distance of each may be off."""
-    some = vectors.sample(_FIT_POINTS)
     n = int(np.ceil(np.log(_FARTHEST / _NEAREST) / np.log(_PER_DISTANCE))) + 1
     distances = np.geomspace(_NEAREST, _FARTHEST, n)
-    profile = cone_profile(some, (extent.middle, extent.half), distances)
+    profile = cone_profile(some, pairs, (extent.middle, extent.half), distances)
     order = np.argsort(profile.cost, kind="stable")
     nodes: list[int] = []
     for index in order.tolist():  # the best of each distance
         if all(abs(np.log(profile.values[index, 0] / profile.values[other, 0])) > 0.01 for other in nodes):
             nodes.append(index)
-    free = fitted_cones(some, profile.values[nodes[:4]], _FREE)
+    free = fitted_cones(some, pairs, profile.values[nodes[:4]], _FREE)
     best = float(free.cost.min())
     found = [(free.values[k], 1.25) for k in np.argsort(free.cost, kind="stable")[:2].tolist()]
-    limit = best + 60.0 + 0.1 * some.weight.sum()
+    limit = 2 * best + 100.0  # the ring positions decide; of the shapes only what is far off
     return found + [(profile.values[k], 1.25) for k in nodes if profile.cost[k] < limit]
 
 
 def _ranked(
-    vectors: RidgeVectors, extent: _Extent, values: FloatArray, known: FloatArray, instrument: Instrument
+    vectors: RidgeVectors, pairs: Pairs, extent: _Extent, values: FloatArray, known: FloatArray, instrument: Instrument
 ) -> tuple[Candidate, ...]:
     """Return the candidates of refined poses, each once, best first."""
     scored: list[tuple[float, int, SeenRings, FloatArray]] = []
     for one in values:
-        seen = seen_rings(vectors, one)
+        seen = seen_rings(vectors, pairs, one)
         if seen.angle.size:
             score, n = ring_score(seen, np.ones(1), known, _reach(extent, one))
             scored.append((float(score[0]), int(n[0]), seen, one))

@@ -32,29 +32,39 @@ The verdict
     the same over the width (FWHM) of the rings (more than)                      0.25        1
     rings off by more than 0.3 pixel and 4 standard errors, share (more than)    0.25        --
     images off by as much, share (more than)                                     0.25        --
-    standard error of two theta at one of the positions, pixels (more than)      0.15        5
+    rings in the images that the calibrant does not have: 2 or more, and more
+    than this share of those that it has                                         0.2         --
+    error of two theta at one of the positions, of the accuracy (more than)      0.35        50
     another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
     a parameter at its bound, or a free one that the images cannot tell          any         --
     not converged                                                                --          any
     ===========================================================================  ==========  ============
+
+    Good promises that two theta is within the accuracy that was asked for (0.1 pixel), everywhere on the detector, at
+    the positions of the images; the error is the standard error with what small shifts of whole rings would do
+    (:mod:`azimuthal.calibration.systematic_error`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 
 import azimuthal._upward as upward
+from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.goniometer import Goniometer
 from azimuthal.calibration.goniometer_refinement import FramePoints, GoniometerRefinement, refine_goniometer
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import RingSource
+from azimuthal.calibration.refinement import Refinement, RingSource
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
-from azimuthal.calibration.verdict import Judgement, RingDeviation, Verdict
+from azimuthal.calibration.systematic_error import SHIFT, SHIFT_OF_WIDTH
+from azimuthal.calibration.unexplained_rings import foreign_rings
+from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, FAILED_ERRORS, Judgement, RingDeviation, Verdict
 from azimuthal.errors import ParameterError, ShapeError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, PathLike
@@ -70,12 +80,6 @@ _RANKS = ("good", "doubtful", "failed")
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
 _FEWEST_POINTS = 3
 _ERROR_POSITIONS = 5  # at which the uncertainty of two theta is looked at
-
-
-class Images(Protocol):
-    """What is asked of a source of images: a list of arrays, or an open source of frames."""
-
-    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class GoniometerCalibration:
     fwhm:
         Median full width of the rings, pixels.
     largest_error:
-        Largest standard error of two theta at the positions of the images, pixels.
+        Largest error of two theta at the positions of the images, pixels: standard error and assumed shifts of rings.
     """
 
     refinement: GoniometerRefinement | None
@@ -204,6 +208,7 @@ class _Task:
     bounds: Mapping[str, tuple[float, float]] | None
     loss: Loss
     outliers: float | None
+    accuracy: float
 
     def frame(self, index: int, instrument: Instrument) -> tuple[AnyArray, BoolArray]:
         """Return one image and its usable pixels."""
@@ -228,6 +233,7 @@ def calibrated_goniometer(
     images: Any, positions: Iterable[Any], goniometer: Goniometer, calibrant: RingSource, *, mask: Any = None,
     fix: Iterable[str] = (), bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
     outliers: float | None = 5.0, settings: RingSettings | None = None, labels: Sequence[str] | None = None,
+    accuracy: float = ACCURACY,
 ) -> GoniometerCalibration:  # fmt: skip
     """Return the goniometer refined on images of a calibrant.
 
@@ -249,6 +255,8 @@ def calibrated_goniometer(
         Of :func:`azimuthal.calibration.points_on_rings`.
     labels:
         Names of the images; None: their numbers.
+    accuracy:
+        What "good" promises of two theta, pixels.
 
     Returns
     -------
@@ -262,6 +270,7 @@ def calibrated_goniometer(
     ParameterError, UnknownNameError, WavelengthMissingError
         Something that was given cannot be used.
     """
+    positive_number("accuracy", accuracy, unit="pixels")
     where = [goniometer.position(one) for one in positions]
     if len(where) != len(images):
         raise ShapeError(f"positions: expected one for each of the {len(images)} images, got {len(where)}.")
@@ -273,7 +282,9 @@ def calibrated_goniometer(
     settings, best = settings or RingSettings(), None
     for widening in _WIDENING:
         wider = replace(settings, search=settings.search * widening)
-        found = _attempt(_Task(images, where, names, mask, calibrant, wider, fixed, bounds, loss, outliers), goniometer)
+        found = _attempt(
+            _Task(images, where, names, mask, calibrant, wider, fixed, bounds, loss, outliers, accuracy), goniometer
+        )
         if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
             best = found
         if best.verdict == "good":
@@ -299,7 +310,7 @@ def _attempt(task: _Task, goniometer: Goniometer) -> GoniometerCalibration:
         points, refinement = found
         current = refinement.goniometer
         narrower = _window(refinement, points, task.settings.search)
-        still = max(_STILL, _STILL_ERRORS * _largest_error(task, current))
+        still = max(_STILL, _STILL_ERRORS * _largest_error(task, refinement, _fwhm(points)))
         if n_passes >= _MOST_PASSES or (moved < still and narrower > 0.9 * search):
             break
         search = min(search, narrower)
@@ -310,7 +321,7 @@ def _attempt(task: _Task, goniometer: Goniometer) -> GoniometerCalibration:
     if refinement is not None:
         refinement = replace(refinement, start=goniometer)
     reports = _reports(task, points, expected, refinement)
-    largest = float("nan") if refinement is None else _largest_error(task, refinement.goniometer)
+    largest = float("nan") if refinement is None else _largest_error(task, refinement, _fwhm(points))
     judgement = _judged(task, refinement, reports, expected, points, largest)
     return GoniometerCalibration(
         refinement, reports, goniometer, task.calibrant.name, judgement, n_passes, _fwhm(points), largest
@@ -393,8 +404,12 @@ def _fwhm(points: Sequence[RingPoints]) -> float:
     return float(np.median(widths)) if widths.size else float("nan")
 
 
-def _largest_error(task: _Task, goniometer: Goniometer) -> float:
-    """Return the largest standard error of two theta at some of the positions, pixels."""
+def _largest_error(task: _Task, refinement: GoniometerRefinement, fwhm: float) -> float:
+    """Return the largest error of two theta at some of the positions, pixels."""
+    shift = SHIFT + SHIFT_OF_WIDTH * fwhm
+    goniometer = refinement.goniometer.replace(
+        covariance=refinement.covariance + shift**2 * refinement.shift_covariance
+    )
     chosen = np.unique(np.linspace(0, len(task.positions) - 1, _ERROR_POSITIONS).astype(int)).tolist()
     order = np.lexsort([[one[name] for one in task.positions] for name in goniometer.motors] or [[0.0]])
     return max(goniometer.two_theta_error(task.positions[int(order[index])]) for index in chosen)
@@ -516,6 +531,7 @@ def _judged(
     findings = _Findings()
     _judge_numbers(refinement, reports, expected, findings)
     _judge_residuals(refinement, reports, _fwhm(points), findings)
+    _judge_foreign(task, refinement, points, findings)
     _judge_parameters(task, refinement, largest_error, findings)
     return findings.judgement
 
@@ -541,6 +557,29 @@ def _judge_numbers(
         findings.failures.append("the refinement did not converge")
 
 
+def _judge_foreign(
+    task: _Task, refinement: GoniometerRefinement, points: Sequence[RingPoints], findings: _Findings
+) -> None:
+    """Doubt where the images have rings that the calibrant does not have."""
+    foreign = 0
+    seen = sum(np.unique(one.points.ring).size for one in points)
+    for number, one in enumerate(refinement.frames):
+        here = refinement.frame == number
+        if refinement.used[here].any():
+            instrument = refinement.goniometer.instrument(one.position)
+            image, usable = task.frame(number, instrument)
+            view = SimpleNamespace(  # what is asked of the refinement of one image
+                instrument=instrument, control_points=one.points, used=refinement.used[here],
+                residuals=refinement.residuals[here], residuals_rad=refinement.residuals_rad[here],
+            )  # fmt: skip
+            foreign += foreign_rings(image, cast("Refinement", view), task.calibrant, usable, points[number]).size
+    if foreign >= 2 and foreign > 0.2 * seen:
+        findings.doubts.append(
+            f"{foreign} rings in the images are not of this calibrant, {seen} are: is it this calibrant, this "
+            "wavelength? (Of a mixture, join the calibrants.)"
+        )
+
+
 def _judge_residuals(
     refinement: GoniometerRefinement, reports: Sequence[FrameReport], fwhm: float, findings: _Findings
 ) -> None:
@@ -562,8 +601,11 @@ def _judge_residuals(
 
 
 def _judge_parameters(task: _Task, refinement: GoniometerRefinement, largest_error: float, findings: _Findings) -> None:
-    text = f"uncertain: two theta is known to {largest_error:.2f} pixel only, at one of the positions"
-    findings.judge(text, largest_error, 0.15, 5)
+    text = (
+        f"uncertain: two theta is known to {largest_error:.2g} pixel only at one of the positions (standard error; "
+        f"{task.accuracy:g} pixel everywhere asks for {ERROR_SHARE * task.accuracy:.2g})"
+    )
+    findings.judge(text, largest_error, ERROR_SHARE * task.accuracy, FAILED_ERRORS * task.accuracy)
     findings.doubts.extend(f"{name} ended at its bound" for name in refinement.at_bound)
     held = "it was held"
     findings.doubts.extend(text for text in refinement.degenerate if not text.endswith(held))

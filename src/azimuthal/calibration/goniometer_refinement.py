@@ -34,11 +34,17 @@ import numpy as np
 
 from azimuthal._validate import finite_number, one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
-from azimuthal.calibration._variance_components import Component, component_sizes, shared_products
+from azimuthal.calibration._variance_components import Component, component_sizes, shared_products, without_shared
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.goniometer import Goniometer
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
+from azimuthal.calibration.refinement import (
+    CUTOFF,
+    UNKNOWN_UNCERTAINTY,
+    RingSource,
+    robust_spread,
+    scatter_beyond_counting,
+)
 from azimuthal.calibration.residuals import ring_angles, two_theta_and_jacobian
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Pose
@@ -46,13 +52,12 @@ from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["FramePoints", "GoniometerRefinement", "refine_goniometer"]
 
-_CUTOFF = 2.0  # standard deviations at which a residual begins to count less
 _ROUNDS = 8
 _GEOMETRY_ROUNDS = 4
 _STILL = 1e-3  # pixels
-_NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
+_SECTORS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +115,9 @@ class GoniometerRefinement:
         Scatter of whole rings beyond that of their points, pixels.
     motor_scatter:
         Motor -> scatter of its positions beyond that of the points, in its own unit.
+    shift_covariance:
+        What shifts of one pixel of all points, of every ring and of every eighth of a ring in an image would do to the
+        parameters (:mod:`azimuthal.calibration.systematic_error`): their covariance.
     reduced_chi_square:
         Of the used points with the uncertainties that they came with.
     cost:
@@ -139,6 +147,7 @@ class GoniometerRefinement:
     scatter: float
     ring_scatter: float
     motor_scatter: Mapping[str, float]
+    shift_covariance: FloatArray
     reduced_chi_square: float
     cost: float
     degenerate: tuple[str, ...]
@@ -296,7 +305,7 @@ class _Problem:
             return residuals[used] / sigma, slopes[used][:, self.columns] / sigma[:, None] * scale
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
-        minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=_CUTOFF)
+        minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
         return np.clip(at(minimum.values), *self.limits), minimum
 
 
@@ -309,10 +318,10 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
         residuals = problem.evaluated(values)[0] / problem.pixel
         before, extra_before = used, extra
         if scatter is None:
-            extra = _scatter(residuals[used], problem.sigma[used], len(problem.free))
+            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
         if outliers is not None:
             spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, _robust_spread(residuals[used] / spread[used]))
+            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
             if used.sum() <= len(problem.free):
                 used = before
         if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
@@ -341,7 +350,8 @@ def _described(
     return GoniometerRefinement(
         goniometer, problem.goniometer, problem.free, problem.frames, _frozen(problem.frame), _frozen(problem.ring),
         _frozen(used), _frozen(residuals), _frozen(residuals_rad), _frozen(problem.pixel), _frozen(spread),
-        _frozen(problem.azimuth), scatter, known.ring_scatter, known.motor_scatter, chi_square, minimum.cost,
+        _frozen(problem.azimuth), scatter, known.ring_scatter, known.motor_scatter, _frozen(known.shift_covariance),
+        chi_square, minimum.cost,
         _degenerate_words(goniometer, problem.free), _correlated(goniometer), tuple(at_bound), minimum.converged,
     )  # fmt: skip
 
@@ -352,6 +362,7 @@ class _Knowledge:
     unknown: FloatArray
     ring_scatter: float
     motor_scatter: dict[str, float]
+    shift_covariance: FloatArray
 
 
 def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolArray, spread: FloatArray) -> _Knowledge:
@@ -363,26 +374,29 @@ def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolA
     scale = 1 / np.where(lengths > 0, lengths, 1.0)
     scaled = np.where(lengths > 0, rows * scale, 0.0)
     z = z[used]
-    stiffness, weights = loss_stiffness(z, problem.loss, _CUTOFF), loss_weights(z, problem.loss, _CUTOFF)
+    stiffness, weights = loss_stiffness(z, problem.loss, CUTOFF), loss_weights(z, problem.loss, CUTOFF)
     found, vectors = np.linalg.eigh((scaled * stiffness[:, None]).T @ scaled)
     known = found > _DEGENERATE**2 * found.max(initial=1e-300)
     inverse = (vectors[:, known] / found[known]) @ vectors[:, known].T
     n, m = z.size, len(problem.free)
-    gradients = scaled * (weights * z)[:, None]
-    middle = gradients.T @ gradients * (n / max(n - m, 1))
     components = _components(problem, used, spread[used], by_motor[used] / sigma[:, None])
     own, sizes = component_sizes(z, scaled[:, np.any(scaled, axis=0)], components)
-    if sizes.any():  # what is shared is added as such, and is not to count twice
-        middle = middle * float(np.clip(own * np.sum(weights**2) / np.sum((weights * z) ** 2), 0.01, 1.0))
+    left, taken = without_shared(z, own, sizes, components)  # what is shared is added as such, and counts once
+    gradients = scaled * (weights * left)[:, None]
+    middle = gradients.T @ gradients * (n / max(n - m - taken, 1))
     for size, component in zip(sizes, components, strict=True):
         if size > 0:
             middle = middle + size**2 * shared_products(scaled * weights[:, None], component)
-    full = np.zeros((len(problem.names), len(problem.names)))
-    full[np.ix_(problem.columns, problem.columns)] = (inverse @ middle @ inverse) * np.outer(scale, scale)
+    shifts = sum(shared_products(scaled, one) for one in _shifts(problem, used, spread[used]))
+    covariances = []
+    for inner in (middle, shifts):
+        full = np.zeros((len(problem.names), len(problem.names)))
+        full[np.ix_(problem.columns, problem.columns)] = (inverse @ inner @ inverse) * np.outer(scale, scale)
+        covariances.append(full)
     unknown = np.zeros((int((~known).sum()), len(problem.names)))
     unknown[:, problem.columns] = (vectors[:, ~known] * scale[:, None]).T
     motors = dict(zip(problem.goniometer.motors, sizes[1:].tolist(), strict=True))
-    return _Knowledge(full, unknown, float(sizes[0]), motors)
+    return _Knowledge(covariances[0], unknown, float(sizes[0]), motors, covariances[1])
 
 
 def _telling_lengths(problem: _Problem, values: FloatArray, rows: FloatArray) -> FloatArray:
@@ -401,6 +415,15 @@ def _components(problem: _Problem, used: BoolArray, spread: FloatArray, by_motor
     ring = np.unique(problem.ring[used], return_inverse=True)[1]
     frame = np.unique(problem.frame[used], return_inverse=True)[1]
     return [Component(ring, 1 / spread), *(Component(frame, column) for column in by_motor.T)]
+
+
+def _shifts(problem: _Problem, used: BoolArray, spread: FloatArray) -> list[Component]:
+    """Return the groups of points that small shifts are assumed of: all, rings, eighths of the rings of an image."""
+    sector = ((problem.azimuth + np.pi) / (2 * np.pi) * _SECTORS).astype(np.int64) % _SECTORS
+    rings = int(problem.ring.max(initial=0)) + 1
+    numbers = (np.zeros_like(problem.ring), problem.ring, (problem.frame * rings + problem.ring) * _SECTORS + sector)
+    groups = (np.unique(one[used], return_inverse=True)[1] for one in numbers)
+    return [Component(group, 1 / spread) for group in groups]
 
 
 def _covered(problem: _Problem, used: BoolArray) -> dict[str, tuple[float, float]]:
@@ -440,22 +463,6 @@ def _correlated(goniometer: Goniometer) -> tuple[str, ...]:
         for j in range(i + 1, len(names))
         if abs(found[i, j]) > _CORRELATED
     )
-
-
-def _scatter(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
-    """Return the scatter in pixels that makes the robust spread of the scaled residuals 1."""
-    target = np.sqrt(max(residuals.size - n_free, 1) / residuals.size)
-    if _robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
-        return 0.0
-    low, high = 0.0, 2 * float(np.abs(residuals).max()) + 1e-12
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _robust_spread(residuals / np.hypot(sigma, middle)) > target else (low, middle)
-    return high
-
-
-def _robust_spread(z: FloatArray) -> float:
-    return float(np.median(np.abs(z))) / _NORMAL_MEDIAN if z.size else 0.0
 
 
 def _free(goniometer: Goniometer, fix: Iterable[str]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ Errors
 Verdict
     Displacements are believed where points that were held out (arcs: one ring on one module each) agree better with
     them than without, by more than three standard errors of the mean difference of their squared residuals, and where
-    Bayes' information criterion with the effective number of parameters falls.  Otherwise nothing shows that the
+    Bayes' information criterion with the effective number of parameters falls; and where another wavelength does not
+    explain four fifths of what they do.  Otherwise nothing shows that the
     modules are not where the detector's description has them.
 """
 
@@ -43,7 +44,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from azimuthal._validate import positive_number, unknown_name
-from azimuthal.calibration._joint_fit import ROUGH, Fit, fitted, minimised, normal_equations, solved
+from azimuthal.calibration._joint_fit import (
+    ROUGH,
+    Fit,
+    Sighting,
+    another_wavelength,
+    fitted,
+    minimised,
+    normal_equations,
+    solved,
+)
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
@@ -68,14 +78,6 @@ _BELIEVED = 3.0  # standard errors
 _CAP = 25.0  # squared residuals count no more than this when models are compared
 _FAR = 3.0  # priors
 _HEIGHT = 3.0  # pixels
-
-
-class Sighting(NamedTuple):
-    """What one image says: its control points, the instrument that it was taken with, and the calibrant."""
-
-    points: ControlPoints
-    instrument: Instrument
-    calibrant: RingSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -488,6 +490,9 @@ def _described(problem: _Problem, nominal: Fit, fit: Fit) -> ModuleRefinement:
     gain = _held_out_gain(problem, nominal, fit)
     change = _bic_change(problem, nominal, fit, effective)
     verdict, reasons = _judged(problem, displacements, told, n_points, gain, change)
+    doubt = another_wavelength(problem.sightings, fit)
+    if doubt and verdict != "failed":
+        verdict, reasons = "doubtful", (*reasons, doubt)
     modules = tuple(
         ModuleDisplacement(rectangle, *row.tolist())
         for rectangle, row in zip(problem.rectangles, displacements, strict=True)

@@ -19,6 +19,7 @@ from azimuthal.geometry import Pose
 from azimuthal.instrument import Instrument
 from azimuthal.typing import FloatArray
 from azimuthal.units import Unit
+from azimuthal.units import unit as find_unit
 
 __all__ = ["pixel_uncertainty", "radial_uncertainty"]
 
@@ -27,7 +28,7 @@ _BINS = 128
 _STEP = 1e-6
 
 
-def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Unit, values: Any) -> FloatArray:
+def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Unit | str, values: Any) -> FloatArray:
     """Return the standard error of the radial axis.
 
     Parameters
@@ -37,7 +38,7 @@ def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Uni
     covariance:
         Shape (7, 7); infinite variances (what rings cannot tell, such as rot3) are left out.
     unit:
-        Radial unit.
+        Radial unit, or its name.
     values:
         On the axis, in `unit`; any shape.
 
@@ -46,7 +47,7 @@ def radial_uncertainty(instrument: Instrument, covariance: FloatArray, unit: Uni
     :
         Shape of `values`, float64, in `unit`; NaN where the detector has no pixels.
     """
-    found, gradients = _gradients(instrument, unit, covariance)
+    found, gradients = _gradients(instrument, find_unit(unit), covariance)
     finite = np.isfinite(found) & np.isfinite(gradients).all(axis=1)
     found, gradients = found[finite], gradients[finite]
     edges = np.linspace(found.min(), found.max(), _BINS + 1)
@@ -67,9 +68,7 @@ def pixel_uncertainty(instrument: Instrument, covariance: FloatArray) -> float:
     That is how far a ring may be displaced across itself, anywhere: the error over the change of two theta per pixel in
     the steepest direction.
     """
-    from azimuthal.units import unit
-
-    found, gradients = _gradients(instrument, unit("2th_rad"), covariance)
+    found, gradients = _gradients(instrument, find_unit("2th_rad"), covariance)
     error = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", gradients, _finite(covariance), gradients), 0.0))
     usable = np.isfinite(found) & np.isfinite(error)
     return float(np.max((error / _steepest(instrument))[usable], initial=0.0))

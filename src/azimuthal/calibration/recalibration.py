@@ -4,11 +4,12 @@
 
 The first pass looks `search` pixels around every predicted ring and takes only rings that are twice as far from each
 other, as far as there are three of them; each pass after it narrows the window to three widths of the rings (or four
-times the spread of the residuals) and admits rings that are nearer to each other.  It ends when a pass moves the
-points by less than 0.02 pixel, or half of the largest standard error of two theta; after ten passes at most.
+times the spread of the residuals) and admits rings that are nearer to each other: four widths, or 2.5 and 1.8 where
+there are fewer than five rings.  It ends when a pass moves the points by less than 0.02 pixel, or half of the largest
+standard error of two theta; after ten passes at most.
 
-Where that is not good, everything is tried once more with a first search 2.5 times as wide, and the better of the two
-results is returned.
+Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
+wide, and the better of the two results is returned.
 
 A ring whose points spread over its window like noise is taken as not seen.  Rings beside a ring that the calibrant does
 not have are left out at the end, where six others remain.
@@ -24,7 +25,7 @@ import numpy as np
 
 from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
-from azimuthal.calibration.calibration import Calibration
+from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
@@ -43,6 +44,7 @@ _MOST_PASSES = 10
 _STILL = 0.02  # pixels
 _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
+_APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _WIDENING = (1.0, 2.5)
 _BETTER = 18.0  # half of the chi-square that six standard errors are worth
 _RANKS = ("good", "doubtful", "failed")
@@ -118,10 +120,10 @@ def recalibrated(
         found = _attempt(_Task(frame, usable, calibrant, wider, fixed, bounds, loss, outliers, accuracy), instrument)
         if best is None or _RANKS.index(found.verdict) < _RANKS.index(best.verdict):
             best = found
-        if best.verdict == "good":
+        if best.judgement.settled:
             break
     assert best is not None  # the loop ran
-    return best
+    return replace(best, observed=Observed(frame, usable, calibrant))
 
 
 def _attempt(task: _Task, instrument: Instrument) -> Calibration:
@@ -141,8 +143,7 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         if n_passes >= _MOST_PASSES or (moved < still and narrower > 0.9 * search):
             break
         search = min(search, narrower)
-        separation = max(task.settings.separation, 4 * float(np.median(ring_points.fwhm)))
-        ring_points = task.points(current, replace(task.settings, search=search, separation=separation))
+        ring_points = _points_apart(task, current, search, float(np.median(ring_points.fwhm)))
         n_passes += 1
     foreign = np.empty(0)
     if refinement is not None:
@@ -151,6 +152,17 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         refinement = replace(refinement, start=instrument)
     judgement = _judgement(task, ring_points, refinement, foreign)
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
+
+
+def _points_apart(task: _Task, instrument: Instrument, search: float, fwhm: float) -> RingPoints:
+    """Return the points of rings that are several widths apart: the fewer rings, the nearer to each other."""
+    found = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
+    for widths in _APART:
+        separation = max(task.settings.separation, widths * fwhm)
+        found = task.points(instrument, replace(task.settings, search=search, separation=separation))
+        if len(found.found) >= _ENOUGH_RINGS or not found.crowded:
+            break
+    return found
 
 
 def _first_points(task: _Task, instrument: Instrument) -> RingPoints:

@@ -4,7 +4,7 @@ r"""Which ring is which: ring positions at a pose against the rings of a calibra
 
 Ring positions
     The two theta of all ridge points at a pose pile up where the rings are.  Their histogram, in bins that are half a
-    pixel wide everywhere on the detector, smoothed by the scatter within arcs, has its maxima there; those above what
+    pixel wide everywhere on the detector, smoothed by the scatter of pairs, has its maxima there; those above what
     points without rings would give are the *seen* rings.
 
 Score
@@ -32,6 +32,7 @@ import numpy as np
 
 from azimuthal.calibration.cones import (
     TILT_SPREAD,
+    Pairs,
     RidgeVectors,
     beams,
     minimised_poses,
@@ -68,7 +69,7 @@ class Hypotheses(NamedTuple):
     score: FloatArray
 
 
-def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float = 0.6) -> SeenRings:
+def seen_rings(vectors: RidgeVectors, pairs: Pairs, values: FloatArray, *, least_error: float = 0.6) -> SeenRings:
     """Return the rings that ridge points make at one pose, values (5,)."""
     angles, slopes = (array[0] for array in ring_angles_of(vectors, values[None]))
     order = np.argsort(angles)
@@ -77,7 +78,7 @@ def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float 
     typical = np.convolve(np.pad(slope, window // 2, mode="edge"), np.full(window, 1 / window), mode="valid")
     typical = typical[: angle.size]
     place = np.concatenate(([0.0], np.cumsum(np.diff(angle) / (0.5 * (typical[1:] + typical[:-1])))))
-    width = float(np.clip(1.2 * _scatter_in_arcs(vectors, angles, slopes), least_error, 6.0))
+    width = float(np.clip(1.2 * _scatter(pairs, values), least_error, 6.0))
     n_bins = int(2 * place[-1]) + 2
     if n_bins > 200_000:  # a pose that puts pixels at the sample
         return SeenRings(*(np.empty(0) for _ in range(5)))
@@ -92,6 +93,13 @@ def seen_rings(vectors: RidgeVectors, values: FloatArray, *, least_error: float 
     highest = np.max(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
     tops = np.flatnonzero((smooth >= highest) & (smooth > level))
     return _measured(place, angle, typical, weight, tops, width, base)
+
+
+def _scatter(pairs: Pairs, values: FloatArray) -> float:
+    """Return how far points of one ring are from each other at a pose, pixels."""
+    if pairs.error.size < 5:
+        return 1.0
+    return float(np.median(np.abs(pairs.apart(values[None])))) / 0.9539
 
 
 def _plateau(counts: FloatArray, kernel: FloatArray, n_bins: int) -> FloatArray:
@@ -127,18 +135,6 @@ def _measured(
     reference = np.median(n) if n.size else 1.0
     mass = np.clip(n / (0.5 * reference), 0.15, 1.0)
     return SeenRings(at, slope, np.full(n.size, width), mass, n)
-
-
-def _scatter_in_arcs(vectors: RidgeVectors, angles: FloatArray, slopes: FloatArray) -> float:
-    """Return the median deviation from the mean of the arc, pixels; 1 where there are no arcs."""
-    arc = vectors.arc.astype(np.int64)
-    joined = arc >= 0
-    if joined.sum() < 5:
-        return 1.0
-    n = np.bincount(arc[joined])
-    mean = np.bincount(arc[joined], angles[joined]) / np.maximum(n, 1)
-    off = np.abs(angles[joined] - mean[arc[joined]]) / slopes[joined]
-    return float(np.median(off)) / 0.6745
 
 
 def ring_score(

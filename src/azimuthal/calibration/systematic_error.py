@@ -29,9 +29,9 @@ from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, Refinement
 from azimuthal.calibration.residuals import PARAMETERS, two_theta_and_jacobian
 from azimuthal.typing import FloatArray, IntArray
 
-__all__ = ["systematic_covariance"]
+__all__ = ["SHIFT", "SHIFT_OF_WIDTH", "systematic_covariance"]
 
-_SHIFT, _SHIFT_OF_WIDTH = 0.001, 0.0015
+SHIFT, SHIFT_OF_WIDTH = 0.001, 0.0015
 _SECTORS = 8
 _SMALLEST = 1e-12  # of the eigenvalues of the scaled normal matrix
 
@@ -67,7 +67,7 @@ def systematic_covariance(refinement: Refinement, fwhm: float) -> FloatArray:
     rows = rows / scale
     weighted = rows / np.hypot(sigma, refinement.scatter)[:, None]
     sector = ((slopes.azimuth + np.pi) / (2 * np.pi) * _SECTORS).astype(np.int64) % _SECTORS
-    shift = _SHIFT + _SHIFT_OF_WIDTH * fwhm
+    shift = SHIFT + SHIFT_OF_WIDTH * fwhm
     middle = np.zeros((len(columns), len(columns)))
     for groups in (np.zeros_like(ring), ring, ring * _SECTORS + sector):
         totals = _totals(weighted, groups)

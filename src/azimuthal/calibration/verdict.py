@@ -52,7 +52,8 @@ Verdict: TypeAlias = Literal["good", "doubtful", "failed"]
 ACCURACY = 0.1
 
 _AZIMUTHS = 16
-_SHARE, _FAILED = 0.35, 50.0  # of the accuracy: largest error of two theta
+_UNCERTAIN = "uncertain"
+ERROR_SHARE, FAILED_ERRORS = 0.35, 50.0  # of the accuracy: largest error of two theta
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ class Judgement:
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether another start would not do better: it is good, or doubtful only because too little is known."""
+        return self.verdict == "good" or (
+            self.verdict == "doubtful" and all(reason.startswith(_UNCERTAIN) for reason in self.reasons)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +219,9 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
 
 
 def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[str], failures: list[str]) -> None:
-    text = f"uncertain: two theta is known to {evidence.largest_error:.2g} pixel only, somewhere on the detector"
-    limit = _SHARE * evidence.accuracy
-    if not evidence.largest_error <= _FAILED * evidence.accuracy:
+    text = f"{_UNCERTAIN}: two theta is known to {evidence.largest_error:.2g} pixel only, somewhere on the detector"
+    limit = ERROR_SHARE * evidence.accuracy
+    if not evidence.largest_error <= FAILED_ERRORS * evidence.accuracy:
         failures.append(text)
     elif not evidence.largest_error <= limit:
         doubts.append(f"{text} (standard error; {evidence.accuracy:g} pixel everywhere asks for {limit:.2g})")

@@ -69,7 +69,7 @@ def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
         names = ", ".join(failure.name for failure in summary.failures[:5])
         more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
         print(f"error: {number} failed: {names}{more}", file=sys.stderr)
-        if batch.outputs.one_each and summary.outputs:
+        if summary.outputs and (batch.outputs.one_each or "failures" in batch.outputs.format.options):
             print("note: the same command again tries them, and only them", file=sys.stderr)
     if not summary.outputs:
         print("error: no frame could be integrated; nothing was written", file=sys.stderr)

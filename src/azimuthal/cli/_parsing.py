@@ -30,7 +30,7 @@ COMMANDS = {
     "peakfinder": "Find Bragg peaks in images.",
     "sparsify": "Keep images as background curves and pixels that stand out.",
     "recalibrate": "Refine a geometry on the rings of a calibrant.",
-    "goniometer": "Refine the model of a detector that motors move, or ask where it is.",
+    "goniometer": "Refine the model of a detector on motors, or ask where it is.",
     "info": "Say what a file is: image, geometry, detector, result, plan.",
     "average": "One image of many: darks, flats, medians, maxima.",
     "mask": "Make, combine and write masks.",

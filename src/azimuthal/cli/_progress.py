@@ -136,7 +136,8 @@ class Progress:
         self.n_kept, self.kept_in = event.n_frames, event.folder
         if event.resumed:
             self._n_found = event.n_frames
-            self.note(f"{event.n_frames} frames are kept in {event.folder} from an interrupted run")
+            before = "an interrupted run" if event.folder.suffix == ".parts" else "a run in which others failed"
+            self.note(f"{event.n_frames} frames are kept in {event.folder} from {before}")
 
     def _line_is_due(self) -> bool:
         now = time.monotonic()

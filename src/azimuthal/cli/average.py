@@ -15,6 +15,7 @@ _EXAMPLES = """\b
 Examples:
   azimuthal average 'dark_*.cbf' -o dark.h5
   azimuthal average run_master.h5 --method clipped_mean --n-sigma 4 -o clean.tif
+  azimuthal average run_master.h5 --monitor scan.h5::/1.1/measurement/I0 --mask ice.toml -p geometry.poni -o sample.h5
   azimuthal average flat.h5 --dark dark.tif --as-flat --unusual flat_mask.npy -o flat.edf"""
 _STEPS = 20
 
@@ -31,6 +32,11 @@ _STEPS = 20
 @option("--n-sigma", type=float, metavar="X", help="For clipped_mean.  Default: 3.")
 @option("--dark", metavar="FILE", help="Dark image, subtracted from every frame.")
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
+@option("-p", "--poni", metavar="FILE", help="Geometry, for masks with rings and gaps in words.")
+@option(
+    "--monitor", metavar="FILE",
+    help="One value per frame, which divides it: scan.h5::/path, ::/path (a dataset in every image file), .npy, .txt.",
+)  # fmt: skip
 @option("--detector", metavar="NAME", help="Its gaps and invalid values apply.")
 @option("--dummy", type=number, metavar="VALUE", help="Raw value that marks pixels without data.")
 @option("--delta-dummy", type=float, metavar="WIDTH", help="Half width about --dummy.")
@@ -50,6 +56,8 @@ def average_command(**options: Any) -> int:
     from azimuthal.io.frames import frame_paths, open_frames
     from azimuthal.io.image_files import save_average, save_image
     from azimuthal.pipelines.average import average
+    from azimuthal.pipelines.frame_inputs import read_per_frame
+    from azimuthal.pipelines.inputs import survey_files
     from azimuthal.pipelines.pixel_files import read_image, read_masks
 
     for name in ("output", "unusual"):
@@ -58,6 +66,8 @@ def average_command(**options: Any) -> int:
     with open_frames(frame_paths(options["images"])) as frames:
         shape = frames.shape
         dark = None if options["dark"] is None else read_image("dark", options["dark"], shape)
+        monitor = options["monitor"]
+        monitors = None if monitor is None else read_per_frame("monitor", monitor, survey_files(options["images"]))
         chosen = {key: options[key] for key in ("method", "quantile", "n_sigma", "detector", "dummy", "delta_dummy")}
         with StepProgress() as steps:
             found = average(
@@ -65,7 +75,8 @@ def average_command(**options: Any) -> int:
                 **chosen,
                 quantiles=options["quantiles"] or None,
                 dark=dark,
-                mask=read_masks(options["masks"], shape),
+                normalization_factors=monitors,
+                mask=read_masks(options["masks"], shape, _instrument(options, shape)),
                 memory=_bytes(options["memory"]),
                 progress=_Told(steps),
             )
@@ -81,6 +92,14 @@ def average_command(**options: Any) -> int:
         f"{', '.join(map(str, paths))}: {options['method']} of {found.n_frames} frames, {empty} pixels without a value"
     )
     return 0
+
+
+def _instrument(options: dict[str, Any], shape: tuple[int, int]) -> Any:
+    from azimuthal.io.geometry_files import load_instrument
+
+    if options["poni"] is None:
+        return None
+    return load_instrument(options["poni"], detector=options["detector"], shape=shape)
 
 
 class _Told:

@@ -46,6 +46,9 @@ def goniometer_command() -> None:
 @option("--search", type=float, default=12.0, show_default=True, metavar="PIXELS", help="How far rings may be off.")
 @option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated.")
 @option("--rings", type=int, metavar="N", help="Use at most so many rings of an image, from the innermost.")
+@option(
+    "--accuracy", type=float, default=0.1, show_default=True, metavar="PIXELS", help="Of two theta: what good means."
+)
 @option("-o", "--output", metavar="FILE", help="Goniometer file to write.  Default: none, print only.")
 @option("--points", metavar="FOLDER", help="Write the control points of every image there (.npt of pyFAI).")
 @option("--force", is_flag=True, help="Replace files that exist.")
@@ -74,6 +77,7 @@ def refine_command(**options: Any) -> int:
         search=options["search"],
         saturation=options["saturation"],
         max_rings=options["rings"],
+        accuracy=options["accuracy"],
     )
     print(found.summary())
     if found.verdict == "failed":

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from azimuthal.cli._parsing import argument, command, option
@@ -13,8 +12,7 @@ _EXAMPLES = """\b
 Examples:
   azimuthal recalibrate CeO2.tif -p start.poni --calibrant CeO2 -o good.poni
   azimuthal recalibrate LaB6.h5 -p start.poni --calibrant LaB6 --fix rot1 --fix rot2 --fix rot3 --free wavelength
-Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing written)."""
-_CODES = {"good": 0, "doubtful": 3, "failed": 4}
+Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the report is written)."""
 
 
 @command(name="recalibrate", epilog=_EXAMPLES)
@@ -34,72 +32,38 @@ _CODES = {"good": 0, "doubtful": 3, "failed": 4}
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
+@option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
 @option(
     "--modules", metavar="FILE",
     help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
 )  # fmt: skip
+@option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
+@option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def recalibrate_command(**options: Any) -> int:
     """Refine a geometry on the rings of a calibrant in IMAGE, and say how well it is known.
 
     IMAGE is a file with one frame, or file.h5::/path/of/dataset.
     """
-    from pathlib import Path
+    from azimuthal.calibration import RingSettings
+    from azimuthal.cli._calibration import run_and_tell
+    from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
-    from azimuthal._pending_file import check_target
-    from azimuthal.crystallography import calibrant as find_calibrant
-    from azimuthal.io.control_point_files import save_control_points
-    from azimuthal.pipelines.recalibration import recalibrate
-
-    for name in ("output", "points", "modules"):
-        if options[name] is not None:
-            check_target(Path(options[name]), force=options["force"])
-    rings = find_calibrant(options["calibrant"])
-    found = recalibrate(
-        options["image"],
-        options["poni"],
-        rings,
-        fix=_fixed(options["fix"], options["free"]),
-        mask=_mask(options),
+    settings = CalibrationSettings(
+        image=options["image"],
+        geometry=options["poni"],
+        calibrant=options["calibrant"],
         wavelength=_wavelength(options["wavelength"], options["energy"]),
-        search=options["search"],
-        saturation=options["saturation"],
-        max_rings=options["rings"],
+        masks=options["masks"],
+        fix=_fixed(options["fix"], options["free"]),
+        rings=RingSettings(search=options["search"], saturation=options["saturation"], max_rings=options["rings"]),
+        output=options["output"],
+        points=options["points"],
+        report=options["report"],
+        modules=options["modules"],
+        distortion=options["distortion"],
     )
-    print(found.summary())
-    if found.verdict == "failed":
-        print("error: the calibration failed; nothing was written", file=sys.stderr)
-        return _CODES["failed"]
-    displaced = options["modules"] is not None and _modules(found, rings, options)
-    if options["output"] is not None and not displaced:
-        found.save(options["output"], force=options["force"])
-        print(f"{options['output']}: written ({found.verdict})")
-    if options["points"] is not None:
-        wavelength = found.instrument.beam.required_wavelength("control points")
-        save_control_points(found.control_points, options["points"], rings, wavelength, force=options["force"])
-        print(f"{options['points']}: {len(found.control_points)} control points")
-    return _CODES["doubtful" if options["modules"] is not None and not displaced else found.verdict]
-
-
-def _modules(found: Any, rings: Any, options: dict[str, Any]) -> bool:
-    """Refine the modules; write detector and geometry where they are better displaced, and return whether."""
-    from azimuthal.calibration import recalibrated_modules
-    from azimuthal.pipelines.module_recalibration import save_module_refinement
-    from azimuthal.pipelines.recalibration import image_and_name
-
-    frame, _ = image_and_name(options["image"])
-    refined = recalibrated_modules([frame], [found.instrument], [rings], mask=_mask(options))
-    print(f"modules:\n{refined.summary()}")
-    if refined.verdict != "good":
-        print("modules: not written; the geometry is that of the nominal detector")
-        return False
-    save_module_refinement(
-        refined, options["modules"], options["output"],
-        calibrant=found.calibrant, image=found.image, force=options["force"],
-    )  # fmt: skip
-    written = [options["modules"], *([options["output"]] if options["output"] is not None else [])]
-    print(f"{', '.join(written)}: written ({refined.verdict})")
-    return True
+    return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"])
 
 
 def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,16 +77,6 @@ def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
         if name in fix and name in free:
             raise ParameterError(f"--fix, --free: {name} is given to both; give it to one.")
     return tuple(name for name in PARAMETERS if name in (*fix, "rot3", "wavelength") and name not in free)
-
-
-def _mask(options: dict[str, Any]) -> Any:
-    from azimuthal.io.frames import open_frames
-    from azimuthal.pipelines.pixel_files import read_masks
-
-    if not options["masks"]:
-        return None
-    with open_frames(options["image"]) as frames:
-        return read_masks(options["masks"], frames.shape)
 
 
 def _wavelength(angstrom: float | None, energy: float | None) -> float | None:

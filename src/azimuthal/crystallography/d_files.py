@@ -115,9 +115,7 @@ def _spacing(value: str, where: str) -> float:
     except ValueError:
         raise FileFormatError(f"{where}: expected a spacing in angstrom, got {value!r}.") from None
     if not _SMALLEST <= number < _LARGEST:
-        raise FileFormatError(
-            f"{where}: expected a spacing of {_SMALLEST:g} to {_LARGEST:g} angstrom, got {value!r}."
-        )
+        raise FileFormatError(f"{where}: expected a spacing of {_SMALLEST:g} to {_LARGEST:g} angstrom, got {value!r}.")
     return number * ANGSTROM
 
 

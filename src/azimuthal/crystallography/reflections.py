@@ -27,7 +27,7 @@ from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Reflections", "reflections", "reflections_of"]
 
-_MOST_INDICES = 50_000_000
+_MOST_INDICES = 10_000_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -216,7 +216,7 @@ def parse_spline(text: str, *, name: str = "spline") -> Spline:
     """Return the distortion written in the text of a Fit2D spline file; `name` is for messages."""
     blocks = _blocks(text, name)
     region = _numbers(blocks, "VALID REGION", 4, name)
-    if region[0] != 0.0 or region[1] != 0.0 or any(value != int(value) or value < 1 for value in region[2:]):
+    if region[0] != 0.0 or region[1] != 0.0 or any(value % 1 or not 1 <= value < 1e6 for value in region[2:]):
         raise FileFormatError(f"{name}: the valid region {region} does not start at 0, 0 or is not of whole pixels.")
     _, pixel_x, pixel_y = _numbers(blocks, "GRID SPACING, X-PIXEL SIZE, Y-PIXEL SIZE", 3, name)
     try:

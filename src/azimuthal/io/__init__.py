@@ -11,7 +11,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from azimuthal.io.calibration_files import save_calibration
+    from azimuthal.io.calibration_files import (
+        load_calibration_report,
+        load_covariance,
+        save_calibration,
+        save_calibration_report,
+    )
     from azimuthal.io.control_point_files import load_control_points, save_control_points
     from azimuthal.io.frames import FrameSource, describe_file, open_frames
     from azimuthal.io.geometry_files import load_instrument, save_instrument
@@ -22,13 +27,16 @@ if TYPE_CHECKING:
     from azimuthal.io.peak_files import load_peaks, save_peaks
     from azimuthal.io.plan_files import load_plan, save_plan
     from azimuthal.io.sparse_files import SparseWriter, load_sparse, save_sparse
-    from azimuthal.io.writers import NxazintWriter, ResultFile, load_result, save
+    from azimuthal.io.writers import NxazintWriter, ResultFile, append_results, load_result, save
 
 #: Public name -> module that holds it.
 _LOCATIONS = {
     "FrameSource": "azimuthal.io.frames",
+    "append_results": "azimuthal.io.writers",
     "describe_file": "azimuthal.io.frames",
     "load": "azimuthal.io.integrators",
+    "load_calibration_report": "azimuthal.io.calibration_files",
+    "load_covariance": "azimuthal.io.calibration_files",
     "load_control_points": "azimuthal.io.control_point_files",
     "load_goniometer": "azimuthal.io.goniometer_files",
     "load_instrument": "azimuthal.io.geometry_files",
@@ -40,6 +48,7 @@ _LOCATIONS = {
     "open_frames": "azimuthal.io.frames",
     "save_average": "azimuthal.io.image_files",
     "save_calibration": "azimuthal.io.calibration_files",
+    "save_calibration_report": "azimuthal.io.calibration_files",
     "save_control_points": "azimuthal.io.control_point_files",
     "save_geometry": "azimuthal.io.integrators",
     "save_goniometer": "azimuthal.io.goniometer_files",
@@ -62,9 +71,12 @@ __all__ = [
     "NxazintWriter",
     "ResultFile",
     "SparseWriter",
+    "append_results",
     "describe_file",
     "load",
+    "load_calibration_report",
     "load_control_points",
+    "load_covariance",
     "load_goniometer",
     "load_instrument",
     "load_mask",
@@ -77,6 +89,7 @@ __all__ = [
     "save",
     "save_average",
     "save_calibration",
+    "save_calibration_report",
     "save_control_points",
     "save_geometry",
     "save_goniometer",

@@ -45,7 +45,7 @@ from azimuthal.errors import (
     GeometryFileWarning,
     ParameterError,
 )
-from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, attributes_of, is_dataset, is_group, open_hdf5, translated_errors
 from azimuthal.io.named_errors import errors_naming
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
@@ -158,7 +158,7 @@ def save_detector(
 
 
 def _detector_group(file: H5Object, path: PathLike, group: str | None) -> H5Object:
-    found = [name for name, item in _walk(file) if _text(item.attrs.get("NX_class")) == "NXdetector"]
+    found = [name for name, item in _walk(file) if _text(attributes_of(item).get("NX_class")) == "NXdetector"]
     if group is not None:
         if group.strip("/") not in found:
             raise ParameterError(f"group: {path} has no NXdetector {group!r}; it has {found or 'none'}.")

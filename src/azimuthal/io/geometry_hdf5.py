@@ -36,7 +36,7 @@ from azimuthal.errors import ConversionError, FileFormatError, GeometryFileWarni
 from azimuthal.geometry import Beam, Pose
 from azimuthal.geometry.conventions import cxi, nexus
 from azimuthal.instrument import Instrument, parallax_from_dict
-from azimuthal.io.hdf5 import H5Object, is_dataset, is_group, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, attributes_of, is_dataset, is_group, open_hdf5, translated_errors
 from azimuthal.io.pixel_grids import (
     Given,
     as_grid,
@@ -211,7 +211,7 @@ def _chain(group: H5Object, depends_on: str, path: Path) -> tuple[list[nexus.Tra
 
 def _transformation(field: H5Object, path: Path) -> nexus.Transformation:
     """Return one transformation, its name and depends_on as absolute paths."""
-    attributes = field.attrs
+    attributes = attributes_of(field)
     kind = _words(attributes.get("transformation_type", ""))
     if kind not in ("translation", "rotation") or "vector" not in attributes:
         raise FileFormatError(
@@ -268,7 +268,7 @@ def _module_axes(group: H5Object, module: H5Object | None, path: Path) -> tuple[
     for name in names:
         if name not in module or "vector" not in module[name].attrs:
             raise FileFormatError(f"{path}: {module.name}/{name}: the field, or its vector, is missing.")
-        vector = np.array(_triple(module[name].attrs["vector"], f"{path}: {module.name}/{name}: vector"))
+        vector = np.array(_triple(attributes_of(module[name])["vector"], f"{path}: {module.name}/{name}: vector"))
         vectors.append(vector / np.linalg.norm(vector))
     slow, fast = (_triple(vector, path.name) for vector in vectors)
     own = {f"{module.name}/{name}": name for name in names}
@@ -281,7 +281,7 @@ def _module_axes(group: H5Object, module: H5Object | None, path: Path) -> tuple[
 
 def _parent(module: H5Object, name: str) -> str:
     """Return what a field depends on, as an absolute path."""
-    return _resolved(module, _words(module[name].attrs.get("depends_on", nexus.END_OF_CHAIN)))
+    return _resolved(module, _words(attributes_of(module[name]).get("depends_on", nexus.END_OF_CHAIN)))
 
 
 def _note(group: H5Object, path: Path) -> dict[str, Any] | None:
@@ -334,7 +334,7 @@ def _written_shape(group: H5Object) -> list[int] | None:
 def _center(group: H5Object, name: str, pixel: float, path: Path) -> float:
     """Return a beam centre in pixels; lengths are divided by the pixel size."""
     field = group[name]
-    unit = _words(field.attrs.get("units", "pixel"))
+    unit = _words(attributes_of(field).get("units", "pixel"))
     value = _one_value(field, path)
     if unit.lower() in ("pixel", "pixels", "px", ""):
         return value
@@ -346,7 +346,7 @@ def _incident_wavelength(file: H5Object, path: Path) -> float | None:
     for kind, name in (("NXbeam", "incident_wavelength"), ("NXmonochromator", "wavelength")):
         for group in _groups_of_class(file, kind):
             if name in group:
-                unit = _words(group[name].attrs.get("units", "angstrom"))
+                unit = _words(attributes_of(group[name]).get("units", "angstrom"))
                 return _one_value(group[name], path) * nexus.scale_of("length", unit, f"{path}: {group.name}/{name}")
     return None
 
@@ -429,7 +429,7 @@ def _groups_of_class(parent: H5Object, kind: str) -> list[H5Object]:
     found: list[H5Object] = []
 
     def visit(_: str, item: H5Object) -> None:
-        if is_group(item) and _words(item.attrs.get("NX_class", "")) == kind:
+        if is_group(item) and _words(attributes_of(item).get("NX_class", "")) == kind:
             found.append(item)
 
     parent.visititems(visit)
@@ -442,7 +442,7 @@ def _value(group: H5Object, name: str) -> Any:
 
 def _length(group: H5Object, name: str, path: Path) -> float:
     """Return a length in m; DECTRIS and NeXus both write the unit."""
-    unit = _words(group[name].attrs.get("units", "m"))
+    unit = _words(attributes_of(group[name]).get("units", "m"))
     return _one_value(group[name], path) * nexus.scale_of("length", unit, f"{path}: {group.name}/{name}")
 
 

@@ -32,7 +32,7 @@ from azimuthal.errors import (
     OutputExistsError,
     ParameterError,
 )
-from azimuthal.io.hdf5_texts import check_heaps
+from azimuthal.io.hdf5_texts import check_attributes, check_heaps
 from azimuthal.typing import PathLike
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "H5File",
     "H5Object",
     "Mode",
+    "attributes_of",
     "compression_options",
     "external_target",
     "filter_names",
@@ -235,6 +236,27 @@ def is_dataset(item: H5Object) -> bool:
 def is_group(item: H5Object) -> bool:
     """Say whether an h5py object is a group (or a file, which is its root group)."""
     return isinstance(item, _import_h5py().Group)
+
+
+def attributes_of(item: H5Object) -> Any:
+    """Return the attributes of an object, after a look at what HDF5 cannot be trusted with (`hdf5_texts`).
+
+    Raises
+    ------
+    FileFormatError
+        A text of an attribute is said to be where no text can be.
+    """
+    h5py = _import_h5py()
+    file = item.file.id
+    plain = file.get_create_plist()
+    if plain.get_sizes() != (8, 8) or plain.get_userblock():
+        return item.attrs
+    try:
+        descriptor, address = file.get_vfd_handle(), h5py.h5o.get_info(item.id).addr
+    except (NotImplementedError, OSError, RuntimeError, ValueError):
+        return item.attrs  # a file that is none, such as one in memory
+    check_attributes(descriptor, address, f"{item.file.filename}::{item.name}")
+    return item.attrs
 
 
 def member_of(group: H5Object, name: str) -> H5Object | None:

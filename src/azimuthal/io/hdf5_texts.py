@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from azimuthal.errors import FileFormatError
 from azimuthal.typing import PathLike
 
-__all__ = ["check_heaps", "check_references"]
+__all__ = ["check_attributes", "check_heaps", "check_references"]
 
 _LOOKED_AT = 1 << 20
 #: HDF5 needs longer to find a chunk the more there are.
@@ -34,6 +35,19 @@ _SIGNATURE = b"GCOL\x01\0\0\0"
 _HEAP = struct.Struct("<8sQ")
 _OBJECT = struct.Struct("<HHIQ")
 _REFERENCE = struct.Struct("<IQI")
+#: Object header of version 1: version, 0, messages, users, bytes of the first block (and 4 to fill up)
+_HEADER = struct.Struct("<BBHII")
+_HEADER_BYTES = 16
+#: Message: kind, bytes, flags (and 3 to fill up)
+_MESSAGE = struct.Struct("<HHB")
+_MESSAGE_BYTES = 8
+_CONTINUED = struct.Struct("<QQ")
+#: Attribute: version, flags, bytes of name, type and dataspace
+_ATTRIBUTE = struct.Struct("<BBHHH")
+_IS_CONTINUED, _IS_ATTRIBUTE = 0x10, 0x0C
+_VARIABLE_LENGTH = 9
+_LARGEST_BLOCK = 1 << 16
+_MOST_BLOCKS = 64
 
 
 def check_heaps(path: PathLike) -> None:
@@ -106,3 +120,89 @@ def _stored(dataset: Any) -> list[bytes]:
     with open(dataset.file.filename, "rb") as file:  # noqa: PTH123  # the name as HDF5 has it
         file.seek(start)
         return [file.read(dataset.size * _REFERENCE.size)]
+
+
+def check_attributes(descriptor: int, address: int, where: str) -> None:
+    """Raise when an attribute of variable length refers to what is not there.
+
+    Parameters
+    ----------
+    descriptor:
+        Of the open file.
+    address:
+        Position of the object header in it.
+    where:
+        Names the object in the error.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged.
+    """
+    size = os.fstat(descriptor).st_size
+    for stored in _attribute_values(descriptor, address):
+        for n_bytes, heap, number in _REFERENCE.iter_unpack(stored[: len(stored) // _REFERENCE.size * _REFERENCE.size]):
+            if n_bytes and not _is_in_heap(descriptor, size, heap, number, n_bytes):
+                raise FileFormatError(
+                    f"{where}: an attribute should be {n_bytes} long in the heap at byte {heap}, which is not there: "
+                    "the file is damaged."
+                )
+
+
+def _attribute_values(descriptor: int, address: int) -> Iterator[bytes]:
+    """Yield the stored values of the attributes of variable length in an object header of version 1."""
+    head = os.pread(descriptor, _HEADER_BYTES + 512, address)
+    if len(head) < _HEADER_BYTES or head[:2] != b"\x01\0":
+        return
+    size = min(_HEADER.unpack_from(head)[4], _LARGEST_BLOCK)
+    blocks = [(address + _HEADER_BYTES, size, head[_HEADER_BYTES:])]
+    for start, length, known in blocks:  # grows while it is walked
+        block = known[:length] if len(known) >= length else os.pread(descriptor, length, start)
+        place = 0
+        while place + _MESSAGE_BYTES <= len(block):
+            kind, n_bytes, flags = _MESSAGE.unpack_from(block, place)
+            body = block[place + _MESSAGE_BYTES : place + _MESSAGE_BYTES + n_bytes]
+            if kind == _IS_CONTINUED and len(body) >= _CONTINUED.size and len(blocks) < _MOST_BLOCKS:
+                following, n_following = _CONTINUED.unpack_from(body)
+                if following < 1 << 62:
+                    blocks.append((following, min(n_following, _LARGEST_BLOCK), b""))
+            elif kind == _IS_ATTRIBUTE and not flags & 2:  # not shared
+                yield _value(body)
+            place += _MESSAGE_BYTES + n_bytes
+
+
+def _value(body: bytes) -> bytes:
+    """Return the stored value of an attribute message of variable length; nothing of others."""
+    if len(body) < _ATTRIBUTE.size:
+        return b""
+    version, flags, *sizes = _ATTRIBUTE.unpack_from(body)
+    if version == 1:
+        sizes = [-(-size // 8) * 8 for size in sizes]
+    elif flags & 1:  # the type is stored elsewhere
+        return b""
+    start = _ATTRIBUTE.size + (version == 3)
+    kind = start + sizes[0]
+    is_variable = kind < len(body) and body[kind] & 15 == _VARIABLE_LENGTH
+    return body[start + sum(sizes) :] if is_variable else b""
+
+
+def _is_in_heap(descriptor: int, size: int, heap: int, number: int, n_bytes: int) -> bool:
+    """Say whether a heap has an object of this number that is large enough."""
+    if heap >= size - _HEAP.size:
+        return False
+    content = os.pread(descriptor, 4096, heap)
+    signature, heap_bytes = _HEAP.unpack_from(content)
+    if signature != _SIGNATURE or heap + heap_bytes > size:
+        return False
+    if heap_bytes > len(content):
+        content = os.pread(descriptor, min(heap_bytes, _LOOKED_AT), heap)
+    place = _HEAP.size
+    while place + _OBJECT.size <= len(content):
+        found, _, _, object_bytes = _OBJECT.unpack_from(content, place)
+        if found == number:
+            return bool(found and object_bytes >= n_bytes and place + _OBJECT.size + object_bytes <= heap_bytes)
+        step = _OBJECT.size + (-(-object_bytes // 8) * 8) if found else object_bytes
+        if step == 0:
+            return False
+        place += step
+    return heap_bytes > len(content)  # beyond what was looked at

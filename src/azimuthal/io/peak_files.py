@@ -41,7 +41,7 @@ from azimuthal.images.peaks import COLUMNS, Peaks
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io.geometry_hdf5 import put_cxi_instrument
-from azimuthal.io.hdf5 import H5Object, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, attributes_of, open_hdf5, translated_errors
 from azimuthal.io.writers._facts import json_text
 from azimuthal.typing import AnyArray, PathLike
 
@@ -147,7 +147,7 @@ def load_peaks(path: PathLike, *, shape: tuple[int, int] | None = None) -> Peaks
                 f"{path}: expected a table of peaks, /entry_1/result_1/nPeaks (CXI) or a group 'peaks' with frame_ptr "
                 "(NeXus); there is none."
             )
-        stored, n_incomplete = group.attrs.get("frame_shape"), int(group.attrs.get("n_incomplete", 0))
+        stored, n_incomplete = attributes_of(group).get("frame_shape"), int(group.attrs.get("n_incomplete", 0))
         provenance = {} if note is None else _json(note)
     columns["frame"] = np.repeat(np.arange(counts.size), counts)
     for name in COLUMNS:

@@ -22,7 +22,7 @@ from azimuthal.binning import BinGrid, Circle
 from azimuthal.errors import AzimuthalError, FileFormatError
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, restore
 from azimuthal.integrate.axes import PlanAxes
-from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
 from azimuthal.io.hdf5_texts import check_references
 from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import PathLike
@@ -72,7 +72,7 @@ def load_plan(path: PathLike) -> Plan:
         It is not a plan, is damaged, or is of another version.
     """
     with open_hdf5(path) as file:
-        version = file.attrs.get("azimuthal_plan")
+        version = attributes_of(file).get("azimuthal_plan")
         if version is None:
             raise FileFormatError(f"{path}: expected a plan written by plan.save(), got another HDF5 file.")
         if version != PLAN_VERSION:
@@ -92,7 +92,7 @@ def _plan(file: Any) -> Plan:
     check_references(file["spec"])
     spec = PlanSpec.from_dict(json.loads(file["spec"][()]))
     matrix, axes = _read(file["matrix"]), _read(file["axes"])
-    period, *poles = (float(value) for value in file["axes"].attrs["circle"])
+    period, *poles = (float(value) for value in attributes_of(file["axes"])["circle"])
     circle = Circle(period or None, *poles)
     grid = BinGrid(axes["u_edges"], axes["c_edges"], circle, float(file["axes"].attrs["u_floor"]))
     radial = Axis(spec.unit, axes["radial_edges"]) if "radial_edges" in axes else None

@@ -30,7 +30,7 @@ kind           selects
 =============  ======================================================================================
 ``rectangle``  ``rows = [first, stop]`` and ``columns = [first, stop]``: whole pixels, without ``stop``
 ``pixels``     ``pixels = [[row, column], ...]``
-``circle``     ``center = [slow, fast]``, ``radius``
+``circle``     ``center = [slow, fast]``, ``radius``; a ring of pixels with ``inner``, which needs no geometry
 ``polygon``    ``points = [[slow, fast], ...]``, at least three; crossing outlines by the even-odd rule
 ``ring``       ``radial = [low, high]`` in ``unit`` (any radial unit)
 ``arc``        a ring between the azimuths ``azimuth = [from, to]``, in degrees, growing from ``from``
@@ -337,7 +337,13 @@ def _pixels(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _circle(settings: dict[str, Any]) -> dict[str, Any]:
     center = number_pair("circle: center", settings["center"], unit="pixels")
-    return {"center": list(center), "radius": positive_number("circle: radius", settings["radius"], unit="pixels")}
+    radius = positive_number("circle: radius", settings["radius"], unit="pixels")
+    if "inner" not in settings:
+        return {"center": list(center), "radius": radius}
+    inner = positive_number("circle: inner", settings["inner"], unit="pixels")
+    if inner >= radius:
+        raise ParameterError(f"circle: inner expected less than the radius of {radius:g} pixels, got {inner:g}.")
+    return {"center": list(center), "radius": radius, "inner": inner}
 
 
 def _polygon(settings: dict[str, Any]) -> dict[str, Any]:
@@ -410,8 +416,11 @@ def _in_circle(settings: Mapping[str, Any], context: _Context) -> BoolArray:
     slow, fast = context.centers()
     center = settings["center"]
     with np.errstate(over="ignore"):  # a circle around everything, or out of sight
-        squared = (slow - center[0]) ** 2 + (fast - center[1]) ** 2
-        return np.asarray(squared <= np.square(np.float64(settings["radius"])))
+        squared = np.asarray((slow - center[0]) ** 2 + (fast - center[1]) ** 2)
+        selected: BoolArray = squared <= np.square(np.float64(settings["radius"]))
+        if "inner" in settings:
+            selected &= squared > np.square(np.float64(settings["inner"]))
+    return selected
 
 
 def _in_polygon(settings: Mapping[str, Any], context: _Context) -> BoolArray:
@@ -489,7 +498,7 @@ _Select = Callable[[Mapping[str, Any], _Context], BoolArray]
 KINDS: dict[str, tuple[_Check, tuple[str, ...], tuple[str, ...], _Select]] = {
     "rectangle": (_rectangle, ("rows", "columns"), (), _in_rectangle),
     "pixels": (_pixels, ("pixels",), (), _at_pixels),
-    "circle": (_circle, ("center", "radius"), (), _in_circle),
+    "circle": (_circle, ("center", "radius"), ("inner",), _in_circle),
     "polygon": (_polygon, ("points",), (), _in_polygon),
     "ring": (_ring, ("radial",), ("unit",), _in_ring),
     "arc": (_arc, ("radial", "azimuth"), ("unit",), _in_arc),

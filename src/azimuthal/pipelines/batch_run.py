@@ -32,6 +32,7 @@ from azimuthal.pipelines.ledger import Ledger
 from azimuthal.pipelines.outputs import made_folders
 from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.recipe import recipe_document
+from azimuthal.pipelines.run_folder import run_id
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import save_picture
 
@@ -91,6 +92,7 @@ class Run:
         self._input_files = input_facts(batch.settings, batch.survey, batch.darks)
         self._recipe = recipe_document(batch.settings)
         self._image_facts: dict[str, dict[str, Any]] = {}
+        self._run_id = run_id(self._identity())
 
     def preview(self) -> int:
         """Return how many frames an interrupted run has finished, which a run would not do again; nothing is changed.
@@ -162,7 +164,13 @@ class Run:
         recipe = self._recipe
         if self._batch.outputs.one_each:
             recipe = recipe | {"input": {"images": [image["path"]]}}
-        more = {"inputs": self._inputs, "run": recipe, "input_files": self._input_files, "image_file": image}
+        more = {
+            "inputs": self._inputs,
+            "run": recipe,
+            "run_id": self._run_id,
+            "input_files": self._input_files,
+            "image_file": image,
+        }
         for name, record in more.items():
             result.provenance[name] = record
         monitor = self._batch.monitors.value(int(result.metadata["index"]))
@@ -225,7 +233,8 @@ class Run:
                 with closing(self._results()) as results:
                     self._write_together(self._kept(results, parts))
             else:
-                self._tell(FramesKept(len(parts), parts.folder, resumed=True))
+                place = parts.target if parts.replaces_output else parts.folder
+                self._tell(FramesKept(len(parts), place, resumed=True))
                 self._resume(parts)
             parts.finish()
 
@@ -243,8 +252,20 @@ class Run:
                 missing.append(record["index"])
         stored = self._restored(parts.results(keys), kept)
         with closing(self._results(missing)) as results:
-            merged = heapq.merge(stored, self._kept(results, parts), key=_number_of)
-            self._write_together(merged)
+            first = next(results, None)
+            if first is None and parts.replaces_output and self._batch.settings.picture is None:
+                self._count_stored(kept)  # as it was
+                return
+            fresh = itertools.chain(() if first is None else (first,), results)
+            merged = heapq.merge(stored, self._kept(fresh, parts), key=_number_of)
+            self._write_together(merged, replaces=parts.replaces_output)
+
+    def _count_stored(self, numbers: Sequence[int]) -> None:
+        wanted = set(numbers)
+        for record in frame_fields(self._batch.survey):
+            if record["index"] in wanted:
+                self._count_frame(record, None)
+        self._written.append(self._batch.outputs.paths[0])
 
     def _key(self, record: Mapping[str, Any]) -> FrameKey:
         monitor = self._batch.monitors.value(record["index"])
@@ -283,7 +304,7 @@ class Run:
             self._image_facts[path] = file_facts(path, digest=False)
         return self._image_facts[path]
 
-    def _write_together(self, results: Iterator[Result]) -> None:
+    def _write_together(self, results: Iterator[Result], *, replaces: bool = False) -> None:
         first = next(results, None)
         if first is None:
             return
@@ -293,7 +314,7 @@ class Run:
             options["n_frames"] = self._batch.n_frames
         if "failures" in outputs.format.options:
             options["failures"] = self._failures  # read when the file is finished
-        force = self._batch.settings.force
+        force = self._batch.settings.force or replaces
         if outputs.format.holds_many:
             save(self._counted(itertools.chain((first,), results)), outputs.paths[0], force=force, **options)
         else:

@@ -33,7 +33,7 @@ from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
-from azimuthal.io.hdf5 import HDF5_SIGNATURE, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, open_hdf5, translated_errors
 from azimuthal.io.hdf5_texts import check_references
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
@@ -166,6 +166,9 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
         except AzimuthalError:
             continue
     reason = found.reason.removeprefix(f"{text}: ")
+    if found.format == "hdf5" or _starts_with(plain_path(text), HDF5_SIGNATURE):
+        tree = dataset_tree(plain_path(text))
+        return Description(text, "HDF5 file; no images were picked", (("because", reason),), tree=tuple(tree))
     raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
 
 
@@ -300,10 +303,11 @@ def _bare_poni_facts(record: PoniRecord) -> Iterator[tuple[str, str]]:
     yield "PONI", f"{pose.poni1 * 1e3:.6g} mm (slow), {pose.poni2 * 1e3:.6g} mm (fast)"
     yield "rotations", ", ".join(f"rot{k} {math.degrees(getattr(pose, f'rot{k}')):.6g}°" for k in (1, 2, 3))
     config = record.detector_config or {}
-    pixels = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
-    if None not in pixels and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
-        slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / float(pixels[0])  # type: ignore[arg-type]
-        fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / float(pixels[1])  # type: ignore[arg-type]
+    written = (record.pixel1 or config.get("pixel1"), record.pixel2 or config.get("pixel2"))
+    pixels = [float(size) for size in written if isinstance(size, int | float) and size > 0]
+    if len(pixels) == 2 and math.cos(pose.rot1) * math.cos(pose.rot2) > 0:
+        slow = (pose.poni1 + pose.dist * math.tan(pose.rot2) / math.cos(pose.rot1)) / pixels[0]
+        fast = (pose.poni2 - pose.dist * math.tan(pose.rot1)) / pixels[1]
         yield "beam centre", f"row {slow:.3f}, column {fast:.3f} of the native pixel grid"
     if record.wavelength is not None:
         yield "beam", f"wavelength {record.wavelength * 1e10:.6g} Å"
@@ -427,7 +431,7 @@ def _plan(text: str) -> Description:
     with open_hdf5(text) as file, translated_errors(text, "read the plan"):
         check_references(file["spec"])
         spec = json.loads(file["spec"][()])
-        report = json.loads(file.attrs["report"])
+        report = json.loads(attributes_of(file)["report"])
         version = str(file.attrs.get("program_version", "?"))
         return _plan_in_words(text, spec, report, version)
 

@@ -55,7 +55,7 @@ def calibrate_goniometer(
     settings:
         How rings are followed; or single fields of it as options: `search`, `saturation`, `max_rings`, ...
     **options:
-        Those, and `loss` and `outliers`.
+        Those, `loss` and `outliers`, and `accuracy`: what "good" promises of two theta, pixels.
 
     Returns
     -------

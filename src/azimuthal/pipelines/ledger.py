@@ -28,7 +28,7 @@ from typing import Any, Self
 from azimuthal._pending_file import translated, write_text
 from azimuthal.errors import OutputExistsError
 from azimuthal.pipelines.outputs import Outputs, listed
-from azimuthal.pipelines.parts import FrameKey
+from azimuthal.pipelines.parts import FrameKey, lacks_frames
 from azimuthal.pipelines.run_folder import RunFolder
 
 _PLANNED, _DONE = "planned.json", "done.jsonl"
@@ -139,7 +139,7 @@ class Ledger:
         self._run.is_needed = False
 
     def _name(self, path: Path) -> str:
-        return os.path.relpath(path, self.folder.parent)
+        return _relative(path, self.folder.parent)
 
 
 def ledger_folder(outputs: Outputs) -> Path:
@@ -160,21 +160,30 @@ def planned_outputs(outputs: Outputs) -> frozenset[str]:
 
 
 def of_unfinished_run(outputs: Outputs) -> Callable[[Path], bool]:
-    """Return what says of a file whether an unfinished run of these outputs was to write it."""
+    """Return what says of a file whether an unfinished run of these outputs was to write it, or left frames out."""
     if not outputs.one_each:
-        return lambda _path: False
+        return lambda path: path == outputs.paths[0] and lacks_frames(path)
     planned, place = planned_outputs(outputs), ledger_folder(outputs).parent
-    return lambda path: os.path.relpath(path, place) in planned
+    return lambda path: _relative(path, place) in planned
 
 
 def check_free(outputs: Outputs, planned: frozenset[str]) -> None:
     """Raise where a file exists that an earlier start of the run was not to write."""
     place = ledger_folder(outputs).parent
-    present = [path for path in outputs.paths if os.path.lexists(path) and os.path.relpath(path, place) not in planned]
+    present = [path for path in outputs.paths if os.path.lexists(path) and _relative(path, place) not in planned]
     if present:
         raise OutputExistsError(
             f"{listed(present)} already. Pass --force (force=True) to replace, or choose another name."
         )
+
+
+def _relative(path: Path, place: Path) -> str:
+    """Return the name of an output from the place of its ledger on, which is where all its names begin."""
+    text, start = str(path), str(place)
+    if start == ".":
+        return text
+    prefix = start if start.endswith(os.sep) else start + os.sep
+    return text[len(prefix) :] if text.startswith(prefix) else os.path.relpath(path, place)
 
 
 def _size(path: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from azimuthal._pending_file import check_target
-from azimuthal.calibration import ModuleRefinement, RingSource, recalibrated_modules
+from azimuthal.calibration import DistortionRefinement, ModuleRefinement, RingSource, recalibrated_modules
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.errors import ParameterError
 from azimuthal.instrument import Instrument
@@ -72,8 +72,8 @@ def recalibrate_modules(
 
 
 def save_module_refinement(
-    found: ModuleRefinement, detector_path: PathLike, poni_path: PathLike | None = None, *, number: int = 0,
-    calibrant: str | None = None, image: str | None = None, force: bool = False,
+    found: ModuleRefinement | DistortionRefinement, detector_path: PathLike, poni_path: PathLike | None = None, *,
+    number: int = 0, calibrant: str | None = None, image: str | None = None, force: bool = False,
 ) -> None:  # fmt: skip
     """Write the detector, and the geometry of one image as a PONI file that names it.
 
@@ -97,11 +97,12 @@ def save_module_refinement(
     found.save(detector_path, force=force)
     if poni_path is None:
         return
+    kind = "Modules" if isinstance(found, ModuleRefinement) else "Distortion"
     reasons = "".join(f"; {reason}" for reason in found.reasons)
     save_poni(
         found.instruments[number].replace(detector=load_detector(detector_path)),
         poni_path,
-        comments=(f"Modules: {found.verdict}{reasons}",),
+        comments=(f"{kind}: {found.verdict}{reasons}",),
         calibrant=calibrant,
         image=image,
         force=force,

@@ -16,6 +16,9 @@ command takes them from there and integrates the rest.  A frame is known by its 
 and time of the file, so that frames of files that changed are integrated again.  When the output is complete and has
 its name, the folder is removed.
 
+An output (``.h5``, ``.npz``) that lacks frames which failed is a part too, when the same command is run again: these
+frames are tried once more, and it is replaced when one of them succeeds.
+
 Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 """
 
@@ -32,7 +35,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 from azimuthal._pending_file import check_target
 from azimuthal.errors import AzimuthalError
 from azimuthal.io.writers import NxazintWriter, load_result
-from azimuthal.pipelines.run_folder import RunFolder
+from azimuthal.pipelines.run_folder import RunFolder, run_id
 from azimuthal.results import Cake, Profile, ResultSet
 
 Result: TypeAlias = Profile | Cake | ResultSet
@@ -92,7 +95,9 @@ class Parts:
     def __init__(self, target: Path, identity: Mapping[str, Any], *, force: bool, every: float) -> None:
         self.target = target
         self.folder = parts_folder(target)
+        self.replaces_output = False
         self._run = RunFolder(self.folder, str(target), identity, force=force)
+        self._id = run_id(identity)
         self._force = force
         self._every = every
         self._held: list[Result] = []
@@ -105,7 +110,6 @@ class Parts:
     def __enter__(self) -> Self:
         with self._resources:
             self._resources.enter_context(self._run.owned([self.target]))
-            check_target(self.target, force=self._force)
             self._tidy()
             self.look()
             self._resources = self._resources.pop_all()
@@ -151,11 +155,11 @@ class Parts:
             return
         if not self._run.is_needed:
             self._run.write_identity()
-            self._run.is_needed = True
         path = self.folder / f"{self._number:06d}.h5"
         with NxazintWriter(path, self._held[0], len(self._held), compression=None) as writer:
             for result in self._held:
                 writer.append(result)
+        self._run.is_needed = True
         for row, result in enumerate(self._held):
             self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
         self._number += 1
@@ -191,15 +195,41 @@ class Parts:
         return sorted(self.folder.glob("[0-9]*.h5"))
 
     def look(self) -> None:
-        """Find the parts that there are; nothing is changed."""
+        """Find the parts that there are; nothing is changed.
+
+        Raises
+        ------
+        OutputExistsError, OutputError
+            The output exists, and is not one of this run that lacks frames; or it cannot be written.
+        """
+        self._look_into_output()
+        check_target(self.target, force=self._force or self.replaces_output)
         paths = self._paths()
         if not paths or not self._run.is_of_this_run():
             return
         for path in paths:
-            records = load_result(path).records()
-            for row, (metadata, provenance) in enumerate(records):
-                self._places[_key_of(metadata, provenance)] = path, row
+            self._add(path, load_result(path).records())
         self._number = int(paths[-1].stem) + 1
+
+    def _add(self, path: Path, records: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        for row, (metadata, provenance) in enumerate(records):
+            self._places[_key_of(metadata, provenance)] = path, row
+
+    def _look_into_output(self) -> None:
+        if self._force or not lacks_frames(self.target):
+            return
+        records = load_result(self.target).records()
+        if all(provenance.get("run_id") == self._id for _, provenance in records):
+            self._add(self.target, records)
+            self.replaces_output = True
+
+
+def lacks_frames(path: Path) -> bool:
+    """Say whether a file is an output that records frames which failed."""
+    try:
+        return path.is_file() and bool(load_result(path).failures)
+    except (AzimuthalError, OSError):
+        return False
 
 
 def parts_folder(target: Path) -> Path:

@@ -70,7 +70,7 @@ def recipe_from_pyfai(
         return _Import(config, source).document()
     except AzimuthalError:
         raise
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
         raise ParameterError(f"{source}: a value is not of the kind that pyFAI writes there: {error}.") from error
 
 
@@ -265,7 +265,10 @@ class _Import:
     def _rest(self) -> None:
         monitor = self._take("monitor_name")
         if monitor is not None:
-            self._lose("monitor_name", f"{monitor!r}; monitors are read from tables, not from headers")
+            self._lose(
+                "monitor_name",
+                f"{monitor!r}; headers are not read; --monitor names a dataset or a file with one value for each frame",
+            )
         for name, value in self._config.items():
             if name not in _WITHOUT_MEANING and not name.startswith("do_") and value not in (None, "", []):
                 self._lose(name, f"{value!r}; not known")

@@ -247,7 +247,18 @@ def read_recipe(path: PathLike) -> BatchSettings:
     AzimuthalError
         As for `settings_of`.
     """
-    path = Path(path)
+    document, text = _read_text(Path(path))
+    lines = key_lines(text, toml=Path(path).suffix.lower() == ".toml")
+    return settings_of(document, folder=Path(path).parent, source=str(path), lines=lines)
+
+
+def read_document(path: PathLike) -> dict[str, Any]:
+    """Return what a TOML or JSON file holds, by the extension; raises as `read_recipe` does."""
+    return _read_text(Path(path))[0]
+
+
+def _read_text(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the document of a file, and its text."""
     suffix = one_of("recipe: extension", path.suffix.lower(), (".toml", ".json"))
     try:
         text = path.read_text(encoding="utf-8")
@@ -261,8 +272,7 @@ def read_recipe(path: PathLike) -> BatchSettings:
         raise FileFormatError(f"{path}: is no {suffix[1:].upper()}: {error}.") from error
     if not isinstance(document, dict):
         raise FileFormatError(f"{path}: expected a recipe, got {type(document).__name__}.")
-    lines = key_lines(text, toml=suffix == ".toml")
-    return settings_of(document, folder=path.parent, source=str(path), lines=lines)
+    return document, text
 
 
 def write_recipe(settings: BatchSettings, path: PathLike, *, force: bool = False) -> Path:

@@ -13,6 +13,7 @@ What else is in it, is up to the run: :mod:`azimuthal.pipelines.parts`, :mod:`az
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,12 @@ from azimuthal.pipelines._locking import locked
 RUN_VERSION = 1
 _SHOWN = 5
 _UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]+\.part")
+
+
+def run_id(identity: Mapping[str, Any]) -> str:
+    """Return a digest of what is being run, which results carry."""
+    text = json.dumps({"parts": RUN_VERSION, **identity}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class RunFolder:

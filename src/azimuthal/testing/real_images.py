@@ -9,7 +9,6 @@ file it gives broad or doubled rings.  Every function skips the running test whe
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ __all__ = [
     "Image",
     "ge_ceo2",
     "goniometer_lab6",
+    "goniometer_lab6_files",
     "lab6_tilt",
     "mar345_strain",
     "pilatus1m_ceo2",
@@ -164,23 +164,28 @@ def _pose_from_hexrd(tilt: FloatArray, translation: FloatArray) -> tuple[float, 
 
 def goniometer_lab6() -> Iterator[GoniometerFrame]:
     """LaB6 on a Pilatus 300k-w that moves on a two-theta arm at 14 keV (SSRL): 22 frames."""
+    model, positions, frames = goniometer_lab6_files()
+    rows, columns = _scan_table()
+    for position, frame in zip(positions, frames, strict=True):
+        row = next(row for row in rows[1:] if float(row[columns["tth"]]) == position)
+        yield GoniometerFrame(model.integrator(position), frame, float(row[columns["Monitor"]]))
+
+
+def goniometer_lab6_files() -> tuple[az.Goniometer, list[float], list[AnyArray]]:
+    """Return the same as the published goniometer, positions in degrees, and frames."""
     folder = shared_path("data/goniometer_lab6")
-    record = json.loads((folder / "ROBL_v1.json").read_text())
-    p = dict(zip(record["param_names"], record["param"], strict=True))
-    rows = list(csv.reader((folder / "Lab6_thtth_rightside_scan2.csv").read_text().splitlines(), skipinitialspace=True))
-    columns = {name.strip(): number for number, name in enumerate(rows[0])}
-    detector = az.detector("Pilatus300kw")
+    model = az.load_goniometer(folder / "ROBL_v1.json")
+    rows, columns = _scan_table()
+    positions, frames = [], []
     for path in sorted(folder.glob("*.raw")):
         number = re.search(r"_(\d+)\.raw$", path.name)
-        row = rows[1 + int(number[1])] if number else rows[1]
-        position = float(row[columns["tth"]])
-        rotations = (
-            p["rot1"] + p["rot1_scale"] * position,
-            p["rot2_offset"] + p["rot2_scale"] * position,
-            p["rot3"] + p["rot3_scale"] * position,
-        )
-        ai = az.Integrator(
-            detector, p["dist"], p["poni1"], p["poni2"], *rotations, wavelength=record["wavelength"], parallax=None
-        )
-        frame = np.fromfile(path, "<i4").reshape(detector.shape)
-        yield GoniometerFrame(ai, frame, float(row[columns["Monitor"]]))
+        assert number is not None  # so the files are called
+        positions.append(float(rows[1 + int(number[1])][columns["tth"]]))
+        frames.append(np.fromfile(path, "<i4").reshape(model.detector.shape))
+    return model, positions, frames
+
+
+def _scan_table() -> tuple[list[list[str]], dict[str, int]]:
+    text = shared_path("data/goniometer_lab6/Lab6_thtth_rightside_scan2.csv").read_text()
+    rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
+    return rows, {name.strip(): number for number, name in enumerate(rows[0])}

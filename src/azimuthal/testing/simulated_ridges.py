@@ -96,7 +96,10 @@ def _ring(
     points = place[picked] + normal * rng.normal(0, look.noise, picked.size)[:, None]
     turn = rng.normal(0, look.turn, picked.size)
     turned = np.column_stack(
-        (normal[:, 0] * np.cos(turn) - normal[:, 1] * np.sin(turn), normal[:, 0] * np.sin(turn) + normal[:, 1] * np.cos(turn))
+        (
+            normal[:, 0] * np.cos(turn) - normal[:, 1] * np.sin(turn),
+            normal[:, 0] * np.sin(turn) + normal[:, 1] * np.cos(turn),
+        )
     )
     return np.column_stack((points, turned)), arc.astype(np.float64)
 

@@ -35,6 +35,7 @@ from azimuthal.io.hdf5 import (
     ExternalTarget,
     H5File,
     H5Object,
+    attributes_of,
     external_target,
     is_dataset,
     is_group,
@@ -150,7 +151,7 @@ def is_image_stack(item: H5Object) -> bool:
 
 def text_attribute(item: H5Object, name: str) -> str | None:
     """Return an attribute as text; None when it is absent or of another type."""
-    value: Any = item.attrs.get(name)
+    value: Any = attributes_of(item).get(name)
     if getattr(value, "shape", None) == (1,):
         value = value[0]
     if isinstance(value, bytes):
@@ -160,7 +161,7 @@ def text_attribute(item: H5Object, name: str) -> str | None:
 
 def text_list_attribute(item: H5Object, name: str) -> list[str]:
     """Return an attribute that holds several texts; empty when it is absent or of another type."""
-    value: Any = item.attrs.get(name)
+    value: Any = attributes_of(item).get(name)
     values = value.tolist() if hasattr(value, "tolist") else value
     parts = values if isinstance(values, list) else [values]
     texts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in parts]
@@ -239,12 +240,14 @@ def _by_nxdata(contents: Contents) -> Choice | None:
 
 
 def _by_nxdetector(contents: Contents) -> Choice | None:
-    return _only_one(contents, (_member(group, "data") for group in contents.groups_of("NXdetector")))
+    return _only_one(
+        contents, (_member(group, "data", "of the only NXdetector") for group in contents.groups_of("NXdetector"))
+    )
 
 
 def _by_exchange(root: Node) -> Choice | None:
     exchange = root.child("exchange")
-    return None if exchange is None else _member(exchange, "data")
+    return None if exchange is None else _member(exchange, "data", "of /exchange")
 
 
 def _only_one(contents: Contents, choices: Iterator[Choice | None]) -> Choice | None:
@@ -302,11 +305,11 @@ def _in_group(group: Node, reason: str) -> Choice | None:
             member = group.child(name)
             if member is not None and _is_legacy_signal(member.item):
                 return _if_images(group, member, f"signal {reason}")
-    return _member(group, "data")
+    return _member(group, "data", reason)
 
 
 def _is_legacy_signal(item: H5Object) -> bool:
-    return is_dataset(item) and str(item.attrs.get("signal", "")).strip("[]b'\"") == "1"
+    return is_dataset(item) and str(attributes_of(item).get("signal", "")).strip("[]b'\"") == "1"
 
 
 def _if_images(group: Node, signal: Node, reason: str) -> Choice | None:
@@ -316,11 +319,11 @@ def _if_images(group: Node, signal: Node, reason: str) -> Choice | None:
     return Choice((signal.path,), reason)
 
 
-def _member(group: Node, name: str) -> Choice | None:
+def _member(group: Node, name: str, reason: str) -> Choice | None:
     node = group.child(name)
     if node is None or not is_image_stack(node.item):
         return None
-    return Choice((node.path,), node.path)
+    return Choice((node.path,), f"'{name}' {reason}")
 
 
 def _series(group: Node, reason: str) -> Choice | None:

@@ -181,8 +181,10 @@ def dataset_tree(path: PathLike, chosen: tuple[str, ...] = ()) -> list[str]:
         lines = {node.path: f"{node.path}  {_words(node.item)}" for node in contents.datasets}
         lines |= {member: f"{member}  -> {target.file}, which is missing" for member, target in contents.broken}
         lines |= {sentence: sentence for sentence in contents.damaged}
-    for name in chosen:
-        lines[name] = f"{lines.get(name, name)}  <- these images"
+        for name in chosen:  # under another name, perhaps, than the one that was come across first
+            node = contents.root.child(name)
+            known = name if node is None else f"{name}  {_words(node.item)}"
+            lines[name] = f"{lines.get(name, known)}  <- these images"
     found = [lines[name] for name in sorted(lines)]
     more = len(found) - _LONGEST_TREE
     return found if more <= 0 else [*found[:_LONGEST_TREE], f"... and {more} more"]

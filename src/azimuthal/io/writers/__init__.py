@@ -10,6 +10,7 @@ back, merged and averaged anew.
 from azimuthal._pending_file import pending
 from azimuthal.io.writers._registry import Format, format_names, format_of, formats, save
 from azimuthal.io.writers._template import expanded, field_names, is_template
+from azimuthal.io.writers.appending import append_results
 from azimuthal.io.writers.nxazint import NxazintWriter
 from azimuthal.io.writers.reading import FailedFrames, ResultFile, load_result
 
@@ -18,6 +19,7 @@ __all__ = [
     "Format",
     "NxazintWriter",
     "ResultFile",
+    "append_results",
     "expanded",
     "field_names",
     "format_names",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
-from azimuthal.io.hdf5 import open_hdf5, translated_errors
+from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
 from azimuthal.io.hdf5_texts import check_references
 from azimuthal.io.writers._layout import (
     FAILURES,
@@ -205,7 +205,7 @@ def _set_names(path: Path) -> dict[str, str] | None:
         entries = ["entry"]
         while (name := f"entry_{len(entries) + 1}") in file:
             entries.append(name)
-        return {name: str(file[name].attrs["result_name"]) for name in entries}
+        return {name: str(attributes_of(file[name])["result_name"]) for name in entries}
 
 
 class _Archive(_Store):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""One calibration with its messages: what ``recalibrate`` and ``run`` share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azimuthal.pipelines.calibration_recipe import CalibrationSettings
+    from azimuthal.pipelines.calibration_run import CalibrationRun, PixelRun
+
+CODES = {"good": 0, "doubtful": 3, "failed": 4}
+_DIFFERENT = 1
+_SHOWN = 5
+
+
+def run_and_tell(settings: CalibrationSettings, *, force: bool, recipe: str | None = None, quiet: bool = False) -> int:
+    """Calibrate, write, print; return the exit code.
+
+    Parameters
+    ----------
+    settings:
+        What to do.
+    force:
+        Replace files that exist.
+    recipe:
+        Name of a recipe to be written with what was found; not when the calibration failed.
+    quiet:
+        Print the verdict and errors only.
+    """
+    from pathlib import Path
+
+    from azimuthal._pending_file import check_target
+    from azimuthal.pipelines.calibration_recipe import write_calibration_recipe
+    from azimuthal.pipelines.calibration_run import run_calibration
+
+    if recipe is not None:
+        check_target(Path(recipe), force=force)
+    done = run_calibration(settings, force=force)
+    found = done.calibration
+    print(f"verdict: {found.verdict}" if quiet else found.summary())
+    if done.pixels is not None:
+        _tell_pixels(done.pixels, quiet=quiet)
+    for name, path in done.written.items():
+        print(f"{path}: {_described(name, done)}")
+    if found.verdict == "failed":
+        wrote = "nothing but the report was written" if "report" in done.written else "nothing was written"
+        print(f"error: the calibration failed; {wrote}", file=sys.stderr)
+    elif recipe is not None:
+        print(f"{write_calibration_recipe(done.settings, recipe, force=force)}: recipe")
+    return _compared(done) or CODES[done.verdict]
+
+
+def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
+    kind = pixels.kind
+    print(f"{kind}: {pixels.refined.verdict}" if quiet else f"{kind}:\n{pixels.refined.summary()}")
+    if pixels.again is None:
+        print(f"{kind}: not written; the geometry is that of the nominal detector")
+    else:
+        again = pixels.again
+        print(f"with that detector: {again.verdict}" if quiet else f"with that detector:\n{again.summary()}")
+
+
+def _described(name: str, done: CalibrationRun) -> str:
+    if name == "geometry":
+        return f"written ({done.verdict})"
+    return f"{len(done.calibration.control_points)} control points" if name == "points" else name
+
+
+def _compared(done: CalibrationRun) -> int:
+    """Say whether the numbers are those of the record; return 1 when they are not."""
+    if not done.compared:
+        return 0
+    if not done.differences:
+        print("the numbers are those of the recipe, bit for bit")
+        return 0
+    more = f", and {len(done.differences) - _SHOWN} more" if len(done.differences) > _SHOWN else ""
+    print(f"error: other numbers than in the recipe: {'; '.join(done.differences[:_SHOWN])}{more}", file=sys.stderr)
+    return _DIFFERENT

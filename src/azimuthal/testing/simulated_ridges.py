@@ -11,7 +11,7 @@ import numpy as np
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ridges import Ridges
 from azimuthal.instrument import Instrument
-from azimuthal.typing import FloatArray
+from azimuthal.typing import BoolArray, FloatArray
 
 __all__ = ["RidgeLook", "simulated_ridges"]
 
@@ -100,7 +100,7 @@ def _ring(
     return np.column_stack((points, turned)), arc.astype(np.float64)
 
 
-def _place(instrument: Instrument, angle: float, chi: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _place(instrument: Instrument, angle: float, chi: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return pixel coordinates (n, 2) of rays, and which of them are on the detector."""
     rays = np.column_stack((np.sin(angle) * np.sin(chi), np.sin(angle) * np.cos(chi), np.full_like(chi, np.cos(angle))))
     directions = rays @ instrument.pose.rotation  # detector frame

@@ -315,7 +315,8 @@ def paired(vectors: RidgeVectors, some: RidgeVectors, *, seed: int = 2026) -> Pa
     farthest = 0.2 * float(np.linalg.norm(np.ptp(vectors.position, axis=0)))
     fits = np.abs(sine1 + flip * sine2) < 2 * error
     fits &= (length > 8 * pixel) & (length < farthest) & (np.abs(sine1) < 0.2)
-    fits &= (some.arc[:, None] == pool.arc[None]) | (some.arc[:, None] < 0)
+    if (some.arc >= 0).any():
+        fits &= (some.arc[:, None] == pool.arc[None]) & (some.arc[:, None] >= 0)
     chance = np.where(fits, np.random.default_rng(seed).random(fits.shape), -1.0)
     partner = np.argmax(chance, axis=1)
     found = np.flatnonzero(chance[np.arange(partner.size), partner] >= 0)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from azimuthal.calibration.cones import (
+    ConeFit,
     Pairs,
     RidgeVectors,
     cone_profile,
@@ -34,6 +35,7 @@ from azimuthal.calibration.ring_indexing import (
     matched_poses,
     polished_poses,
     ring_score,
+    scaled_poses,
     scanned,
     seen_rings,
 )
@@ -55,6 +57,7 @@ _FOR_HINT = 12.0  # of the score
 _FEWEST_POINTS = 12
 _SAME = 3.0  # pixels
 _FREE = np.ones(5, dtype=np.bool_)
+_AT_DISTANCE = np.array([False, True, True, True, True])
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,9 @@ def _poses(search: _Search, hint: Hint | None) -> list[tuple[FloatArray, float]]
         distances = np.concatenate((distances, np.geomspace(*hint.range, 4)))
     some, pairs, extent = search.some, search.pairs, search.extent
     profile = cone_profile(some, pairs, (extent.middle, extent.half), distances)
+    best = profile.values[np.argmin(profile.cost)]
+    again = fitted_cones(some, pairs, scaled_poses(best, distances / best[0]), _AT_DISTANCE)  # where a start was bad
+    profile = ConeFit(*(np.concatenate(part) for part in zip(profile, again, strict=True)))
     nodes: list[int] = []
     for index in np.argsort(profile.cost, kind="stable").tolist():  # the best of each distance
         if all(abs(np.log(profile.values[index, 0] / profile.values[other, 0])) > 0.01 for other in nodes):

@@ -42,7 +42,16 @@ from azimuthal.calibration.cones import (
 )
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Hypotheses", "SeenRings", "matched_poses", "polished_poses", "ring_score", "scanned", "seen_rings"]
+__all__ = [
+    "Hypotheses",
+    "SeenRings",
+    "matched_poses",
+    "polished_poses",
+    "ring_score",
+    "scaled_poses",
+    "scanned",
+    "seen_rings",
+]
 
 _STRANGE = 0.1  # p0
 _ABSENT, _ABSENT_INSIDE = 0.8, 0.25
@@ -213,10 +222,10 @@ def scanned(
             chosen.append(index)
         if len(chosen) == keep:
             break
-    return Hypotheses(_scaled(values, scale[chosen]), score[chosen])
+    return Hypotheses(scaled_poses(values, scale[chosen]), score[chosen])
 
 
-def _scaled(values: FloatArray, scale: FloatArray) -> FloatArray:
+def scaled_poses(values: FloatArray, scale: FloatArray) -> FloatArray:
     """Return one pose (5,) at other distances: same beam centre, tangents of the tilt scaled too where it is small."""
     sample, beam = (array[0] for array in beams(values))
     if beam[2] < 0.5:  # no beam centre to keep

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The azimuthal developers
+"""Images to calibrations without a geometry."""
+
+import numpy as np
+import pytest
+
+import azimuthal as az
+from azimuthal.calibration.calibrating import calibrated
+from azimuthal.cli import main
+from azimuthal.errors import ParameterError, WavelengthMissingError
+
+
+def off(found, truth):
+    x = truth.detector.centers()
+    angles = []
+    for pose in (found.instrument.pose, truth.pose):
+        t = pose.lab_from_detector(x)
+        angles.append(np.arctan2(np.hypot(t[..., 0], t[..., 1]), t[..., 2]))
+    return np.abs(angles[0] - angles[1]).max() / (truth.detector.pixel1 / truth.pose.dist)
+
+
+def test_calibrate_without_a_geometry_is_good_and_right(scene, ceo2):
+    told = []
+    found = az.calibrate(
+        scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, wavelength=3e-11, tell=told.append
+    )
+    assert found.verdict == "good", found.summary()
+    assert off(found, scene.instrument) < 0.1
+    assert len(told) >= 3
+
+
+def test_calibrate_with_hints_agrees_or_says_so(scene, ceo2):
+    detector, truth = scene.instrument.detector, scene.instrument
+    right = az.calibrate(
+        scene.frame(), detector=detector, calibrant=ceo2, wavelength=3e-11, distance=0.3, geometry=truth,
+        centre=tuple(truth.beam_center),
+    )  # fmt: skip
+    assert right.verdict == "good", right.summary()
+    wrong = az.calibrate(scene.frame(), detector=detector, calibrant=ceo2, wavelength=3e-11, distance=0.6)
+    assert wrong.verdict == "doubtful"
+    assert "told" in wrong.reasons[0]
+    assert off(wrong, truth) < 0.1
+
+
+def test_calibrate_in_a_range_of_wavelengths_says_what_it_cannot_tell(scene, ceo2):
+    found = az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, energy=(36, 48))
+    assert found.verdict != "good"
+    assert "wavelength" in found.reasons[0]
+
+
+@pytest.mark.parametrize("image", ["zeros", "noise", "gradient"])
+def test_calibrate_of_an_image_without_rings_fails(scene, ceo2, image):
+    shape = scene.instrument.detector.shape
+    frame = {
+        "zeros": np.zeros(shape),
+        "noise": np.random.default_rng(1).poisson(10.0, shape),
+        "gradient": np.add.outer(np.arange(shape[0]), np.arange(shape[1])) * 1.0,
+    }[image]
+    found = calibrated(frame, scene.instrument.detector, ceo2, wavelength=3e-11)
+    assert found.verdict == "failed", found.summary()
+    assert found.reasons
+
+
+def test_calibrate_with_a_wrong_wavelength_is_not_good(scene, ceo2):
+    found = calibrated(scene.frame(), scene.instrument.detector, ceo2, wavelength=3.6e-11)
+    assert found.verdict != "good" or off(found, scene.instrument) < 0.1
+
+
+def test_calibrate_without_a_wavelength_says_what_to_give(scene, ceo2):
+    with pytest.raises(WavelengthMissingError, match="energy="):
+        az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2)
+    with pytest.raises(ParameterError, match="one of them"):
+        az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, wavelength=1e-10, energy=12.0)
+
+
+def test_calibrate_command_writes_a_geometry(tmp_path, capsys):
+    from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image
+
+    truth = az.Instrument(az.detector("Pilatus100k"), az.Pose(0.08, 0.016, 0.04, 0.1, -0.05), az.Beam(5e-11))
+    look = CalibrantLook(fwhm=np.radians(0.15), counts=1000.0)
+    image, poni = str(tmp_path / "LaB6.npy"), tmp_path / "out.poni"
+    np.save(image, calibrant_image(truth, az.calibrant("LaB6"), look, seed=1).image)
+    arguments = [
+        "calibrate", image, "--detector", "Pilatus100k", "--calibrant", "LaB6", "--wavelength", "0.5", "-o", str(poni)
+    ]  # fmt: skip
+    code = main(arguments)
+    said = capsys.readouterr()
+    assert code in (0, 3), said.out
+    assert "looking for ridges" in said.err
+    assert az.load(poni).instrument.pose.dist == pytest.approx(0.08, rel=1e-3)
+    assert main(arguments) == 2  # exists
+    np.save(image, np.zeros(truth.detector.shape))
+    assert main([*arguments[:-1], str(tmp_path / "none.poni")]) == 4
+    assert not (tmp_path / "none.poni").exists()

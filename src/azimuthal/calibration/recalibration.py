@@ -30,6 +30,7 @@ from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.opposite_tilt import opposite_refinement, possible_difference
+from azimuthal.calibration.other_wavelength import preferred_wavelength
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
@@ -49,7 +50,6 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _WIDENING = (1.0, 2.5)
-_BETTER, _FAR, _BETTER_FAR = 18.0, 0.05, 3.0  # half of the chi-square; six standard errors are worth 18
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
@@ -267,32 +267,8 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
             refinement.covariance + systematic_covariance(refinement, float(np.median(ring_points.fwhm))),
         ),
         unexplained=0 if mixture else foreign.size,
-        other_wavelength=_other_wavelength(task, refinement),
+        other_wavelength=preferred_wavelength(refinement, task.calibrant, loss=task.loss),
         accuracy=task.accuracy,
         other_tilt=possible_difference(refinement, _opposite(task, refinement)),
     )
     return judged(refinement, evidence)
-
-
-def _other_wavelength(task: _Task, refinement: Refinement) -> tuple[float, float] | None:
-    """Return the relative change of the wavelength that the points prefer, and its standard error."""
-    if "wavelength" not in task.fix or refinement.used.sum() <= task.n_free + 1:
-        return None
-    fix = tuple(name for name in task.fix if name != "wavelength")
-    points = refinement.control_points.select(refinement.used)
-    free = refine(
-        points,
-        refinement.instrument,
-        task.calibrant,
-        fix=fix,
-        loss=task.loss,
-        outliers=None,
-        scatter=refinement.scatter,
-    )
-    error = free.standard_errors["wavelength"]
-    before = refinement.values["wavelength"]
-    change = free.values["wavelength"] / before - 1
-    better = _BETTER_FAR if abs(change) > _FAR else _BETTER
-    if not np.isfinite(error) or refinement.cost - free.cost < better:
-        return None
-    return change, error / before

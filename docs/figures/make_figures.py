@@ -26,7 +26,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Arc, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 
 import azimuthal as az
-from azimuthal.calibration import Calibration, Validation
+from azimuthal.calibration import Calibration, Validation, find_ridges
 from azimuthal.corrections import polarization, solid_angle
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.splitting import bounding_box, unroll
@@ -852,10 +852,55 @@ def draw_residual_map(axes: Axes, seen: Validation, *, left: bool) -> None:
         axes.set_ylabel("residual over the image\nslow / pixel")
 
 
+# ---- ridges ------------------------------------------------------------------------------------------------
+
+
+def ridge_frame() -> tuple[np.ndarray, np.ndarray]:
+    """Return a frame of counts with rings of several kinds, and which pixels count."""
+    shape, centre, rng = (480, 620), (232.4, 271.8), np.random.default_rng(4)
+    slow, fast = np.mgrid[: shape[0], : shape[1]]
+    r = np.hypot(slow - centre[0], fast - centre[1])
+    mean = 2e7 / (r + 15) ** 3.2 + 3
+    for radius, width, height in ((60, 1.2, 60), (100, 1.2, 400), (107, 1.2, 200), (150, 1.4, 6), (205, 6.0, 40)):
+        mean += height * np.exp(-0.5 * ((r - radius) / width) ** 2)
+    n = 900
+    angle, ring = rng.uniform(0, 2 * np.pi, n), 265 + rng.normal(0, 1.0, n)
+    places, bright = (centre[0] + ring * np.sin(angle), centre[1] + ring * np.cos(angle)), rng.exponential(80.0, n)
+    for y, x, top in zip(*places, bright, strict=True):
+        if 6 < y < shape[0] - 7 and 6 < x < shape[1] - 7:
+            box = slice(int(y) - 5, int(y) + 7), slice(int(x) - 5, int(x) + 7)
+            mean[box] += top * np.exp(-((slow[box] - y) ** 2 + (fast[box] - x) ** 2) / 2)
+    mean *= np.where((r < 30) | ((np.abs(fast - slow - 40) < 6) & (slow > centre[0])), 0.05, 1.0)
+    usable = np.ones(shape, dtype=bool)
+    usable[155:172] = usable[330:347] = False
+    usable[:, 205:212] = usable[:, 410:417] = False
+    return rng.poisson(mean), usable
+
+
+def ridges() -> Figure:
+    """Draw what is found on a frame without a geometry."""
+    frame, usable = ridge_frame()
+    found = find_ridges(frame, usable)
+    figure = Figure(figsize=(10, 4.1), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    picture = np.where(usable, frame + 1.0, np.nan)
+    for each in axes:
+        each.imshow(picture, cmap=PAPER, norm=LogNorm(3, 600), interpolation="nearest")
+        each.set_xticks([])
+        each.set_yticks([])
+    on_arc = found.arc >= 0
+    axes[1].scatter(found.fast[on_arc], found.slow[on_arc], c=found.arc[on_arc] % 10, cmap="tab10", s=4, linewidths=0)
+    axes[1].scatter(found.fast[~on_arc], found.slow[~on_arc], c=ORANGE, marker="x", s=14, linewidths=0.8)
+    axes[0].set_title("the frame")
+    axes[1].set_title(f"{on_arc.sum()} points on {found.n_arcs} arcs, {(~on_arc).sum()} single spots")
+    return figure
+
+
 # ---- running -----------------------------------------------------------------------------------------------
 
 _DRAWN = (
-    overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance, calibration
+    overview, architecture, conventions, orientations, splitting, arcs, narrow_bins, grazing, covariance, calibration,
+    ridges,
 )  # fmt: skip
 FIGURES: dict[str, Callable[[], Figure]] = {function.__name__: function for function in _DRAWN}
 

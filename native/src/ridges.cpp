@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kRowsPerBlock = 48;
 constexpr std::size_t kSampled = 8;
 constexpr double kLowerPart = 0.3, kExpectedLowerPart = 0.38532;  // of |z| of a normal distribution
+constexpr double kClippedVariance = 0.7737;  // of a normal distribution cut at two sigma
+constexpr int kClippings = 12;
 constexpr float kOwnPart = 0.3f;
 constexpr std::ptrdiff_t kBeside = 8;
 constexpr float kOutshone = 3.0f;  // by a ridge of another direction nearby
@@ -216,13 +218,22 @@ class Maxima {
   double noise_;
 };
 
-double lower_part(const std::vector<std::vector<float>>& parts) {
+// Standard deviation of what is normal among absolute values, some of which are larger: of those below twice itself.
+double clipped_spread(const std::vector<std::vector<float>>& parts) {
   std::vector<float> all;
   for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
-  if (all.size() < 100) return kExpectedLowerPart;
+  if (all.size() < 100) return 1.0;
   const auto at = all.begin() + static_cast<std::ptrdiff_t>(kLowerPart * static_cast<double>(all.size()));
   std::nth_element(all.begin(), at, all.end());
-  return *at;
+  double spread = *at / kExpectedLowerPart;
+  for (int round = 0; round < kClippings; ++round) {
+    double total = 0, n = 0;
+    for (const float z : all) {
+      if (z < 2 * spread) total += static_cast<double>(z) * z, n += 1;
+    }
+    if (n > 0) spread = std::sqrt(total / n / kClippedVariance);
+  }
+  return spread;
 }
 
 }  // namespace
@@ -266,7 +277,7 @@ std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint
                         which.data() + begin * n_fast, sample);
         }
       });
-  *excess = lower_part(samples) / kExpectedLowerPart;
+  *excess = clipped_spread(samples);
   std::vector<std::vector<RidgeCandidate>> parts(n_blocks);
   const Maxima maxima(best.data(), which.data(), mean.data(), usable, n_slow, n_fast, filter, all);
   for_each_block(n_blocks, n_threads, [&](std::size_t number) {

@@ -295,6 +295,33 @@ def locate(
     fractions: FloatArray,
     n_threads: int,
 ) -> None: ...
+def ridge_border(sigma: float, length: float, n_directions: int) -> int: ...
+def ridge_candidates(
+    image: AnyArray,
+    usable: AnyArray,
+    sigma: float,
+    length: float,
+    n_directions: int,
+    significance: float,
+    steepness: float,
+    constant: float,
+    slope: float,
+    least: float,
+    n_threads: int,
+) -> tuple[IntArray, IndexArray, AnyArray, AnyArray, float]: ...
+def ridge_fits(
+    image: AnyArray,
+    usable: AnyArray,
+    starts: FloatArray,
+    half_length: float,
+    half_width: float,
+    curvature_error: float,
+    constant: float,
+    slope: float,
+    least: float,
+    out: FloatArray,
+    n_threads: int,
+) -> None: ...
 def interpolate(
     bins: IndexArray,
     fractions: FloatArray,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.calibration import Sighting, recalibrated_distortion, refine_distortion
+from azimuthal.calibration import Sighting, recalibrated_distortion, refine, refine_distortion
 from azimuthal.calibration.distortion import _Problem
 from azimuthal.calibration.positions import located
 from azimuthal.calibration.residuals import ring_angles
@@ -132,3 +132,17 @@ def test_what_cannot_be_refined_is_refused(ceo2):
         refine_distortion([])
     with pytest.raises(UnknownNameError):
         refine_distortion([one], fix=("tilt",))
+
+
+def test_wrong_wavelength_is_not_taken_for_a_distortion(ceo2):
+    one = sighting(ceo2, DETECTOR, np.random.default_rng(5), error=(0.005, 0.01))
+    wrong = one.instrument.replace(beam=az.Beam(one.instrument.wavelength * 1.05))
+    start = refine(one.points, wrong, ceo2).instrument
+    found = refine_distortion([one._replace(instrument=start)])
+    assert found.verdict == "doubtful"
+    assert any("another wavelength" in reason for reason in found.reasons), found.summary()
+
+
+def test_distortion_that_no_wavelength_explains_is_believed(ceo2):
+    found = refine_distortion([sighting(ceo2, distorted(0.3), np.random.default_rng(6), error=(0.005, 0.01))])
+    assert found.verdict == "good", found.summary()

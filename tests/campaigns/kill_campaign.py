@@ -47,7 +47,7 @@ OUTPUTS = {
     "h5": dataclasses.replace(BASE, output="out.h5"),
     "cakes": dataclasses.replace(BASE, output="out.h5", npt_azim=8),
     "sectors": dataclasses.replace(BASE, output="out.h5", sectors=((-30.0, 30.0), (60.0, 120.0))),
-    "xye": dataclasses.replace(BASE, output="out/{stem}_{frame:05d}.xye", unit="2th_deg", force=True),
+    "xye": dataclasses.replace(BASE, output="out/{stem}_{frame:05d}.xye", unit="2th_deg"),
 }
 
 

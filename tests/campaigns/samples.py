@@ -24,6 +24,7 @@ from azimuthal.io import load_mask, load_plan, load_result, load_sparse, save, s
 from azimuthal.io.detector_files import load_detector, save_detector
 from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument, save_instrument
+from azimuthal.io.goniometer_files import load_goniometer
 from azimuthal.masks.description import MaskDescription, MaskStep
 from azimuthal.pipelines.pyfai_config import recipe_from_pyfai
 from azimuthal.pipelines.recipe import read_recipe, write_recipe
@@ -324,6 +325,12 @@ GEOMETRY_SAMPLES = {
     "crystfel": saved_geometry("a.geom"),
     "cxi": saved_geometry("a.cxi", is_text=False, detector=CAMERA),
     "nexus geometry": saved_geometry("a.nxs", is_text=False),
+    "goniometer": Sample(
+        ("g.json",),
+        copied("goniometer_lab6/ROBL_v1.json", "g.json"),
+        lambda folder: load_goniometer(folder / "g.json"),
+        True,
+    ),
     "spline": Sample(
         ("a.spline",),
         copied("formats/f4mnew.spline", "a.spline"),

@@ -85,6 +85,14 @@ def test_wrong_position_is_doubtful_and_the_image_is_named(run, files):
     assert Path("good.json").exists()
 
 
+def test_wrong_wavelength_is_doubtful_for_an_arm_turns_by_what_it_says(images):
+    """Distance and scale together hide it: all rings are in their places."""
+    wrong = START.replace(wavelength=1.03 * 3e-11)
+    found = az.calibrate_goniometer(images, wrong, "CeO2", positions=ANGLES)
+    assert found.verdict == "doubtful"
+    assert any("tth turns the detector by +" in reason for reason in found.reasons), found.reasons
+
+
 def test_positions_come_from_the_images(run, files, images):
     with h5py.File("scan.h5", "w") as file:
         entry = file.create_group("entry")

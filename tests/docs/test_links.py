@@ -107,6 +107,24 @@ def calibration_image(tifffile, folder):
     az.save_geometry(instrument.replace(pose=rough), folder / "start.poni")
 
 
+def goniometer_images(tifffile, folder):
+    """Write four images of CeO2 on an arm, their positions, and a rough goniometer."""
+    from azimuthal.pipelines.simulate import PowderSettings, expected_image
+
+    detector = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=(160, 150))
+    at_zero = az.Instrument(detector, az.Pose(0.25, 0.032, 0.03, 0.03, -0.02, 0.01), az.Beam(3e-11))
+    arm = az.Goniometer.arm(at_zero, "tth", direction=-1)
+    look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.18))
+    lines = ["image, tth"]
+    for number, tth in enumerate((4.0, 8.0, 12.0, 16.0)):
+        image = np.random.default_rng(number).poisson(expected_image(arm.instrument(tth), look)).astype(np.uint32)
+        tifffile.imwrite(folder / f"scan_{number}.tif", image)
+        lines.append(f"scan_{number}.tif, {tth}")
+    (folder / "positions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    az.save_geometry(at_zero, folder / "at_zero.poni")
+    arm.with_parameters(dist=0.2505, rot1=0.0315, scale=-1.004).save(folder / "start.json")
+
+
 @pytest.fixture
 def own_units(monkeypatch):
     """Forget the units that a page registers."""
@@ -118,7 +136,9 @@ def own_units(monkeypatch):
 @pytest.mark.white_box
 @pytest.mark.usefixtures("sample_data", "own_units")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and is_alone(page)], ids=page_id)
-def test_python_of_page_runs(page):
+def test_python_of_page_runs(page, tmp_path):
+    if page.stem == "calibrate-a-goniometer":
+        goniometer_images(pytest.importorskip("tifffile"), tmp_path)
     namespace = {}
     for code in blocks(page, "python"):
         exec(compile(code, page_id(page), "exec"), namespace)

@@ -44,7 +44,7 @@ _ROUNDS = 8
 _STEPS = 40
 _SHORT = 1e-3  # standard errors
 _CAP = 25.0  # squared residuals count no more than this
-_EXPLAINS = 0.8
+_AS_WELL = 1.5
 ROUGH = 0.05  # the same, where models are only compared
 
 
@@ -173,7 +173,7 @@ def solved(curvature: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def another_wavelength(sightings: Sequence[Sighting], fit: Fit) -> str | None:
-    """Return a doubt where poses with a free wavelength do nearly all of what displaced pixels do."""
+    """Return a doubt where poses with a free wavelength explain the points about as well as displaced pixels do."""
     sums = np.zeros(3)
     for one, used, residuals in zip(sightings, fit.used, fit.residuals, strict=True):
         points = one.points.select(used)
@@ -187,9 +187,9 @@ def another_wavelength(sightings: Sequence[Sighting], fit: Fit) -> str | None:
             found.append(refined.residuals)
         sums += [float(np.sum(np.minimum((each / spread) ** 2, _CAP))) for each in found]
     displaced, nominal, free = sums.tolist()
-    if nominal - free <= _EXPLAINS * (nominal - displaced) or nominal <= displaced:
+    if free > _AS_WELL * displaced or nominal <= free:
         return None
     return (
-        "another wavelength (or cell) explains nearly all of it: is it this wavelength, this calibrant? Pixels "
+        "another wavelength (or cell) explains the rings as well: is it this wavelength, this calibrant? Pixels "
         "that are displaced along the radius and a wrong wavelength look alike"
     )

@@ -16,8 +16,8 @@ __all__ = ["RIDGE_FIT_VALUES", "Candidates", "PixelNoise", "RidgeFilter", "ridge
 #: Columns of :func:`ridge_fits`.
 RIDGE_FIT_VALUES = (
     "height", "centre", "slope", "width", "background", "curvature", "height_error", "centre_error", "slope_error",
-    "curvature_error", "chi_square", "middle", "side", "end", "largest", "edge", "unevenness", "low", "high", "height_noise", "extent",
-    "along",
+    "curvature_error", "chi_square", "middle", "side", "end", "largest", "edge", "unevenness", "low", "high",
+    "height_noise", "extent", "along",
 )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ class Candidates(NamedTuple):
 
     def select(self, which: AnyArray) -> Candidates:
         """Return some of them."""
-        return Candidates(*(array[which] for array in self))
+        return Candidates(self.pixel[which], self.direction[which], self.significance[which], self.mean[which])
 
 
 def ridge_candidates(
@@ -74,8 +74,10 @@ def ridge_candidates(
     `usable`, of the same shape, says which pixels may be one.
     """
     padded = np.pad(image, chosen.border, mode="edge")
-    *found, excess = _core.ridge_candidates(padded, usable.view(np.uint8), *chosen, *map(float, noise), n_threads)
-    return Candidates(*found), excess
+    pixel, direction, significance, mean, excess = _core.ridge_candidates(
+        padded, usable.view(np.uint8), *chosen, *noise, n_threads
+    )
+    return Candidates(pixel, direction, significance, mean), excess
 
 
 def ridge_fits(
@@ -86,6 +88,6 @@ def ridge_fits(
     found = np.empty((starts.shape[0], len(RIDGE_FIT_VALUES)))
     _core.ridge_fits(
         image, usable.view(np.uint8), np.ascontiguousarray(starts), float(half_length), float(half_width),
-        float(curvature_error), *map(float, noise), found, n_threads,
+        float(curvature_error), *noise, found, n_threads,
     )  # fmt: skip
     return dict(zip(RIDGE_FIT_VALUES, found.T, strict=True))

@@ -20,7 +20,7 @@ __all__ = ["measured_noise"]
 
 _TILE = 4
 _GROUPS, _TOGETHER = 40, 16
-_LOWER_PART = 0.35
+_LOWER_PART = 0.2
 _FEWEST = 12  # second differences in a cell
 
 
@@ -29,8 +29,7 @@ def measured_noise(image: AnyArray, usable: BoolArray) -> PixelNoise | None:
     mean, variance = _tiles(image, usable)
     if not mean.size or not (variance > 0).any():
         return None
-    order = np.argsort(mean, kind="stable")
-    mean, variance = _lower_part(mean[order], variance[order])
+    mean, variance = _lower_part(mean, variance)
     positive = variance > 0
     if not positive.any():
         return None
@@ -64,24 +63,25 @@ def _some_tiles(image: AnyArray, usable: BoolArray, rows: slice, columns: int) -
     down = value[1:] - value[:-1]
     d = (down[:, 1:] - down[:, :-1]) * whole
     level = value[:-1, :-1] * whole
-    return tuple(_cell_sums(array) for array in (whole, level, d * d))
+    return _cell_sums(whole), _cell_sums(level), _cell_sums(d * d)
 
 
 def _cell_sums(array: AnyArray) -> FloatArray:
     columns = array[:, ::_TILE] + array[:, 1::_TILE] + array[:, 2::_TILE] + array[:, 3::_TILE]
     cells = columns[::_TILE] + columns[1::_TILE] + columns[2::_TILE] + columns[3::_TILE]
-    return cells.astype(np.float64).reshape(-1)
+    flat: FloatArray = cells.astype(np.float64).reshape(-1)
+    return flat
 
 
 def _lower_part(mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and low variance of groups of cells, sorted by their mean."""
-    groups = np.array_split(np.arange(mean.size), max(1, min(_GROUPS, mean.size // (2 * _TOGETHER))))
+    """Return mean and low variance of groups of cells of about the same mean, which are in the order of the image."""
+    order = np.argsort(mean, kind="stable")
+    groups = np.array_split(order, max(1, min(_GROUPS, mean.size // (2 * _TOGETHER))))
     means, variances = np.empty(len(groups)), np.empty(len(groups))
     for k, group in enumerate(groups):
-        # every n-th cell: neighbours on the image, on one ring, stay apart
-        n = max(1, group.size // _TOGETHER)
-        together = variance[group][: n * (group.size // n)].reshape(-1, n).mean(axis=0)
-        means[k], variances[k] = mean[group].mean(), np.quantile(together, _LOWER_PART)
+        # bands of rows: where a ring runs along the rows or columns its mixed differences vanish
+        bands = np.array_split(np.sort(group), min(_TOGETHER, group.size))
+        means[k], variances[k] = mean[group].mean(), np.quantile([variance[band].mean() for band in bands], _LOWER_PART)
     return means, variances
 
 
@@ -89,8 +89,8 @@ def _line(mean: FloatArray, variance: FloatArray) -> tuple[float, float]:
     """Return constant and slope (at least 0), fitted to relative deviations, those above the line with less weight."""
     predicted = variance.copy()
     constant, slope = float(variance.min()), 0.0
-    for _ in range(8):
-        weight = np.minimum(1.0, predicted / variance) ** 2 / predicted**2
+    for _ in range(20):
+        weight = np.minimum(1.0, predicted / variance) ** 4 / predicted**2
         total = weight.sum()
         m, v = (weight @ mean) / total, (weight @ variance) / total
         spread = weight @ (mean - m) ** 2

@@ -27,16 +27,19 @@ def linked_arcs(
 ) -> IntArray:  # fmt: skip
     """Return the number of the arc of each point, from 0; points without neighbours have one of their own.
 
-    `place`, `normal`: (n, 2); `reach`: how far neighbours may be, pixels; `width`: sigma of the profile.
+    `place`, `normal`: (n, 2); `reach`: how far neighbours may be, pixels, that reach as far themselves; `width`: sigma
+    of the profile.
     """
-    first, second = near_pairs(place, float(reach.max(initial=1.0)))
-    linked = _compatible(first, second, place, normal, normal_error, uncertainty, width, reach)
+    pairs = [_pairs_of(place, reach, distance) for distance in np.unique(reach)]
+    first = np.concatenate([np.empty(0, np.int64), *(i for i, _ in pairs)])
+    second = np.concatenate([np.empty(0, np.int64), *(j for _, j in pairs)])
+    linked = _compatible(first, second, place, normal, normal_error, uncertainty, width)
     return _components(len(place), first[linked], second[linked])
 
 
 def _compatible(
     i: IntArray, j: IntArray, place: FloatArray, normal: FloatArray, normal_error: FloatArray,
-    uncertainty: FloatArray, width: FloatArray, reach: FloatArray,
+    uncertainty: FloatArray, width: FloatArray,
 ) -> BoolArray:  # fmt: skip
     chord = place[j] - place[i]
     distance = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-9)
@@ -49,8 +52,14 @@ def _compatible(
     tolerance = np.minimum(tolerance, 1.2 + np.minimum(width[i], width[j]))
     largest = np.maximum(np.abs(a), np.abs(b))
     alike = np.maximum(width[i], width[j]) < 2.5 * np.minimum(width[i], width[j]) + 0.5
-    near = distance <= np.maximum(reach[i], reach[j])
-    return np.asarray(near & alike & (np.abs(a + b) <= tolerance) & (largest <= _LARGEST_TURN * distance + 0.5))
+    return np.asarray(alike & (np.abs(a + b) <= tolerance) & (largest <= _LARGEST_TURN * distance + 0.5))
+
+
+def _pairs_of(place: FloatArray, reach: FloatArray, distance: float) -> tuple[IntArray, IntArray]:
+    """Return the pairs of points that both reach so far and are not farther apart."""
+    far = np.flatnonzero(reach >= distance)
+    i, j = near_pairs(place[far], float(distance))
+    return far[i], far[j]
 
 
 def near_pairs(place: FloatArray, reach: float) -> tuple[IntArray, IntArray]:

@@ -23,8 +23,8 @@ What rings do not tell
 
 Verdict
     "good" where the squared residuals of held-out arcs (an eighth of a ring each) fall by more than three standard
-    errors of their mean, and where another wavelength does not explain four fifths of it (a wrong wavelength or
-    calibrant looks like a distortion along the radius), else "doubtful".
+    errors of their mean, and where another wavelength without a distortion does not explain the points about as
+    well (squared residuals within a factor 1.5), else "doubtful".
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ disagrees     it has points, and most of them are outliers: its motor position o
 not seen      rings should be there, and were not found, or their points are spread like noise
 crowded       its rings are too near to each other
 no rings      no ring of the calibrant falls on its usable pixels
+too few       it has points, and all images together have too few to refine anything
 ============  ======================================================================================
 
 The verdict
@@ -36,13 +37,16 @@ The verdict
     than this share of those that it has                                         0.2         --
     error of two theta at one of the positions, of the accuracy (more than)      0.35        50
     another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
+    a motor that turns the detector by another angle than it says, where it
+    says one (in degrees or rad, to 10 %): difference (more than)                0.5 %       --
     a parameter at its bound, or a free one that the images cannot tell          any         --
     not converged                                                                --          any
     ===========================================================================  ==========  ============
 
     Good promises that two theta is within the accuracy that was asked for (0.1 pixel), everywhere on the detector, at
-    the positions of the images; the error is the standard error with what small shifts of whole rings would do
-    (:mod:`azimuthal.calibration.systematic_error`).
+    the positions of the images.  The error is the standard error with what small shifts of whole rings would do
+    (:mod:`azimuthal.calibration.systematic_error`).  A wrong wavelength is hidden by a free distance and a free scale
+    of the arm together; that an arm turns by what it says is what tells.
 """
 
 from __future__ import annotations
@@ -66,6 +70,7 @@ from azimuthal.calibration.systematic_error import SHIFT, SHIFT_OF_WIDTH
 from azimuthal.calibration.unexplained_rings import foreign_rings
 from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, FAILED_ERRORS, Judgement, RingDeviation, Verdict
 from azimuthal.errors import ParameterError, ShapeError
+from azimuthal.geometry.frames import lab_from_detector_rotation
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, PathLike
 
@@ -79,6 +84,9 @@ _BETTER = 18.0  # half of the chi-square that six standard errors are worth
 _RANKS = ("good", "doubtful", "failed")
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
 _FEWEST_POINTS = 3
+_TURNING = 0.005
+_ALIKE = 0.1
+_TURN = 1e-4  # units of the motor, for a difference
 _ERROR_POSITIONS = 5  # at which the uncertainty of two theta is looked at
 
 
@@ -438,7 +446,7 @@ def _reports(
 
 def _status(n_points: int, n_used: int, expected: Sequence[int], crowded: Sequence[int], *, refined: bool) -> str:
     if n_points:
-        return "used" if 2 * n_used >= n_points and refined else "disagrees" if refined else "too few points"
+        return "used" if 2 * n_used >= n_points and refined else "disagrees" if refined else "too few"
     return "not seen" if expected else "crowded" if crowded else "no rings"
 
 
@@ -606,6 +614,11 @@ def _judge_parameters(task: _Task, refinement: GoniometerRefinement, largest_err
         f"{task.accuracy:g} pixel everywhere asks for {ERROR_SHARE * task.accuracy:.2g})"
     )
     findings.judge(text, largest_error, ERROR_SHARE * task.accuracy, FAILED_ERRORS * task.accuracy)
+    for name, excess in _turning_excess(refinement).items():
+        if abs(excess) > _TURNING:
+            findings.doubts.append(
+                f"{name} turns the detector by {100 * excess:+.2f} % of what it says: wrong calibrant or wavelength?"
+            )
     findings.doubts.extend(f"{name} ended at its bound" for name in refinement.at_bound)
     held = "it was held"
     findings.doubts.extend(text for text in refinement.degenerate if not text.endswith(held))
@@ -615,6 +628,23 @@ def _judge_parameters(task: _Task, refinement: GoniometerRefinement, largest_err
             f"a wavelength (or cell) different by {100 * other[0]:+.2f} % explains the rings better: "
             "wrong calibrant or wavelength?"
         )
+
+
+def _turning_excess(refinement: GoniometerRefinement) -> dict[str, float]:
+    """Return by which share motors that say an angle turn the detector by more than it (median over the images)."""
+    goniometer = refinement.goniometer
+    found = goniometer.evaluated([one.position for one in refinement.frames])
+    excess = {}
+    for k, name in enumerate(goniometer.motors):
+        rates = []
+        for values, slopes in zip(found.values[:, 3:6], found.by_motor[:, 3:6, k], strict=True):
+            ends = [lab_from_detector_rotation(*(values + sign * _TURN * slopes)) for sign in (-1, 1)]
+            rates.append(float(np.linalg.norm(ends[1] - ends[0])) / (2 * _TURN * np.sqrt(2)))
+        for angle in (np.pi / 180, 1.0):
+            share = float(np.median(rates)) / angle - 1
+            if abs(share) < _ALIKE:
+                excess[name] = share
+    return excess
 
 
 def _other_wavelength(task: _Task, refinement: GoniometerRefinement) -> tuple[float, float] | None:

@@ -31,7 +31,7 @@ Verdict
     Displacements are believed where points that were held out (arcs: one ring on one module each) agree better with
     them than without, by more than three standard errors of the mean difference of their squared residuals, and where
     Bayes' information criterion with the effective number of parameters falls; and where another wavelength does not
-    explain four fifths of what they do.  Otherwise nothing shows that the
+    explain the points about as well (squared residuals within a factor 1.5).  Otherwise nothing shows that the
     modules are not where the detector's description has them.
 """
 
@@ -379,6 +379,10 @@ class _Problem:
         layout = self.detector.layout
         self.base: Layout = layout.base if isinstance(layout, DisplacedModules) else layout
         self.centres = _centres(self.base, self.rectangles)
+        in_place = self.detector.replace(layout=self.base)
+        self.in_place = tuple(
+            one._replace(instrument=one.instrument.replace(detector=in_place)) for one in self.sightings
+        )
         self.kinds = len(DISPLACEMENTS) if out_of_plane else _IN_PLANE
         if self.base.n_corners != 4 and self.kinds > _IN_PLANE:
             raise UnsupportedOptionError("out_of_plane: pixels with four corners are needed.")
@@ -387,7 +391,7 @@ class _Problem:
             if name not in PARAMETERS:
                 raise unknown_name("fix", name, PARAMETERS)
         self.free_pose = np.array([name not in fixed for name in _POSE])
-        self.views = tuple(self._view(one) for one in self.sightings)
+        self.views = tuple(self._view(one) for one in self.in_place)
         self.n_pose, self.n_modules = 5 * len(self.views), len(self.rectangles)
         self.size = self.n_pose + self.n_modules * self.kinds
         self.prior = np.zeros(self.size)
@@ -397,8 +401,7 @@ class _Problem:
 
     def _view(self, sighting: Sighting) -> _View:
         points, instrument = sighting.points, sighting.instrument
-        nominal = instrument.replace(detector=self.detector.replace(layout=self.base))
-        cells = Cells(nominal, points.slow, points.fast)
+        cells = Cells(instrument, points.slow, points.fast)
         slopes = cells.slopes(points.slow, points.fast)
         spacings = np.asarray(sighting.calibrant.d_spacings(), dtype=np.float64)
         if points.ring.max() >= spacings.size:
@@ -490,7 +493,7 @@ def _described(problem: _Problem, nominal: Fit, fit: Fit) -> ModuleRefinement:
     gain = _held_out_gain(problem, nominal, fit)
     change = _bic_change(problem, nominal, fit, effective)
     verdict, reasons = _judged(problem, displacements, told, n_points, gain, change)
-    doubt = another_wavelength(problem.sightings, fit)
+    doubt = another_wavelength(problem.in_place, fit)
     if doubt and verdict != "failed":
         verdict, reasons = "doubtful", (*reasons, doubt)
     modules = tuple(

@@ -21,7 +21,7 @@ from azimuthal.typing import FloatArray
 from azimuthal.units import Unit
 from azimuthal.units import unit as find_unit
 
-__all__ = ["pixel_uncertainty", "radial_uncertainty"]
+__all__ = ["largest_apart", "pixel_uncertainty", "radial_uncertainty"]
 
 _SAMPLES = 150  # rows and columns
 _BINS = 128
@@ -72,6 +72,15 @@ def pixel_uncertainty(instrument: Instrument, covariance: FloatArray) -> float:
     error = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", gradients, _finite(covariance), gradients), 0.0))
     usable = np.isfinite(found) & np.isfinite(error)
     return float(np.max((error / _steepest(instrument))[usable], initial=0.0))
+
+
+def largest_apart(one: Instrument, other: Instrument) -> float:
+    """Return the largest difference of two theta between two poses of a detector, in pixels."""
+    angles = []
+    for instrument in (one, other):
+        t = instrument.pose.lab_from_detector(_sampled(instrument))
+        angles.append(np.arctan2(np.hypot(t[:, 0], t[:, 1]), t[:, 2]))
+    return float(np.nanmax(np.abs(angles[0] - angles[1]) / _steepest(one)))
 
 
 def _steepest(instrument: Instrument) -> FloatArray:

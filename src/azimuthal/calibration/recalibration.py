@@ -11,6 +11,8 @@ standard error of two theta; after ten passes at most.
 Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
 wide, and the better of the two results is returned.
 
+The opposite tilt is tried at the end (:mod:`azimuthal.calibration.opposite_tilt`), and kept where it is better.
+
 A ring whose points spread over its window like noise is taken as not seen.  Rings beside a ring that the calibrant does
 not have are left out at the end, where six others remain.
 """
@@ -27,6 +29,7 @@ from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.opposite_tilt import opposite_refinement, possible_difference
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
@@ -46,7 +49,7 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _WIDENING = (1.0, 2.5)
-_BETTER = 18.0  # half of the chi-square that six standard errors are worth
+_BETTER, _FAR, _BETTER_FAR = 18.0, 0.05, 3.0  # half of the chi-square; six standard errors are worth 18
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
 _NOISE = 0.45  # of the half window: the spread of points all over it is 0.74
@@ -149,9 +152,17 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
     if refinement is not None:
         foreign = foreign_rings(task.image, refinement, task.calibrant, task.usable, ring_points)
         ring_points, refinement = _without_neighbours(task, ring_points, refinement, foreign, search)
+        other = _opposite(task, refinement)
+        if other is not None and other.cost < refinement.cost:
+            refinement = task.refined(ring_points.points, other.instrument)
         refinement = replace(refinement, start=instrument)
     judgement = _judgement(task, ring_points, refinement, foreign)
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
+
+
+def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
+    """Return the refinement with the opposite tilt; None where that is not free or bounded."""
+    return None if task.bounds else opposite_refinement(refinement, task.calibrant, task.loss)
 
 
 def _points_apart(task: _Task, instrument: Instrument, search: float, fwhm: float) -> RingPoints:
@@ -258,6 +269,7 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         unexplained=0 if mixture else foreign.size,
         other_wavelength=_other_wavelength(task, refinement),
         accuracy=task.accuracy,
+        other_tilt=possible_difference(refinement, _opposite(task, refinement)),
     )
     return judged(refinement, evidence)
 
@@ -278,7 +290,9 @@ def _other_wavelength(task: _Task, refinement: Refinement) -> tuple[float, float
         scatter=refinement.scatter,
     )
     error = free.standard_errors["wavelength"]
-    if not np.isfinite(error) or refinement.cost - free.cost < _BETTER:
-        return None
     before = refinement.values["wavelength"]
-    return free.values["wavelength"] / before - 1, error / before
+    change = free.values["wavelength"] / before - 1
+    better = _BETTER_FAR if abs(change) > _FAR else _BETTER
+    if not np.isfinite(error) or refinement.cost - free.cost < better:
+        return None
+    return change, error / before

@@ -67,6 +67,7 @@ _STEP_BETTER = 8.0
 _FEWEST_GRAINS, _SHORT = 4.0, 0.62
 _SPOT_SIGNIFICANCE = 8.0
 _ANY_NORMAL = np.pi / np.sqrt(12)  # standard deviation of a direction that is not known, rad
+_LEAST_SATURATION, _SHARED = 255.0, 5
 _UNEVEN = 0.3  # squared contrast along a ridge: a few grains
 _DEAD, _BUSY = 16, 40.0  # pixels; photons in a block, about
 _OVER_SCATTER = 1.7  # of grains
@@ -244,13 +245,15 @@ def find_ridges(image: Any, usable: Any = None, *, settings: RidgeSettings | Non
     if noise is None:
         return Ridges.empty()
     _leave_out_dead_regions(frame, ok)
-    saturated = _saturated(frame, ok, settings.saturation)
+    _leave_out_saturated(frame, ok, settings.saturation)
     _leave_out_hot_pixels(frame, ok, noise)
+    if not ok.any():
+        return Ridges.empty()
     levels = _pyramid(frame, ok, noise, settings.levels)
     found: list[_Points] = []
     single: list[_Points] = []
     for level in levels:
-        points, spots = _points(level, settings, n_threads, found, saturated)
+        points, spots = _points(level, settings, n_threads, found)
         found.append(points)
         single.append(spots)
     return _result(_Points.joined(found), _brightest(_Points.joined(single)), settings)
@@ -278,16 +281,21 @@ def _checked(image: Any, usable: Any) -> tuple[AnyArray, BoolArray]:
     return frame, ok
 
 
-def _saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> float:
-    """Return the value from which pixels are saturated: the highest one, where many share it; else infinity."""
-    if given is not None:
-        return given
-    highest = float(frame[ok].max())
-    if highest < 255:
-        return np.inf
-    same = int(np.count_nonzero(ok & (frame >= highest)))
-    below = int(np.count_nonzero(ok & (frame >= 0.98 * highest))) - same
-    return highest if same >= 5 and same > below else np.inf
+def _leave_out_saturated(frame: AnyArray, ok: BoolArray, given: float | None) -> None:
+    """Mark saturated pixels, and those beside them, as not usable: where many share the highest value, if not told."""
+    limit = given
+    if limit is None:
+        limit = float(frame[ok].max())
+        same = int(np.count_nonzero(ok & (frame >= limit)))
+        below = int(np.count_nonzero(ok & (frame >= 0.98 * limit))) - same
+        if limit < _LEAST_SATURATION or same < _SHARED or same <= below:
+            return
+    i, j = np.nonzero(ok & (frame >= limit))
+    for di in (-1, 0, 1):
+        for dj in (-1, 0, 1):
+            rows, columns = (np.clip(x, 0, n - 1) for x, n in zip((i + di, j + dj), ok.shape, strict=True))
+            ok[rows, columns] = False
+    frame[~ok] = 0
 
 
 def _leave_out_dead_regions(frame: AnyArray, ok: BoolArray) -> None:
@@ -336,7 +344,8 @@ def _leave_out_hot_pixels(frame: AnyArray, ok: BoolArray, noise: PixelNoise) -> 
 
 def _pyramid(frame: AnyArray, ok: BoolArray, noise: PixelNoise, n_levels: int) -> list[_Level]:
     """Return the levels, finest first, with what masks leave open filled from coarser ones."""
-    images, weights = [frame], [ok.astype(np.float32)]
+    images: list[AnyArray] = [frame]
+    weights: list[AnyArray] = [ok.astype(np.float32)]
     while min(images[-1].shape) >= 2 * _LEAST_LEVEL or len(images) < 2:
         if len(images) > n_levels:
             break
@@ -363,9 +372,7 @@ def _binned(image: AnyArray) -> AnyArray:
     return sums
 
 
-def _points(
-    level: _Level, settings: RidgeSettings, n_threads: int, finer: list[_Points], saturated: float
-) -> tuple[_Points, _Points]:
+def _points(level: _Level, settings: RidgeSettings, n_threads: int, finer: list[_Points]) -> tuple[_Points, _Points]:
     """Return the points of one level, and single spots; those on ridges of finer levels are left out."""
     chosen = RidgeFilter(significance=settings.candidate)
     taken = _painted(finer, level)
@@ -379,14 +386,14 @@ def _points(
     starts = np.column_stack([i, j, angle, np.zeros(angle.size)]).astype(np.float64)
     fits = _fitted(level, starts, _HALF_LENGTH, n_threads)
     fits["box"] = np.full(angle.size, 2 * _HALF_LENGTH)
-    good, spots = _judged(fits, settings, saturated, _HALF_LENGTH)
+    good, spots = _judged(fits, settings, _HALF_LENGTH)
     faint = (
         ~good & (fits["height"] > 2 * fits["height_noise"]) & (candidates.significance > settings.candidate * excess)
     )
     if faint.any():
         again = _fitted(level, starts[faint], _LONG, n_threads)
         again["box"] = np.full(int(faint.sum()), 2 * _LONG)
-        better = _judged(again, settings, saturated, _LONG)[0]
+        better = _judged(again, settings, _LONG)[0]
         rows = np.flatnonzero(faint)[better]
         for name, values in fits.items():
             values[rows] = again[name][better]
@@ -404,9 +411,7 @@ def _fitted(level: _Level, starts: FloatArray, half_length: float, n_threads: in
     )  # fmt: skip
 
 
-def _judged(
-    fits: dict[str, FloatArray], settings: RidgeSettings, saturated: float, half_length: float
-) -> tuple[BoolArray, BoolArray]:
+def _judged(fits: dict[str, FloatArray], settings: RidgeSettings, half_length: float) -> tuple[BoolArray, BoolArray]:
     """Return which fits are points on a ridge, and which are single spots."""
     good: BoolArray = fits["height"] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -420,10 +425,10 @@ def _judged(
         good &= fits["width"] > 0.3
         good &= (fits["middle"] > 0.8) & (fits["side"] > 0.5) & (fits["end"] > 0.3)
         good &= fits["edge"] < _STEP_BETTER
-        good &= fits["largest"] < saturated
         ridge = fits["height"] > np.where(uneven, 1.0, _OVER_SCATTER) * fits["height_error"]
         ridge &= fits["centre_error"] < np.where(uneven, 0.8, 0.25) * fits["width"] + 0.15
-    return good & ridge & ~spot, good & spot & (fits["height"] > _SPOT_SIGNIFICANCE * fits["height_noise"])
+        single = good & spot & (np.abs(fits["along"]) < _ACROSS)
+    return good & ridge & ~spot, single & (fits["height"] > _SPOT_SIGNIFICANCE * fits["height_noise"])
 
 
 def _thinned(candidates: Candidates, n_fast: int, n_directions: int, most: int) -> tuple[Candidates, float]:
@@ -481,9 +486,8 @@ def _painted(finer: list[_Points], level: _Level) -> BoolArray:
         for t in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
             for u in (-1.0, 0.0, 1.0):
                 place = (points.place + 0.5) / k - 0.5 + t * along + u * points.normal
-                i, j = np.rint(place).astype(np.int64).T
-                inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
-                taken[i[inside], j[inside]] = True
+                i, j, _ = _pixels_of(place, taken.shape)
+                taken[i, j] = True
     return taken
 
 
@@ -492,11 +496,17 @@ def _around_finer(points: _Points, taken: BoolArray, level: _Level) -> BoolArray
     found = np.zeros(points.height.size, dtype=np.bool_)
     place = (points.place + 0.5) / level.binning - 0.5
     for u in np.arange(-4.0, 4.5, 1.0):
-        i, j = np.rint(place + u * points.normal).astype(np.int64).T
-        inside = (i >= 0) & (j >= 0) & (i < taken.shape[0]) & (j < taken.shape[1])
+        i, j, inside = _pixels_of(place + u * points.normal, taken.shape)
         near = np.abs(u) <= 1.3 * points.width / level.binning + 0.5
-        found[inside] |= taken[i[inside], j[inside]] & near[inside]
+        found[inside] |= taken[i, j] & near[inside]
     return found
+
+
+def _pixels_of(place: FloatArray, shape: tuple[int, ...]) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return the pixels that hold places, of those inside of an image, and which are inside."""
+    pixel = np.rint(place).astype(np.int64)
+    inside = np.asarray(((pixel >= 0) & (pixel < np.array(shape))).all(axis=1))
+    return pixel[inside, 0], pixel[inside, 1], inside
 
 
 def _long_enough(points: _Points, label: IntArray, fewest: int) -> BoolArray:

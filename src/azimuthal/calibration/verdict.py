@@ -16,7 +16,10 @@ share of the rings up to the last one seen that have points (less than)      0.6
 rings in the image that the calibrant does not have: 2 or more, and more
 than this share of those that it has                                         0.2         --
 error of two theta somewhere on the detector, of the accuracy (more than)    0.35        50
-another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors
+the opposite tilt explains the points as well (five standard errors): two
+theta differs by more than, of the accuracy                                  0.35        --
+another wavelength explains the rings better: difference (more than)         0.5 %, 6 standard errors;
+                                                                             5 %, 4 standard errors
 distance or wavelength changed by (more than)                                10 %        --
 a parameter at its bound, or a free one that rings cannot tell               any         --
 not converged                                                                --          any
@@ -52,6 +55,7 @@ Verdict: TypeAlias = Literal["good", "doubtful", "failed"]
 ACCURACY = 0.1
 
 _AZIMUTHS = 16
+_OTHER_WAVELENGTH = ((0.005, 6.0), (0.05, 4.0))  # difference, standard errors
 _UNCERTAIN = "uncertain"
 ERROR_SHARE, FAILED_ERRORS = 0.35, 50.0  # of the accuracy: largest error of two theta
 
@@ -102,6 +106,8 @@ class Evidence:
         Relative change of wavelength that the rings prefer, and its standard error; None when it was free.
     accuracy:
         What good promises of two theta, pixels.
+    other_tilt:
+        By how much two theta differs with the opposite tilt, pixels, where that explains the points as well.
     """
 
     predicted: tuple[int, ...]
@@ -111,6 +117,7 @@ class Evidence:
     unexplained: int
     other_wavelength: tuple[float, float] | None
     accuracy: float = ACCURACY
+    other_tilt: float = 0.0
 
 
 def ring_deviations(refinement: Refinement) -> tuple[RingDeviation, ...]:
@@ -211,7 +218,7 @@ def _judge_rings(refinement: Refinement, evidence: Evidence, doubts: list[str], 
         )
     if evidence.other_wavelength is not None:
         change, error = evidence.other_wavelength
-        if abs(change) > 0.005 and abs(change) > 6 * error:
+        if any(abs(change) > least and abs(change) > errors * error for least, errors in _OTHER_WAVELENGTH):
             doubts.append(
                 f"a wavelength (or cell) different by {100 * change:+.2f} % explains the rings better: "
                 "wrong calibrant or wavelength?"
@@ -225,6 +232,11 @@ def _judge_parameters(refinement: Refinement, evidence: Evidence, doubts: list[s
         failures.append(text)
     elif not evidence.largest_error <= limit:
         doubts.append(f"{text} (standard error; {evidence.accuracy:g} pixel everywhere asks for {limit:.2g})")
+    if evidence.other_tilt > limit:
+        doubts.append(
+            f"{_UNCERTAIN}: the opposite tilt explains the rings as well, with two theta different by "
+            f"{evidence.other_tilt:.2g} pixel somewhere on the detector"
+        )
     old, new = refinement.start, refinement.instrument
     pairs = [("dist", old.pose.dist, new.pose.dist), ("wavelength", old.wavelength, new.wavelength)]
     for name, before, after in pairs:

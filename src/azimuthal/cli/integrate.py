@@ -55,10 +55,10 @@ Examples:
 
 def output_help() -> str:
     """Return what --output takes, from the table of the formats."""
-    from azimuthal.io.writers import formats
+    from azimuthal._output_formats import FORMATS
 
-    many = " ".join(one.extensions[0] for one in formats() if one.holds_many)
-    single = " ".join(one.extensions[0] for one in formats() if not one.holds_many)
+    many = " ".join(one.extensions[0] for one in FORMATS if one.holds_many)
+    single = " ".join(one.extensions[0] for one in FORMATS if not one.holds_many)
     return (
         f"One file for all frames ({many}), or a name with {{stem}}, {{frame}}, {{number}}, {{label}} or {{folder}} "
         f"for one file each ({single} too), such as 'out/{{stem}}_{{frame:05d}}.xye'; {{reduction}} for one of each "

@@ -532,8 +532,11 @@ def decode_array(value: Any) -> AnyArray:
                 f"array: the record holds only the digest {value.get('blake2b')!r} of an array, not its values. "
                 "Load the detector from its own file."
             )
-        raw = zlib.decompress(base64.b64decode(value["zlib_base64"]))
-        return np.frombuffer(raw, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
+        try:
+            raw = zlib.decompress(base64.b64decode(value["zlib_base64"]))
+            return np.frombuffer(raw, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
+        except (ValueError, TypeError, KeyError, zlib.error) as error:
+            raise FileFormatError(f"array: the record of an array is damaged: {error}.") from error
     return np.asarray(value)
 
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from azimuthal.errors import (
     AzimuthalError,
     FileFormatError,
@@ -32,8 +34,8 @@ from azimuthal.errors import (
     OutputExistsError,
     ParameterError,
 )
-from azimuthal.io.hdf5_texts import check_attributes, check_heaps
-from azimuthal.typing import PathLike
+from azimuthal.io.hdf5_texts import check_attributes, check_heaps, check_references
+from azimuthal.typing import AnyArray, PathLike
 
 __all__ = [
     "ExternalTarget",
@@ -41,6 +43,7 @@ __all__ = [
     "H5Object",
     "Mode",
     "attributes_of",
+    "check_texts",
     "compression_options",
     "external_target",
     "filter_names",
@@ -53,6 +56,7 @@ __all__ = [
     "open_hdf5",
     "require_filters",
     "translated_errors",
+    "whole_array",
 ]
 
 Mode: TypeAlias = Literal["r", "r+", "w", "w-", "x", "a"]
@@ -61,6 +65,8 @@ H5File: TypeAlias = Any
 H5Object: TypeAlias = Any
 
 MODES: tuple[Mode, ...] = ("r", "r+", "w", "w-", "x", "a")
+#: Bytes that a dataset may have without being stored, and how well the rest can be compressed (gzip: 1030).
+_PLAUSIBLE, _LARGEST_RATIO = 100 << 20, 1100
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 #: What h5py raises when a file is damaged (found by cutting and flipping bytes of small files).
@@ -257,6 +263,29 @@ def attributes_of(item: H5Object) -> Any:
         return item.attrs  # a file that is none, such as one in memory
     check_attributes(descriptor, address, f"{item.file.filename}::{item.name}")
     return item.attrs
+
+
+def check_texts(dataset: H5Object) -> None:
+    """Raise when a dataset of texts is damaged in a way that HDF5 would not survive (`hdf5_texts`)."""
+    attributes_of(dataset)
+    check_references(dataset)
+
+
+def whole_array(dataset: H5Object) -> AnyArray:
+    """Return all of a dataset that is small: one that claims far more than is stored is damaged.
+
+    Raises
+    ------
+    FileFormatError
+        The dataset is hundreds of megabytes large, and next to nothing of it is stored.
+    """
+    stored = dataset.id.get_storage_size()
+    if dataset.size and dataset.nbytes > _PLAUSIBLE + _LARGEST_RATIO * stored:
+        raise FileFormatError(
+            f"{dataset.file.filename}::{dataset.name}: shape {dataset.shape} with {stored} bytes stored: the file is "
+            "damaged."
+        )
+    return np.asarray(dataset[()])
 
 
 def member_of(group: H5Object, name: str) -> H5Object | None:

@@ -18,6 +18,8 @@ they are stored as they are.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -31,6 +33,8 @@ __all__ = ["check_attributes", "check_heaps", "check_references"]
 _LOOKED_AT = 1 << 20
 #: HDF5 needs longer to find a chunk the more there are.
 _MOST_CHUNKS = 100
+#: References of one dataset that are followed to their heap.
+_MOST_FOLLOWED = 64
 _SIGNATURE = b"GCOL\x01\0\0\0"
 _HEAP = struct.Struct("<8sQ")
 _OBJECT = struct.Struct("<HHIQ")
@@ -44,7 +48,7 @@ _MESSAGE_BYTES = 8
 _CONTINUED = struct.Struct("<QQ")
 #: Attribute: version, flags, bytes of name, type and dataspace
 _ATTRIBUTE = struct.Struct("<BBHHH")
-_IS_CONTINUED, _IS_ATTRIBUTE = 0x10, 0x0C
+_IS_CONTINUED, _IS_ATTRIBUTE, _IS_TYPE = 0x10, 0x0C, 0x03
 _VARIABLE_LENGTH = 9
 _LARGEST_BLOCK = 1 << 16
 _MOST_BLOCKS = 64
@@ -97,13 +101,25 @@ def check_references(dataset: Any) -> None:
     if dataset.dtype.kind != "O" or dataset.shape is None:
         return
     size = dataset.file.id.get_filesize()
+    descriptor = None
+    with contextlib.suppress(NotImplementedError, OSError, RuntimeError, ValueError):
+        descriptor = dataset.file.id.get_vfd_handle()
+    followed = 0
     for stored in _stored(dataset):
-        for n_bytes, heap, _ in _REFERENCE.iter_unpack(stored[: len(stored) // _REFERENCE.size * _REFERENCE.size]):
-            if n_bytes > size or (n_bytes and heap >= size):
+        for n_bytes, heap, number in _references(stored):
+            wrong = n_bytes > size or (n_bytes and heap >= size)
+            if n_bytes and not wrong and descriptor is not None and followed < _MOST_FOLLOWED:
+                wrong = not _is_in_heap(descriptor, size, heap, number, n_bytes)
+                followed += 1
+            if wrong:
                 raise FileFormatError(
                     f"{dataset.file.filename}::{dataset.name}: a text of {n_bytes} bytes at byte {heap}, in a file of "
                     f"{size}: the file is damaged."
                 )
+
+
+def _references(stored: bytes) -> Iterator[tuple[int, int, int]]:
+    return _REFERENCE.iter_unpack(stored[: len(stored) // _REFERENCE.size * _REFERENCE.size])
 
 
 def _stored(dataset: Any) -> list[bytes]:
@@ -119,7 +135,7 @@ def _stored(dataset: Any) -> list[bytes]:
         return []
     with open(dataset.file.filename, "rb") as file:  # noqa: PTH123  # the name as HDF5 has it
         file.seek(start)
-        return [file.read(dataset.size * _REFERENCE.size)]
+        return [file.read(min(dataset.size * _REFERENCE.size, _LOOKED_AT))]
 
 
 def check_attributes(descriptor: int, address: int, where: str) -> None:
@@ -141,7 +157,9 @@ def check_attributes(descriptor: int, address: int, where: str) -> None:
     """
     size = os.fstat(descriptor).st_size
     for stored in _attribute_values(descriptor, address):
-        for n_bytes, heap, number in _REFERENCE.iter_unpack(stored[: len(stored) // _REFERENCE.size * _REFERENCE.size]):
+        if stored is None:
+            raise FileFormatError(f"{where}: its type, or that of an attribute, makes no sense: the file is damaged.")
+        for n_bytes, heap, number in _references(stored):
             if n_bytes and not _is_in_heap(descriptor, size, heap, number, n_bytes):
                 raise FileFormatError(
                     f"{where}: an attribute should be {n_bytes} long in the heap at byte {heap}, which is not there: "
@@ -149,8 +167,11 @@ def check_attributes(descriptor: int, address: int, where: str) -> None:
                 )
 
 
-def _attribute_values(descriptor: int, address: int) -> Iterator[bytes]:
-    """Yield the stored values of the attributes of variable length in an object header of version 1."""
+def _attribute_values(descriptor: int, address: int) -> Iterator[bytes | None]:
+    """Yield the stored values of the attributes of variable length in an object header of version 1.
+
+    None: there are fewer than there should be, or a type of variable length is none.
+    """
     head = os.pread(descriptor, _HEADER_BYTES + 512, address)
     if len(head) < _HEADER_BYTES or head[:2] != b"\x01\0":
         return
@@ -168,11 +189,13 @@ def _attribute_values(descriptor: int, address: int) -> Iterator[bytes]:
                     blocks.append((following, min(n_following, _LARGEST_BLOCK), b""))
             elif kind == _IS_ATTRIBUTE and not flags & 2:  # not shared
                 yield _value(body)
+            elif kind == _IS_TYPE and not flags & 2 and not _is_sensible(body):
+                yield None
             place += _MESSAGE_BYTES + n_bytes
 
 
-def _value(body: bytes) -> bytes:
-    """Return the stored value of an attribute message of variable length; nothing of others."""
+def _value(body: bytes) -> bytes | None:
+    """Return the stored value of an attribute message of variable length; nothing of others, None if it is cut."""
     if len(body) < _ATTRIBUTE.size:
         return b""
     version, flags, *sizes = _ATTRIBUTE.unpack_from(body)
@@ -183,7 +206,27 @@ def _value(body: bytes) -> bytes:
     start = _ATTRIBUTE.size + (version == 3)
     kind = start + sizes[0]
     is_variable = kind < len(body) and body[kind] & 15 == _VARIABLE_LENGTH
-    return body[start + sum(sizes) :] if is_variable else b""
+    if not is_variable:
+        return b""
+    if not _is_sensible(body[kind:]):
+        return None
+    value = body[start + sum(sizes) :]
+    return value if _n_values(body[start + sizes[0] + sizes[1] :]) * _REFERENCE.size <= len(value) else None
+
+
+def _is_sensible(kind: bytes) -> bool:
+    """Say whether a type is of fixed length, or a sequence or text with a known end and character set."""
+    if len(kind) < 3 or kind[0] & 15 != _VARIABLE_LENGTH:
+        return True
+    return kind[1] & 15 <= 1 and kind[1] >> 4 <= 2 and kind[2] & 15 <= 1
+
+
+def _n_values(space: bytes) -> int:
+    """Return how many values a dataspace message stands for."""
+    if len(space) < 4 or space[0] not in (1, 2):
+        return 0
+    start = 8 if space[0] == 1 else 4
+    return math.prod(int.from_bytes(space[start + 8 * k : start + 8 * k + 8], "little") for k in range(space[1]))
 
 
 def _is_in_heap(descriptor: int, size: int, heap: int, number: int, n_bytes: int) -> bool:
@@ -205,4 +248,4 @@ def _is_in_heap(descriptor: int, size: int, heap: int, number: int, n_bytes: int
         if step == 0:
             return False
         place += step
-    return heap_bytes > len(content)  # beyond what was looked at
+    return bool(heap_bytes > len(content))  # beyond what was looked at

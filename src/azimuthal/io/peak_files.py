@@ -41,7 +41,7 @@ from azimuthal.images.peaks import COLUMNS, Peaks
 from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io.geometry_hdf5 import put_cxi_instrument
-from azimuthal.io.hdf5 import H5Object, attributes_of, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, attributes_of, check_texts, open_hdf5, translated_errors, whole_array
 from azimuthal.io.writers._facts import json_text
 from azimuthal.typing import AnyArray, PathLike
 
@@ -136,10 +136,10 @@ def load_peaks(path: PathLike, *, shape: tuple[int, int] | None = None) -> Peaks
     with open_hdf5(path) as file, translated_errors(path, "read the peaks"):
         if "entry_1/result_1/nPeaks" in file:
             group = file["entry_1/result_1"]
-            columns, counts = _read_cxi(group), np.asarray(group["nPeaks"][()], np.int64)
+            columns, counts = _read_cxi(group), np.asarray(whole_array(group["nPeaks"]), np.int64)
             note = file.get("entry_1/process_1/metadata")
         elif (group := _nexus_group(file)) is not None:
-            pointer = np.asarray(group["frame_ptr"][()], np.int64)
+            pointer = np.asarray(whole_array(group["frame_ptr"]), np.int64)
             columns, counts = _read_nexus(group), np.diff(pointer)
             note = group.parent.get("peakfinder/configuration/data")
         else:
@@ -149,6 +149,8 @@ def load_peaks(path: PathLike, *, shape: tuple[int, int] | None = None) -> Peaks
             )
         stored, n_incomplete = attributes_of(group).get("frame_shape"), int(group.attrs.get("n_incomplete", 0))
         provenance = {} if note is None else _json(note)
+    if (counts.size and counts.min() < 0) or counts.sum() != len(columns["slow"]):
+        raise FileFormatError(f"{path}: its frames have {counts.sum()} peaks, and {len(columns['slow'])} are listed.")
     columns["frame"] = np.repeat(np.arange(counts.size), counts)
     for name in COLUMNS:
         if name not in columns:
@@ -221,18 +223,24 @@ def _write_nexus(file: H5Object, peaks: Peaks) -> None:
 
 
 def _read_cxi(group: H5Object) -> dict[str, AnyArray]:
-    counts = np.asarray(group["nPeaks"][()], np.int64)
+    counts = np.asarray(whole_array(group["nPeaks"]), np.int64)
     _require(group, _CXI)
-    width = group[_CXI["slow"]].shape[-1]
+    width = whole_array(group[_CXI["slow"]]).shape[-1]
     if counts.size and not (counts.min() >= 0 and counts.max() <= width):
         raise FileFormatError(f"{group.file.filename}: nPeaks: expected 0 to {width}, got up to {counts.max()}.")
     chosen = np.arange(width) < counts[:, np.newaxis]
-    return {column: np.asarray(group[name][()])[chosen] for column, name in _CXI.items() if name in group}
+    columns = {column: whole_array(group[name]) for column, name in _CXI.items() if name in group}
+    for column, values in columns.items():
+        if values.shape != chosen.shape:
+            raise FileFormatError(
+                f"{group.file.filename}: {_CXI[column]}: expected shape {chosen.shape}, got {values.shape}."
+            )
+    return {column: values[chosen] for column, values in columns.items()}
 
 
 def _read_nexus(group: H5Object) -> dict[str, AnyArray]:
     _require(group, _NEXUS)
-    columns = {column: np.asarray(group[name][()]) for column, name in _NEXUS.items() if name in group}
+    columns = {column: whole_array(group[name]) for column, name in _NEXUS.items() if name in group}
     if "snr" not in columns and "sigma" in columns:  # pyFAI's sigma is the noise of the background
         with np.errstate(divide="ignore", invalid="ignore"):
             columns["snr"] = columns["intensity"] / columns["sigma"]
@@ -262,6 +270,7 @@ def _shape_of(path: PathLike, stored: Any, given: tuple[int, int] | None) -> tup
 
 
 def _json(note: H5Object) -> dict[str, Any]:
+    check_texts(note)
     try:
         found = json.loads(note[()])
     except json.JSONDecodeError as error:

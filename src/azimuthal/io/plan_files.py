@@ -14,16 +14,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from azimuthal._pending_file import pending
 from azimuthal._version import __version__
 from azimuthal.binning import BinGrid, Circle
 from azimuthal.errors import AzimuthalError, FileFormatError
 from azimuthal.integrate import PixelArrays, Plan, PlanSpec, restore
 from azimuthal.integrate.axes import PlanAxes
-from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
-from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.hdf5 import attributes_of, check_texts, open_hdf5, translated_errors, whole_array
 from azimuthal.sparse import SparseMatrix
 from azimuthal.typing import PathLike
 from azimuthal.units import Axis
@@ -71,7 +68,7 @@ def load_plan(path: PathLike) -> Plan:
     FileFormatError
         It is not a plan, is damaged, or is of another version.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path) as file, translated_errors(path, "read the plan"):
         version = attributes_of(file).get("azimuthal_plan")
         if version is None:
             raise FileFormatError(f"{path}: expected a plan written by plan.save(), got another HDF5 file.")
@@ -89,7 +86,7 @@ def load_plan(path: PathLike) -> Plan:
 
 
 def _plan(file: Any) -> Plan:
-    check_references(file["spec"])
+    check_texts(file["spec"])
     spec = PlanSpec.from_dict(json.loads(file["spec"][()]))
     matrix, axes = _read(file["matrix"]), _read(file["axes"])
     period, *poles = (float(value) for value in attributes_of(file["axes"])["circle"])
@@ -111,4 +108,4 @@ def _write(group: Any, record: object, names: tuple[str, ...]) -> None:
 
 
 def _read(group: Any) -> dict[str, Any]:
-    return {name: np.asarray(dataset[()]) for name, dataset in group.items()}
+    return {name: whole_array(dataset) for name, dataset in group.items()}

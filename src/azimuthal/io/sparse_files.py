@@ -41,7 +41,8 @@ from azimuthal._pending_file import PendingFile
 from azimuthal._version import __version__
 from azimuthal.errors import FileFormatError, ParameterError
 from azimuthal.images.sparse_frames import SparseFrame, SparseLayout
-from azimuthal.io.hdf5 import H5Object, open_hdf5, translated_errors
+from azimuthal.io.hdf5 import H5Object, check_texts, open_hdf5, translated_errors, whole_array
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.writers._facts import json_text
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 from azimuthal.units import Axis, Unit
@@ -194,29 +195,31 @@ def load_sparse(path: PathLike) -> list[SparseFrame]:
     FileMissingError, FileFormatError
         There is no such file, or it holds none; files of other programs do not say the edges of the rings.
     """
-    with open_hdf5(path) as file, translated_errors(path, "read the sparse frames"):
+    with errors_naming(path), open_hdf5(path) as file, translated_errors(path, "read the sparse frames"):
         if _GROUP not in file or "radius_edges" not in file[_GROUP]:
             raise FileFormatError(f"{path}: expected sparse frames written by azimuthal in /{_GROUP}; there are none.")
         group = file[_GROUP]
+        check_texts(file["entry/sparsify/configuration/data"])
         layout = _layout(group, json.loads(file["entry/sparsify/configuration/data"][()]))
-        pointer = np.asarray(group["frame_ptr"][()], np.int64)
-        index, intensity = np.asarray(group["index"][()], np.int64), np.asarray(group["intensity"][()])
-        known = np.asarray(group["background_known"][()], np.bool_)
+        pointer = np.asarray(whole_array(group["frame_ptr"]), np.int64)
+        index, intensity = np.asarray(whole_array(group["index"]), np.int64), whole_array(group["intensity"])
+        known = np.asarray(whole_array(group["background_known"]), np.bool_)
         mean = np.where(known, group["background_avg"][()].astype(np.float64), np.nan)
         std = np.where(known, group["background_std"][()].astype(np.float64), np.nan)
         dummy = intensity.dtype.type(group["dummy"][()])
-    return [
-        SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)
-        for k, (begin, end) in enumerate(itertools.pairwise(pointer))
-    ]
+    with errors_naming(path):
+        return [
+            SparseFrame(layout, index[begin:end], intensity[begin:end], mean[k], std[k], dummy)
+            for k, (begin, end) in enumerate(itertools.pairwise(pointer))
+        ]
 
 
 def _layout(group: H5Object, record: dict[str, Any]) -> SparseLayout:
-    images = [np.asarray(group[name][()]) if name in group else None for name in ("normalization", "dark")]
+    images = [whole_array(group[name]) if name in group else None for name in ("normalization", "dark")]
     choices = record["sparsify"]
     return SparseLayout(
         Axis(Unit.from_dict(record["unit"]), group["radius_edges"][()]),
-        np.asarray(group["mask"][()]),
+        np.asarray(whole_array(group["mask"])),
         images[0],
         images[1],
         float(choices["cutoff_pick"]),

@@ -33,8 +33,7 @@ from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
-from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, open_hdf5, translated_errors
-from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, check_texts, open_hdf5, translated_errors
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.results import Cake, Profile
@@ -429,7 +428,7 @@ def _provenance_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _plan(text: str) -> Description:
     with open_hdf5(text) as file, translated_errors(text, "read the plan"):
-        check_references(file["spec"])
+        check_texts(file["spec"])
         spec = json.loads(file["spec"][()])
         report = json.loads(attributes_of(file)["report"])
         version = str(file.attrs.get("program_version", "?"))

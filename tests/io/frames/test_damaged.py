@@ -153,3 +153,30 @@ def test_truncated_compressed_stream_says_so(whole, suffix):
     path.write_bytes(packed[: len(packed) // 2])
     with pytest.raises(FileFormatError, match="compressed stream is truncated or damaged"):
         read_all(path)
+
+
+def test_pixel_mask_is_not_taken_for_images_that_cannot_be_opened(tmp_path):
+    path = tmp_path / "a.h5"
+    write_hdf5(path)
+    with h5py.File(path) as file:
+        address = h5py.h5o.get_info(file["entry/data/data"].id).addr
+    raw = bytearray(path.read_bytes())
+    raw[address] = 77  # version of the object header
+    path.write_bytes(raw)
+    with pytest.raises(FileFormatError, match="data/data: is in the file but cannot be opened"):
+        open_frames(path)
+
+
+def test_chunk_that_the_index_does_not_lead_to_is_an_error_and_not_zeros(tmp_path):
+    path = tmp_path / "a.h5"
+    write_hdf5(path, compression="lzf")
+    raw = bytearray(path.read_bytes())
+    tree = raw.index(b"TREE\x01")  # of chunks
+    key = tree + 24 + 2 * (8 + 8 * 4 + 8)  # key 2: bytes, filter mask, then the first element of the chunk
+    assert raw[key + 8] == 2
+    raw[key + 10 : key + 12] = b"\x01\x01"
+    path.write_bytes(raw)
+    with open_frames(path) as frames:
+        assert frames.read(0).any()
+        with pytest.raises(FileFormatError, match=r"not in the index|never written"):
+            frames.read(2)

@@ -20,8 +20,7 @@ import numpy as np
 
 from azimuthal.io.frames._hdf5_choice import Node, text_attribute
 from azimuthal.io.frames._header_facts import converted, positive
-from azimuthal.io.hdf5 import H5File, H5Object, is_dataset, is_group, member_of
-from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.hdf5 import H5File, H5Object, check_texts, is_dataset, is_group, member_of
 from azimuthal.units import HC_KEV_M
 
 #: metadata name, dimension, paths below the entry in order of preference
@@ -268,7 +267,7 @@ def _number(item: H5Object | None) -> float | None:
 def _text(item: H5Object | None) -> str | None:
     if item is None or not is_dataset(item) or item.size != 1 or item.dtype.kind not in "SO":
         return None
-    check_references(item)
+    check_texts(item)
     value = item[()]
     value = value if isinstance(value, (bytes, str)) else value.ravel()[0]
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()

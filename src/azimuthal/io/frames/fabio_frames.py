@@ -65,6 +65,8 @@ class FabioFrames(FrameSource):
             n_frames = int(self._image.nframes)
             header = {str(key): str(value) for key, value in self._image.header.items()}
             self._format = type(self._image).__name__.removesuffix("Image").lower()
+            if self._format == "kcd" and header.get("Number of readouts", "").strip() in ("", "0"):
+                raise FileFormatError(f"{self._path}: its header counts no readouts, for which fabio returns zeros.")
             self._opened = stack.pop_all()
         super().__init__(
             shape=shape,

@@ -7,8 +7,9 @@ NXazint HDF5 and ``.npz`` keep the sums, edges, units and provenance, so that wh
 back, merged and averaged anew.
 """
 
+from azimuthal._output_formats import Format
 from azimuthal._pending_file import pending
-from azimuthal.io.writers._registry import Format, format_names, format_of, formats, save
+from azimuthal.io.writers._registry import format_names, format_of, formats, save
 from azimuthal.io.writers._template import expanded, field_names, is_template
 from azimuthal.io.writers.appending import append_results
 from azimuthal.io.writers.nxazint import NxazintWriter

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
-from azimuthal.io.hdf5 import attributes_of, open_hdf5, translated_errors
-from azimuthal.io.hdf5_texts import check_references
+from azimuthal.io.hdf5 import attributes_of, check_texts, open_hdf5, translated_errors
+from azimuthal.io.named_errors import errors_naming
 from azimuthal.io.writers._layout import (
     FAILURES,
     OUTLIER_NAMES,
@@ -117,8 +117,12 @@ class ResultFile(Sequence["Result"]):
     def __getitem__(self, index: int | slice) -> Result | list[Result]:
         numbers = range(len(self))[index]
         if isinstance(numbers, range):
-            return [self._store.read(number, number + 1)[0] for number in numbers]
-        return self._store.read(numbers, numbers + 1)[0]
+            return [self._read(number, number + 1)[0] for number in numbers]
+        return self._read(numbers, numbers + 1)[0]
+
+    def _read(self, start: int, stop: int) -> list[Result]:
+        with errors_naming(self._path):
+            return self._store.read(start, stop)
 
     def __iter__(self) -> Iterator[Result]:
         yield from self.span(0, len(self))
@@ -127,7 +131,7 @@ class ResultFile(Sequence["Result"]):
         """Yield the results from `start` to before `stop`, read in blocks of a few megabytes."""
         step = self._store.n_ahead
         for first in range(start, stop, step):
-            yield from self._store.read(first, min(first + step, stop))
+            yield from self._read(first, min(first + step, stop))
 
     @property
     def failures(self) -> tuple[FailedFrames, ...]:
@@ -279,7 +283,7 @@ class _Nexus(_Store):
             self.n_results = len(entry["data/normalization_factor"])
             self._pairs = stored_pairs(entry["data"], self.edges)
             for name in ("metadata", "provenance"):
-                check_references(entry[f"reduction/results/{name}"])
+                check_texts(entry[f"reduction/results/{name}"])
             self._provenance = _parsed(_text(about["provenance"]), str(path))
             if "recipe" in about:
                 self._provenance["recipe"] = _parsed(_text(about["recipe"]), str(path))
@@ -352,7 +356,7 @@ def _failed_frames(names: list[str], reasons: list[str], numbers: list[int]) -> 
 
 
 def _text(dataset: Any) -> str:
-    check_references(dataset)
+    check_texts(dataset)
     text: str = dataset.asstr()[()]
     return text
 

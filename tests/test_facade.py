@@ -20,7 +20,7 @@ PUBLIC = {
     "load_result", "load_sparse", "log_bins", "merge", "open_frames", "peak_finder", "register_unit", "save",
     "save_geometry", "save_peaks", "save_sparse", "separate", "sparsify", "spottiness", "unit", "unit_names",
     "average", "save_image", "Calibrant", "Cell", "calibrant", "calibrant_names", "calibrate", "Calibration",
-    "ControlPoints", "load_control_points", "recalibrate", "save_control_points",
+    "ControlPoints", "load_control_points", "recalibrate", "recalibrate_modules", "save_control_points",
     "Goniometer", "calibrate_goniometer", "load_goniometer", "save_goniometer",
 }  # fmt: skip
 

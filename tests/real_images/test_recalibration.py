@@ -121,3 +121,18 @@ def test_wrong_wavelength_of_a_measured_image_is_not_good(factor):
         instrument = image.integrator.instrument.replace(pose=start)
         found = az.recalibrate(image.frame, instrument, "CeO2", mask=image.mask, wavelength=wavelength)
         assert found.verdict != "good", found.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ceo2_pilatus2m", "ceo2_pilatus1m", *real_images.LAB6_TILTS])
+def test_calibrated_from_nothing_agrees_with_the_published_rings(name):
+    image = IMAGES[name]()
+    given = image.integrator.instrument
+    calibrant = "CeO2" if name.startswith("ceo2") else "LaB6"
+    found = az.calibrate(
+        image.frame, detector=given.detector, calibrant=calibrant, wavelength=given.wavelength, mask=image.mask
+    )
+    assert found.verdict != "failed", found.summary()
+    assert found.median_deviation < 0.1
+    published = given.direct_distance
+    assert found.instrument.direct_distance == pytest.approx(published, rel=5e-3)

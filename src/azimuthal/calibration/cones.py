@@ -67,6 +67,7 @@ TILT_SPREAD = 1.0  # rad: of poses that explain as much the least tilted one
 _LEAST_TURN = 0.01  # rad: normals are not trusted beyond
 _LEAST_APART = 0.5  # pixels: nor pairs
 _POOL = 2000
+_MEETINGS = 600
 _TINY = 1e-300
 _MOST_TILT = np.radians(60.0)
 _BOUND = 9.0
@@ -211,9 +212,31 @@ def cone_profile(
         Where the beam meets the detector, (3,), m, when it is known roughly.
     """
     few = vectors.sample(_GRID_POINTS)
-    starts = np.concatenate([_starts(few, extent, dist, centre) for dist in distances.tolist()])
+    upright = np.zeros((distances.size, 5))
+    upright[:, 0], upright[:, 1:3] = distances, _meeting_point(few)
+    starts = np.concatenate([upright, *(_starts(few, extent, dist, centre) for dist in distances.tolist())])
     free = np.array([False, True, True, True, True])
     return fitted_cones(vectors, pairs, starts, free)
+
+
+def _meeting_point(few: RidgeVectors, *, seed: int = 2026) -> FloatArray:
+    """Return where most normals meet, (2,), m: the beam centre of a detector without tilt, on it or beside it."""
+    rng = np.random.default_rng(seed)
+    x, normal = few.position[:, :2], few.across[:, :2] / np.linalg.norm(few.across[:, :2], axis=1, keepdims=True)
+    tangent = np.column_stack((-normal[:, 1], normal[:, 0]))
+    i, j = rng.integers(0, len(x), (2, _MEETINGS))
+    determinant = tangent[i, 0] * tangent[j, 1] - tangent[i, 1] * tangent[j, 0]
+    some = np.abs(determinant) > 0.01
+    one, other = i[some], j[some]
+    if not one.size:
+        return np.asarray(x.mean(axis=0))
+    a, b = np.sum(tangent[one] * x[one], axis=1), np.sum(tangent[other] * x[other], axis=1)
+    place = np.column_stack((a * tangent[other, 1] - b * tangent[one, 1], b * tangent[one, 0] - a * tangent[other, 0]))
+    place /= determinant[some, None]
+    way = x[None] - place[:, None]
+    turn = np.einsum("mni,ni->mn", way, tangent) / (np.linalg.norm(way, axis=2) + _TINY)
+    z = (turn / np.hypot(_SPREADS[-1], few.turn)) ** 2
+    return np.asarray(place[np.argmin(np.sum(few.weight * z / (1 + z), axis=1))])
 
 
 def _starts(few: RidgeVectors, extent: tuple[FloatArray, float], dist: float, centre: FloatArray | None) -> FloatArray:

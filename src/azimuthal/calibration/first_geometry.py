@@ -50,6 +50,7 @@ _NEAREST, _FARTHEST = 0.03, 8.0  # m
 _PER_DISTANCE = 1.5
 _FIT_POINTS, _MATCH_POINTS, _SEEN_POINTS = 400, 500, 6000
 _HYPOTHESES = 24
+_FREED = 6
 _POLISHED = 6
 _SPAN = 1.25
 _WAVELENGTH_STEP = 0.03
@@ -222,14 +223,11 @@ def _poses(search: _Search, hint: Hint | None) -> list[tuple[FloatArray, float]]
         distances = np.concatenate((distances, np.geomspace(*hint.range, 4)))
     some, pairs, extent = search.some, search.pairs, search.extent
     profile = cone_profile(some, pairs, (extent.middle, extent.half), distances)
-    best = profile.values[np.argmin(profile.cost)]
+    free = fitted_cones(some, pairs, profile.values[_one_per_distance(profile)[:_FREED]], _FREE)
+    best = free.values[np.argmin(free.cost)]
     again = fitted_cones(some, pairs, scaled_poses(best, distances / best[0]), _AT_DISTANCE)  # where a start was bad
     profile = ConeFit(*(np.concatenate(part) for part in zip(profile, again, strict=True)))
-    nodes: list[int] = []
-    for index in np.argsort(profile.cost, kind="stable").tolist():  # the best of each distance
-        if all(abs(np.log(profile.values[index, 0] / profile.values[other, 0])) > 0.01 for other in nodes):
-            nodes.append(index)
-    free = fitted_cones(some, pairs, profile.values[nodes[:4]], _FREE)
+    nodes = _one_per_distance(profile)
     found = [(free.values[k], _SPAN) for k in np.argsort(free.cost, kind="stable")[:2].tolist()]
     limit = 2 * float(free.cost.min()) + 100.0  # ring positions decide; of the shapes only what is far off
     found += [(profile.values[k], _SPAN) for k in nodes if profile.cost[k] < limit]
@@ -237,6 +235,15 @@ def _poses(search: _Search, hint: Hint | None) -> list[tuple[FloatArray, float]]
         pose = hint.instrument.pose
         found.append((np.array([pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2]), 1 + hint.tolerance))
     return found
+
+
+def _one_per_distance(profile: ConeFit) -> list[int]:
+    """Return which pose is the best of each distance, the best first."""
+    nodes: list[int] = []
+    for index in np.argsort(profile.cost, kind="stable").tolist():
+        if all(abs(np.log(profile.values[index, 0] / profile.values[other, 0])) > 0.01 for other in nodes):
+            nodes.append(index)
+    return nodes
 
 
 def _scored(search: _Search, values: FloatArray, known: FloatArray, wavelength: float) -> list[_Scored]:

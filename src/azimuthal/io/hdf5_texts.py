@@ -167,18 +167,28 @@ def check_attributes(descriptor: int, address: int, where: str) -> None:
                 )
 
 
+def _read_at(descriptor: int, n_bytes: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, n_bytes, offset)
+    before = os.lseek(descriptor, 0, os.SEEK_CUR)  # Windows; HDF5 believes that its descriptor stays where it was
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    content = os.read(descriptor, n_bytes)
+    os.lseek(descriptor, before, os.SEEK_SET)
+    return content
+
+
 def _attribute_values(descriptor: int, address: int) -> Iterator[bytes | None]:
     """Yield the stored values of the attributes of variable length in an object header of version 1.
 
     None: there are fewer than there should be, or a type of variable length is none.
     """
-    head = os.pread(descriptor, _HEADER_BYTES + 512, address)
+    head = _read_at(descriptor, _HEADER_BYTES + 512, address)
     if len(head) < _HEADER_BYTES or head[:2] != b"\x01\0":
         return
     size = min(_HEADER.unpack_from(head)[4], _LARGEST_BLOCK)
     blocks = [(address + _HEADER_BYTES, size, head[_HEADER_BYTES:])]
     for start, length, known in blocks:  # grows while it is walked
-        block = known[:length] if len(known) >= length else os.pread(descriptor, length, start)
+        block = known[:length] if len(known) >= length else _read_at(descriptor, length, start)
         place = 0
         while place + _MESSAGE_BYTES <= len(block):
             kind, n_bytes, flags = _MESSAGE.unpack_from(block, place)
@@ -233,12 +243,12 @@ def _is_in_heap(descriptor: int, size: int, heap: int, number: int, n_bytes: int
     """Say whether a heap has an object of this number that is large enough."""
     if heap >= size - _HEAP.size:
         return False
-    content = os.pread(descriptor, 4096, heap)
+    content = _read_at(descriptor, 4096, heap)
     signature, heap_bytes = _HEAP.unpack_from(content)
     if signature != _SIGNATURE or heap + heap_bytes > size:
         return False
     if heap_bytes > len(content):
-        content = os.pread(descriptor, min(heap_bytes, _LOOKED_AT), heap)
+        content = _read_at(descriptor, min(heap_bytes, _LOOKED_AT), heap)
     place = _HEAP.size
     while place + _OBJECT.size <= len(content):
         found, _, _, object_bytes = _OBJECT.unpack_from(content, place)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-CAMPAIGNS = ("calibration_campaign",)  # count, and time nothing
+CAMPAIGNS = ("calibration_campaign", "goniometer_pulls", "goniometer_comparison")  # count, or need measured images
 
 
 @pytest.mark.filterwarnings("ignore")

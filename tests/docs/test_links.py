@@ -107,6 +107,16 @@ def calibration_image(tifffile, folder):
     az.save_geometry(instrument.replace(pose=rough), folder / "start.poni")
 
 
+def ceria_image(tifffile, folder):
+    """Write ceria.tif, of which nothing is known but the detector and the energy."""
+    from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image
+
+    instrument = az.Instrument(az.detector("Pilatus300k"), az.Pose(0.18, 0.06, 0.045, 0.03, -0.05), az.Beam(3e-11))
+    look = CalibrantLook(fwhm=np.radians(0.12), counts=300.0)
+    image = calibrant_image(instrument, az.calibrant("CeO2"), look, seed=1).image
+    tifffile.imwrite(folder / "ceria.tif", image.astype(np.int32))
+
+
 def goniometer_images(tifffile, folder):
     """Write four images of CeO2 on an arm, their positions, and a rough goniometer."""
     from azimuthal.pipelines.simulate import PowderSettings, expected_image
@@ -139,8 +149,11 @@ def own_units(monkeypatch):
 def test_python_of_page_runs(page, tmp_path):
     if page.stem == "calibrate-a-goniometer":
         goniometer_images(pytest.importorskip("tifffile"), tmp_path)
+    codes = blocks(page, "python")
+    if "ceria.tif" in "".join(codes):
+        ceria_image(pytest.importorskip("tifffile"), tmp_path)
     namespace = {}
-    for code in blocks(page, "python"):
+    for code in codes:
         exec(compile(code, page_id(page), "exec"), namespace)
 
 

@@ -16,18 +16,15 @@ from azimuthal.errors import OutputError, OutputExistsError, ParameterError, Uns
 from azimuthal.io.writers import formats
 from azimuthal.pipelines import batch_run
 from azimuthal.pipelines.batch import integrate_batch
-from azimuthal.pipelines.events import FrameDone, FramesKept
+from azimuthal.pipelines.events import FrameDone
 from azimuthal.pipelines.settings import BatchSettings
 
+from .interrupted_runs import StopError, finish, stop_after
 from .same_files import contents_of
 
 N_FRAMES = 8
 EACH = [one for one in formats() if one.name not in ("parquet", "zarr", "netcdf")]
 LEDGER = Path("out/stem_frame_02d_.xy.parts")
-
-
-class StopError(Exception):
-    """What ends a run."""
 
 
 @pytest.fixture
@@ -40,27 +37,6 @@ def settings(poni):
         images=("a.npy", "b.npy"), geometry=poni, npt=20, unit="2th_deg", output="out/{stem}_{frame:02d}.xy", threads=1,
         choices={"error_model": "poisson", "radial_range": (2.0, 12.0)},
     )  # fmt: skip
-
-
-def stop_after(settings, n_frames):
-    done = []
-
-    def report(event):
-        if isinstance(event, FrameDone):
-            done.append(event.label)
-            if len(done) == n_frames:
-                raise StopError
-
-    with pytest.raises(StopError):
-        integrate_batch(settings, report)
-
-
-def finish(settings):
-    """Run to the end; return how many frames were found done."""
-    events = []
-    summary = integrate_batch(settings, events.append)
-    found = [event.n_frames for event in events if isinstance(event, FramesKept) and event.resumed]
-    return (found or [0])[0], summary
 
 
 def written(pattern="out/*.xy"):

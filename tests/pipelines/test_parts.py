@@ -23,11 +23,9 @@ from azimuthal.pipelines.parts import Parts, parts_folder
 from azimuthal.pipelines.rerun import compare
 from azimuthal.pipelines.settings import BatchSettings
 
+from .interrupted_runs import StopError, finish, stop_after
+
 N_FRAMES = 24
-
-
-class StopError(Exception):
-    """What ends a run."""
 
 
 @pytest.fixture
@@ -42,28 +40,6 @@ def settings(poni):
     )
 
 
-def stop_after(settings, n_frames):
-    """Run until so many frames are done."""
-    done = []
-
-    def report(event):
-        if isinstance(event, FrameDone):
-            done.append(event.label)
-            if len(done) == n_frames:
-                raise StopError
-
-    with pytest.raises(StopError):
-        integrate_batch(settings, report)
-
-
-def resume(settings):
-    """Run to the end; return how many frames were found, and the summary."""
-    events = []
-    summary = integrate_batch(settings, events.append)
-    found = [event.n_frames for event in events if isinstance(event, FramesKept) and event.resumed]
-    return (found or [0])[0], summary
-
-
 def assert_whole(path="run.h5", n_frames=N_FRAMES):
     results, whole = az.load_result(path), az.load_result("whole.h5")
     assert len(results) == n_frames
@@ -76,7 +52,7 @@ def test_interrupted_run_goes_on_where_it_was(settings):
     stop_after(settings, 9)
     assert not Path("run.h5").exists()
     assert len(az.load_result("run.h5.parts/000000.h5")) == 1  # opens like any other
-    found, summary = resume(settings)
+    found, summary = finish(settings)
     assert found == 9
     assert summary.n_frames == N_FRAMES
     assert_whole()
@@ -85,7 +61,7 @@ def test_interrupted_run_goes_on_where_it_was(settings):
 def test_run_interrupted_again_and_again(settings):
     for n_frames in (3, 8, 15, 20):
         stop_after(settings, n_frames)
-    assert resume(settings)[0] == 20
+    assert finish(settings)[0] == 20
     assert_whole()
 
 
@@ -100,7 +76,7 @@ def test_results_on_their_way_are_kept_when_a_run_is_stopped(settings, monkeypat
     monkeypatch.setattr(parts_module, "_LARGEST_BYTES", 4 * 2 * 4 * 320)
     stop_after(dataclasses.replace(settings, keep_every=60.0), 10)
     assert [len(az.load_result(path)) for path in sorted(Path("run.h5.parts").glob("*.h5"))] == [4, 4, 2]
-    assert resume(settings)[0] == 10
+    assert finish(settings)[0] == 10
     assert_whole()
 
 
@@ -125,7 +101,7 @@ def test_parts_of_another_run_are_not_mixed_in(settings):
         integrate_batch(other)
     assert "--force" in str(caught.value)
     assert len(list(Path("run.h5.parts").glob("0*.h5"))) == 9  # a refusal loses nothing
-    assert resume(dataclasses.replace(other, force=True))[0] == 0
+    assert finish(dataclasses.replace(other, force=True))[0] == 0
     assert az.load_result("run.h5")[0].sigma is not None
     assert not Path("run.h5.parts").exists()
 
@@ -155,7 +131,7 @@ def test_more_images_and_another_order(settings):
     """Frames are known by their file and number in it, so that a scan may go on meanwhile."""
     first = dataclasses.replace(settings, images=("b.npy",))
     stop_after(first, 7)
-    assert resume(settings)[0] == 7
+    assert finish(settings)[0] == 7
     assert_whole()
 
 
@@ -184,7 +160,7 @@ def test_full_disk_is_said_and_the_run_goes_on_later(settings, monkeypatch):
             integrate_batch(settings)
     assert not Path("run.h5").exists()
     assert not list(Path().glob(".*.part"))
-    found, _ = resume(settings)
+    found, _ = finish(settings)
     assert 0 < found < N_FRAMES
     assert_whole()
 
@@ -193,7 +169,7 @@ def test_failed_frames_are_tried_again(settings, monkeypatch):
     np.save("c.npy", np.zeros((60, 48), np.uint16))
     with_bad = dataclasses.replace(settings, images=("a.npy", "c.npy", "b.npy"))
     stop_after(with_bad, 20)
-    found, summary = resume(with_bad)
+    found, summary = finish(with_bad)
     assert found == 20
     assert [failure.name for failure in summary.failures] == ["c.npy"]
     assert_whole()
@@ -206,7 +182,7 @@ def test_unfinished_output_of_a_killed_run_is_removed(settings):
     Path(".run.h5.12345-abcd.part").write_bytes(b"half")
     Path(".run.h5.54321-abcd.part").write_bytes(b"of somebody else")
     Path("run.h5.parts/.000005.h5.12345-ef.part").write_bytes(b"half")
-    assert resume(settings)[0] == 5
+    assert finish(settings)[0] == 5
     assert [path.name for path in Path().glob(".*.part")] == [".run.h5.54321-abcd.part"]
 
 
@@ -225,7 +201,7 @@ def test_cakes_and_rejection_are_resumed_too(settings):
     ):
         one = dataclasses.replace(settings, output=f"{name}.h5", **changes)
         stop_after(one, 7)
-        assert resume(one)[0] == 7
+        assert finish(one)[0] == 7
         integrate_batch(dataclasses.replace(one, output=f"{name}_whole.h5", keep_every=60.0))
         with h5py.File(f"{name}.h5") as first, h5py.File(f"{name}_whole.h5") as second:
             assert first["entry/data"].keys() == second["entry/data"].keys()
@@ -264,7 +240,7 @@ def test_output_that_lacks_frames_is_completed(settings, name):
     settings = dataclasses.replace(settings, output=name)
     assert integrate_batch(settings).n_frames == 14
     content = Path(name).read_bytes()
-    found, summary = resume(settings)  # nothing new: left as it is
+    found, summary = finish(settings)  # nothing new: left as it is
     assert (found, summary.n_frames, summary.outputs) == (14, 14, (Path(name),))
     assert [failure.name for failure in summary.failures] == ["b.npy"]
     assert Path(name).read_bytes() == content
@@ -274,7 +250,7 @@ def test_output_that_lacks_frames_is_completed(settings, name):
         integrate_batch(dataclasses.replace(settings, npt=50))
     stop_after_kept(settings, 20)
     assert Path(name).read_bytes() == content
-    found, summary = resume(settings)
+    found, summary = finish(settings)
     assert found == 20
     assert summary.failures == ()
     results = az.load_result(name)

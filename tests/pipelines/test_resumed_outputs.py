@@ -17,32 +17,15 @@ from azimuthal import _pending_file
 from azimuthal.errors import OutputError
 from azimuthal.io.writers import formats
 from azimuthal.pipelines.batch import integrate_batch
-from azimuthal.pipelines.events import FrameDone, FramesKept, Prepared
+from azimuthal.pipelines.events import FramesKept, Prepared
 from azimuthal.pipelines.settings import BatchSettings
 
+from .interrupted_runs import StopError, stop_after
 from .same_files import contents_of
 
 N_FRAMES = 6
 NEEDS = {"parquet": ("pyarrow",), "netcdf": ("xarray", "h5netcdf"), "zarr": ("xarray", "zarr")}
 TOGETHER = [one for one in formats() if one.holds_many]
-
-
-class StopError(Exception):
-    """What ends a run."""
-
-
-def stop_after(settings, n_frames):
-    """Run until so many frames are done."""
-    done = []
-
-    def report(event):
-        if isinstance(event, FrameDone):
-            done.append(event.label)
-            if len(done) == n_frames:
-                raise StopError
-
-    with pytest.raises(StopError):
-        integrate_batch(settings, report)
 
 
 def finish(settings):

@@ -9,7 +9,7 @@ Minimised is the robust cost of the points, as in :mod:`azimuthal.calibration.re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from azimuthal.calibration.refinement import (
     robust_spread,
     scatter_beyond_counting,
 )
+from azimuthal.detectors import Detector
+from azimuthal.errors import ParameterError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
@@ -34,6 +36,8 @@ __all__ = [
     "PointView",
     "Sighting",
     "another_wavelength",
+    "check_numbers",
+    "common_detector",
     "fitted",
     "minimised",
     "normal_equations",
@@ -54,6 +58,25 @@ class Sighting(NamedTuple):
     points: ControlPoints
     instrument: Instrument
     calibrant: RingSource
+
+
+def check_numbers(images: Sequence[Any], instruments: Sequence[Any], calibrants: Sequence[Any]) -> None:
+    """Raise unless there is an instrument and a calibrant for each image."""
+    if not len(images) == len(instruments) == len(calibrants):
+        raise ParameterError(
+            f"images: expected as many as instruments and calibrants, got {len(images)}, {len(instruments)}, "
+            f"{len(calibrants)}."
+        )
+
+
+def common_detector(sightings: Sequence[Sighting]) -> Detector:
+    """Return the detector of all images; raise where they differ, or where one has no points."""
+    if not sightings or not all(len(one.points) for one in sightings):
+        raise ParameterError("sightings: expected control points of at least one image, got an image without any.")
+    detector = sightings[0].instrument.detector
+    if any(one.instrument.detector != detector for one in sightings):
+        raise ParameterError("sightings: expected images of one detector, got different ones.")
+    return detector
 
 
 class PointView(Protocol):

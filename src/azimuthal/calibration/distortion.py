@@ -35,12 +35,20 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from azimuthal._validate import positive_integer, unknown_name
-from azimuthal.calibration._joint_fit import Fit, Sighting, another_wavelength, fitted, solved
+from azimuthal._validate import positive_integer
+from azimuthal.calibration._joint_fit import (
+    Fit,
+    Sighting,
+    another_wavelength,
+    check_numbers,
+    common_detector,
+    fitted,
+    solved,
+)
 from azimuthal.calibration._least_squares import loss_weights
 from azimuthal.calibration.modules import settled_points
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import CUTOFF, UNKNOWN_UNCERTAINTY, RingSource
+from azimuthal.calibration.refinement import CUTOFF, UNKNOWN_UNCERTAINTY, RingSource, checked_fix
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
 from azimuthal.calibration.ring_points import RingSettings, usable_pixels
 from azimuthal.detectors import Detector, RegularGrid, Spline, SplineGrid, SplineSurface
@@ -198,11 +206,7 @@ def recalibrated_distortion(
     options:
         Of :func:`refine_distortion`.
     """
-    if not len(images) == len(instruments) == len(calibrants):
-        raise ParameterError(
-            f"images: expected as many as instruments and calibrants, got {len(images)}, {len(instruments)}, "
-            f"{len(calibrants)}."
-        )
+    check_numbers(images, instruments, calibrants)
     sightings = []
     for image, instrument, calibrant in zip(images, instruments, calibrants, strict=True):
         frame = np.asarray(image)
@@ -229,11 +233,7 @@ class _Problem:
 
     def __init__(self, sightings: Sequence[Sighting], intervals: int, fix: Iterable[str]) -> None:
         self.sightings = tuple(sightings)
-        if not self.sightings or not all(len(one.points) for one in self.sightings):
-            raise ParameterError("sightings: expected control points of at least one image, got an image without any.")
-        self.detector = self.sightings[0].instrument.detector
-        if any(one.instrument.detector != self.detector for one in self.sightings):
-            raise ParameterError("sightings: expected images of one detector, got different ones.")
+        self.detector = common_detector(self.sightings)
         layout = self.detector.layout
         if not isinstance(layout, RegularGrid) or self.detector.binning != (1, 1):
             raise UnsupportedOptionError(
@@ -250,10 +250,7 @@ class _Problem:
         self.views = tuple(self._view(one) for one in self.sightings)
         self.n_pose = 5 * len(self.views)
         self.size = self.n_pose + 2 * self.n_coefficients
-        fixed = (fix,) if isinstance(fix, str) else tuple(fix)
-        for name in fixed:
-            if name not in PARAMETERS:
-                raise unknown_name("fix", name, PARAMETERS)
+        fixed = checked_fix(fix)
         self.free: BoolArray = np.ones(self.size, dtype=np.bool_)
         self.free[: self.n_pose] = np.tile([name not in fixed for name in _POSE], len(self.views))
         self.start = np.zeros(self.size)

@@ -42,6 +42,7 @@ from azimuthal.calibration.refinement import (
     CUTOFF,
     UNKNOWN_UNCERTAINTY,
     RingSource,
+    checked_fix,
     robust_spread,
     scatter_beyond_counting,
 )
@@ -466,11 +467,7 @@ def _correlated(goniometer: Goniometer) -> tuple[str, ...]:
 
 
 def _free(goniometer: Goniometer, fix: Iterable[str]) -> tuple[str, ...]:
-    fixed = (fix,) if isinstance(fix, str) else tuple(fix)
-    for name in fixed:
-        if name not in goniometer.parameters:
-            raise unknown_name("fix", name, goniometer.parameters)
-    held = (*fixed, *_only_rot3(goniometer))
+    held = (*checked_fix(fix, goniometer.parameters), *_only_rot3(goniometer))
     free = tuple(name for name in goniometer.parameters if name not in held)
     if not free:
         raise ParameterError("fix: expected at least one free parameter, got all of them fixed.")

@@ -43,12 +43,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from azimuthal._validate import positive_number, unknown_name
+from azimuthal._validate import positive_number
 from azimuthal.calibration._joint_fit import (
     ROUGH,
     Fit,
     Sighting,
     another_wavelength,
+    check_numbers,
+    common_detector,
     fitted,
     minimised,
     normal_equations,
@@ -56,7 +58,7 @@ from azimuthal.calibration._joint_fit import (
 )
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource
+from azimuthal.calibration.refinement import UNKNOWN_UNCERTAINTY, RingSource, checked_fix
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
 from azimuthal.calibration.ring_points import RingSettings, points_on_rings, usable_pixels
 from azimuthal.detectors import Detector, DisplacedModules, Layout, ModuleDisplacement
@@ -316,11 +318,7 @@ def recalibrated_modules(
     settings:
         Of :func:`points_on_rings`; by default with a window of three widths of the rings.
     """
-    if not len(images) == len(instruments) == len(calibrants):
-        raise ParameterError(
-            f"images: expected as many as instruments and calibrants, got {len(images)}, {len(instruments)}, "
-            f"{len(calibrants)}."
-        )
+    check_numbers(images, instruments, calibrants)
     labels = module_map(instruments[0].detector, modules)
     frames = [np.asarray(image) for image in images]
     usable = [usable_pixels(frame, one, mask) for frame, one in zip(frames, instruments, strict=True)]
@@ -369,11 +367,7 @@ class _Problem:
         self, sightings: Sequence[Sighting], modules: Any, out_of_plane: bool, shift_prior: float, fix: Iterable[str]
     ) -> None:
         self.sightings = tuple(sightings)
-        if not self.sightings or not all(len(one.points) for one in self.sightings):
-            raise ParameterError("sightings: expected control points of at least one image, got an image without any.")
-        self.detector = self.sightings[0].instrument.detector
-        if any(one.instrument.detector != self.detector for one in self.sightings):
-            raise ParameterError("sightings: expected images of one detector, got different ones.")
+        self.detector = common_detector(self.sightings)
         self.rectangles = module_rectangles(self.detector, modules)
         self.labels = _image_labels(self.detector, self.rectangles)
         layout = self.detector.layout
@@ -386,10 +380,7 @@ class _Problem:
         self.kinds = len(DISPLACEMENTS) if out_of_plane else _IN_PLANE
         if self.base.n_corners != 4 and self.kinds > _IN_PLANE:
             raise UnsupportedOptionError("out_of_plane: pixels with four corners are needed.")
-        fixed = (fix,) if isinstance(fix, str) else tuple(fix)
-        for name in fixed:
-            if name not in PARAMETERS:
-                raise unknown_name("fix", name, PARAMETERS)
+        fixed = checked_fix(fix)
         self.free_pose = np.array([name not in fixed for name in _POSE])
         self.views = tuple(self._view(one) for one in self.in_place)
         self.n_pose, self.n_modules = 5 * len(self.views), len(self.rectangles)

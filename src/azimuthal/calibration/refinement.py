@@ -39,7 +39,7 @@ Degenerate directions
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -56,7 +56,14 @@ from azimuthal.instrument import Instrument
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [
-    "CUTOFF", "UNKNOWN_UNCERTAINTY", "Refinement", "RingSource", "on_dragged_rings", "refine", "robust_spread",
+    "CUTOFF",
+    "UNKNOWN_UNCERTAINTY",
+    "Refinement",
+    "RingSource",
+    "checked_fix",
+    "on_dragged_rings",
+    "refine",
+    "robust_spread",
     "scatter_beyond_counting",
 ]  # fmt: skip
 
@@ -419,11 +426,17 @@ def on_dragged_rings(residuals: FloatArray, ring: IntArray, outliers: float) -> 
     return np.asarray((np.abs(medians) > limit)[index])
 
 
-def _free(fix: Iterable[str]) -> tuple[str, ...]:
+def checked_fix(fix: Iterable[str], known: Collection[str] = PARAMETERS) -> tuple[str, ...]:
+    """Return the names of the parameters that are not refined; raise for one that is not known."""
     fixed = (fix,) if isinstance(fix, str) else tuple(fix)
     for name in fixed:
-        if name not in PARAMETERS:
-            raise unknown_name("fix", name, PARAMETERS)
+        if name not in known:
+            raise unknown_name("fix", name, known)
+    return fixed
+
+
+def _free(fix: Iterable[str]) -> tuple[str, ...]:
+    fixed = checked_fix(fix)
     free = tuple(name for name in PARAMETERS if name not in fixed)
     if not free:
         raise ParameterError("fix: expected at least one free parameter, got all of them fixed.")

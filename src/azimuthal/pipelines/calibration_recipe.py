@@ -27,8 +27,6 @@ go through `MIGRATIONS`, one step per version.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +37,7 @@ from azimuthal.calibration import PARAMETERS, RingSettings
 from azimuthal.calibration._least_squares import LOSSES, Loss
 from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.pipelines.recipe import write_document
+from azimuthal.pipelines.versioned_document import Migration, checked_keys, joined, migrated_document, placed
 from azimuthal.typing import PathLike
 
 __all__ = [
@@ -53,11 +52,10 @@ CALIBRATION_KEY = "azimuthal_calibration"
 CALIBRATION_VERSION = 1
 
 #: Version -> what makes the document of the next version out of one of it.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Migration] = {}
 
 _NONE = "none"
 _FILE_SUFFIXES = (".d", ".cif")
-_URL = re.compile(r"[a-z]{2,}:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +161,6 @@ _KEYS = (
     _Key("output", "modules", "path"),
     _Key("output", "distortion", "path"),
 )
-_SECTIONS = (*dict.fromkeys(key.section for key in _KEYS), "found")
 _FOUND = {
     "version": "text",
     "verdict": "text",
@@ -229,9 +226,13 @@ def calibration_settings(
     DataTypeError, ParameterError
         A value is of another type, something is missing or contradicts something else, or the version is not known.
     """
-    current = _migrated(document, source)
+    current = migrated_document(
+        document, source, key=CALIBRATION_KEY, newest=CALIBRATION_VERSION, migrations=MIGRATIONS,
+        kind="recipe of a calibration",
+    )  # fmt: skip
     places: dict[str, dict[str, Any]] = {"settings": {}, "rings": {}}
-    for key, value in _checked(current, source):
+    for key, value, where in checked_keys(current, source, _KEYS, {}, others=(CALIBRATION_KEY, "found")):
+        _check_kind(key.kind, value, where)
         places[key.place][key.setting] = _read(key, value, Path(folder))
     values = places["settings"]
     _require(values, source)
@@ -257,47 +258,6 @@ def write_calibration_recipe(settings: CalibrationSettings, path: PathLike, *, f
 def calibrant_files(name: str) -> tuple[str, ...]:
     """Return the files among the calibrants that are joined by ``+``."""
     return tuple(part for part in map(str.strip, name.split("+")) if Path(part).suffix.lower() in _FILE_SUFFIXES)
-
-
-def _migrated(document: Mapping[str, Any], source: str) -> dict[str, Any]:
-    version = document.get(CALIBRATION_KEY)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ParameterError(
-            f"{source}: is no recipe of a calibration: expected '{CALIBRATION_KEY} = {CALIBRATION_VERSION}' in its "
-            f"first line, got {version!r}."
-        )
-    if version > CALIBRATION_VERSION:
-        raise ParameterError(
-            f"{source}: is a recipe of version {version}, this azimuthal knows versions up to {CALIBRATION_VERSION}. "
-            "Use a newer azimuthal."
-        )
-    current = dict(document)
-    while version < CALIBRATION_VERSION:
-        current = MIGRATIONS[version](current)
-        version += 1
-        current[CALIBRATION_KEY] = version
-    return current
-
-
-def _checked(document: Mapping[str, Any], source: str) -> list[tuple[_Key, Any]]:
-    """Return the keys of a document with their values; raise for whatever is not known."""
-    found: list[tuple[_Key, Any]] = []
-    for section, table in document.items():
-        if section == CALIBRATION_KEY:
-            continue
-        if section not in _SECTIONS:
-            raise unknown_name(f"{source}: section", section, _SECTIONS)
-        if not isinstance(table, Mapping):
-            raise DataTypeError(f"{source}: [{section}]: expected a table, got {table!r}.")
-        if section == "found":
-            continue
-        keys = {key.name: key for key in _KEYS if key.section == section}
-        for name, value in table.items():
-            if name not in keys:
-                raise unknown_name(f"{source}: key of [{section}]", name, keys)
-            _check_kind(keys[name].kind, value, f"{source}: [{section}] {name}")
-            found.append((keys[name], value))
-    return found
 
 
 def _checked_found(table: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -348,11 +308,11 @@ def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:
     if value is None:
         return None
     if key.kind == "path":
-        return _placed(str(value), folder)
+        return placed(str(value), folder)
     if key.kind == "paths":
-        return [_placed(str(one), folder) for one in value]
+        return [placed(str(one), folder) for one in value]
     if key.kind == "calibrant":
-        return _each_file(value, lambda path: _placed(path, folder))
+        return _each_file(value, lambda path: placed(path, folder))
     if key.kind == "bounds":
         return {name: [float(one) for one in pair] for name, pair in value.items()} or None
     return float(value) if key.kind == "number" else list(value) if key.kind == "texts" else value
@@ -363,11 +323,11 @@ def _read(key: _Key, value: Any, folder: Path) -> Any:
     if key.kind == "number or none":
         return None if value == _NONE else value
     if key.kind == "path":
-        return _joined(folder, value)
+        return joined(folder, value)
     if key.kind == "paths":
-        return tuple(_joined(folder, one) for one in value)
+        return tuple(joined(folder, one) for one in value)
     if key.kind == "calibrant":
-        return _each_file(value, lambda path: _joined(folder, path))
+        return _each_file(value, lambda path: joined(folder, path))
     if key.kind == "bounds":
         return {name: tuple(pair) for name, pair in value.items()}
     return tuple(value) if key.kind == "texts" else value
@@ -378,23 +338,6 @@ def _each_file(name: str, changed: Callable[[str], str]) -> str:
     files = calibrant_files(name)
     parts = map(str.strip, name.split("+"))
     return " + ".join(changed(part) if part in files else part for part in parts)
-
-
-def _placed(text: str, folder: PathLike | None) -> str:
-    """Return a path as a recipe in `folder` has it; absolute ones stay as they are."""
-    if _is_elsewhere(text):
-        return text
-    if folder is None:
-        return str(Path.cwd() / text)
-    return text if Path(folder).resolve() == Path.cwd().resolve() else os.path.relpath(text, folder)
-
-
-def _joined(folder: Path, text: str) -> str:
-    return text if _is_elsewhere(text) or folder == Path() else str(folder / text)
-
-
-def _is_elsewhere(text: str) -> bool:
-    return Path(text).is_absolute() or _URL.match(text) is not None
 
 
 def _is_number(value: Any) -> bool:

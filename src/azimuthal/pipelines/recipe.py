@@ -31,8 +31,6 @@ from __future__ import annotations
 
 import json
 import operator
-import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -40,12 +38,13 @@ from pathlib import Path
 from typing import Any
 
 from azimuthal._pending_file import write_text
-from azimuthal._validate import one_of, unknown_name
+from azimuthal._validate import one_of
 from azimuthal.errors import DataTypeError, FileFormatError, FileMissingError, ParameterError
 from azimuthal.integrate import PlanSpec
 from azimuthal.pipelines._key_lines import KeyLines, key_lines
 from azimuthal.pipelines._toml import toml_text
 from azimuthal.pipelines.settings import BatchSettings
+from azimuthal.pipelines.versioned_document import Migration, checked_keys, joined, migrated_document, placed
 from azimuthal.rejection import rejection
 from azimuthal.typing import PathLike
 
@@ -53,9 +52,8 @@ RECIPE_VERSION = 1
 VERSION_KEY = "azimuthal_recipe"
 
 #: Version -> what makes the document of the next version out of one of it.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Migration] = {}
 
-_URL = re.compile(r"[a-z]{2,}:", re.IGNORECASE)
 _NONE = "none"
 
 
@@ -122,7 +120,6 @@ _KEYS = (
     _Key("output", "file", "output", "path"),
     _Key("output", "picture", "picture", "path"),
 )
-_SECTIONS = tuple(dict.fromkeys(key.section for key in _KEYS))
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "text": ((str,), "a text"),
     "path": ((str,), "a path"),
@@ -200,7 +197,8 @@ def settings_of(
     choices: dict[str, Any] = {}
     grazing: dict[str, Any] = {}
     places = {"settings": values, "choices": choices, "grazing": grazing}
-    for key, value in _checked(current, source, lines or {}):
+    for key, value, where in checked_keys(current, source, _KEYS, lines or {}, others=(VERSION_KEY,)):
+        _check_type(key, value, where)
         places[key.place][key.field] = _read(key, value, Path(folder), source)
     _require(values, source)
     if "poni" in values:
@@ -217,24 +215,9 @@ def migrated(document: Mapping[str, Any], source: str = "recipe") -> dict[str, A
     ParameterError
         It has no version, or one that is not known.
     """
-    version = document.get(VERSION_KEY)
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise ParameterError(
-            f"{source}: is no recipe: expected '{VERSION_KEY} = {RECIPE_VERSION}' in its first line, got {version!r}."
-        )
-    if version > RECIPE_VERSION:
-        raise ParameterError(
-            f"{source}: is a recipe of version {version}, this azimuthal knows versions up to {RECIPE_VERSION}. Use a "
-            "newer azimuthal."
-        )
-    current = dict(document)
-    while version < RECIPE_VERSION:
-        if version not in MIGRATIONS:
-            raise ParameterError(f"{source}: there has never been a version {version} of recipes.")
-        current = MIGRATIONS[version](current)
-        version += 1
-        current[VERSION_KEY] = version
-    return current
+    return migrated_document(
+        document, source, key=VERSION_KEY, newest=RECIPE_VERSION, migrations=MIGRATIONS, kind="recipe"
+    )
 
 
 def read_recipe(path: PathLike) -> BatchSettings:
@@ -313,9 +296,9 @@ def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:
     if value is None:
         return None
     if key.kind == "path":
-        return value if _is_word(key, value) else _placed(str(value), folder)
+        return value if _is_word(key, value) else placed(str(value), folder)
     if key.kind == "paths":
-        return [_placed(str(one), folder) for one in value]
+        return [placed(str(one), folder) for one in value]
     if key.kind == "table":
         chosen = rejection(value)
         return None if chosen is None else chosen.to_dict()
@@ -332,9 +315,9 @@ def _read(key: _Key, value: Any, folder: Path, source: str) -> Any:
         absent = False if key.field == "sensor_absorption" else None
         return absent if value == _NONE else value
     if key.kind == "path":
-        return value if _is_word(key, value) else _joined(folder, value)
+        return value if _is_word(key, value) else joined(folder, value)
     if key.kind == "paths":
-        return tuple(_joined(folder, one) for one in value)
+        return tuple(joined(folder, one) for one in value)
     if key.kind == "pairs":
         return tuple(tuple(pair) for pair in value)
     if key.kind == "numbers":
@@ -342,30 +325,6 @@ def _read(key: _Key, value: Any, folder: Path, source: str) -> Any:
             raise ParameterError(f"{source}: [{key.section}] {key.name}: expected two numbers, got {value!r}.")
         return tuple(value)
     return dict(value) if key.kind == "table" else value
-
-
-def _checked(document: Mapping[str, Any], source: str, lines: KeyLines) -> list[tuple[_Key, Any]]:
-    """Return the keys of a document with their values; raise for whatever is not known."""
-
-    def at(section: str, name: str | None = None) -> str:
-        line = lines.get((section, name))
-        return source if line is None else f"{source}, line {line}"
-
-    found: list[tuple[_Key, Any]] = []
-    for section, table in document.items():
-        if section == VERSION_KEY:
-            continue
-        if section not in _SECTIONS:
-            raise unknown_name(f"{at(section)}: section", section, _SECTIONS)
-        if not isinstance(table, Mapping):
-            raise DataTypeError(f"{at(section)}: [{section}]: expected a table, got {table!r}.")
-        keys = {key.name: key for key in _KEYS if key.section == section}
-        for name, value in table.items():
-            if name not in keys:
-                raise unknown_name(f"{at(section, name)}: key of [{section}]", name, keys)
-            _check_type(keys[name], value, f"{at(section, name)}: [{section}] {name}")
-            found.append((keys[name], value))
-    return found
 
 
 def _check_type(key: _Key, value: Any, where: str) -> None:
@@ -395,23 +354,3 @@ def _require(values: Mapping[str, Any], source: str) -> None:
 
 def _is_word(key: _Key, value: str) -> bool:
     return key.field in ("dark_variance", "monitor_variance") and value == "poisson"
-
-
-def _placed(text: str, folder: PathLike | None) -> str:
-    """Return a path as a recipe in `folder` has it; absolute ones stay as they are."""
-    if _is_elsewhere(text):
-        return text
-    if folder is None:
-        return str(Path.cwd() / text)
-    if Path(folder).resolve() == Path.cwd().resolve():
-        return text
-    return os.path.relpath(text, folder)
-
-
-def _joined(folder: Path, text: str) -> str:
-    return text if _is_elsewhere(text) or folder == Path() else str(folder / text)
-
-
-def _is_elsewhere(text: str) -> bool:
-    """Say whether a path means the same from every folder: absolute ones, urls, datasets inside the images."""
-    return Path(text).is_absolute() or text.startswith("::") or _URL.match(text) is not None

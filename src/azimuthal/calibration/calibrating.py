@@ -110,7 +110,7 @@ def calibrated(
                 outliers=outliers, settings=settings, accuracy=accuracy,
             )
         )  # fmt: skip
-    best = min(tried, key=lambda found: _RANKS.index(found.verdict))
+    best = min(tried, key=lambda found: _rank(found, hint, calibrant))
     return _doubted(best, tried, hint, observed)
 
 
@@ -119,6 +119,24 @@ def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> 
     if not any(found.judgement.settled for found in tried):
         return candidate.score > first.score - _HOPELESS
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
+
+
+def _rank(found: Calibration, hint: Hint | None, calibrant: RingSource) -> tuple[bool, int, float, int]:
+    """Return what decides between calibrations, the smallest is the best: hint, verdict, rings that are missing.
+
+    Uncertain is as good as good until the rings have been asked: of two geometries at a distance of one to two, that
+    one is right that explains why every other ring is not there.
+    """
+    against = hint is not None and bool(hint.contradictions(found.instrument, calibrant))
+    rank = _RANKS.index(found.verdict)
+    return against or found.refinement is None, 0 if found.judgement.settled else rank, _missing(found), rank
+
+
+def _missing(found: Calibration) -> float:
+    """Return the share of rings up to the last one seen that are missing, to a tenth."""
+    seen = found.ring_points.found
+    expected = [ring for ring in found.ring_points.predicted if ring <= max(seen, default=-1)]
+    return round(1 - len(seen) / max(len(expected), 1), 1)
 
 
 def _doubted(best: Calibration, tried: list[Calibration], hint: Hint | None, observed: Observed) -> Calibration:

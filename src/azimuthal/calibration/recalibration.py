@@ -6,7 +6,8 @@ The first pass looks `search` pixels around every predicted ring and takes only 
 other, as far as there are three of them; each pass after it narrows the window to three widths of the rings (or four
 times the spread of the residuals) and admits rings that are nearer to each other: four widths, or 2.5 and 1.8 where
 there are fewer than five rings.  It ends when a pass moves the points by less than 0.02 pixel, or half of the largest
-standard error of two theta; after ten passes at most.
+standard error of two theta; after ten passes at most.  Where two theta is too uncertain to be good then, rings that
+are nearer to each other are asked as well.
 
 Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
 wide, and the better of the two results is returned.
@@ -38,7 +39,7 @@ from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
 from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
-from azimuthal.calibration.verdict import ACCURACY, Evidence, Judgement, judged
+from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -49,6 +50,7 @@ _STILL = 0.02  # pixels
 _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
+_MUCH_BETTER = 0.7  # of the error
 _WIDENING = (1.0, 2.5)
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
@@ -150,6 +152,7 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         n_passes += 1
     foreign = np.empty(0)
     if refinement is not None:
+        ring_points, refinement = _with_nearer_rings(task, ring_points, refinement, search)
         foreign = foreign_rings(task.image, refinement, task.calibrant, task.usable, ring_points)
         ring_points, refinement = _without_neighbours(task, ring_points, refinement, foreign, search)
         other = _opposite(task, refinement)
@@ -158,6 +161,32 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         refinement = replace(refinement, start=instrument)
     judgement = _judgement(task, ring_points, refinement, foreign)
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
+
+
+def _with_nearer_rings(
+    task: _Task, ring_points: RingPoints, refinement: Refinement, search: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement with rings that are nearer to each other, where two theta is known much better then.
+
+    Asked only where it is too uncertain to be good without them: neighbours move each other a little.
+    """
+    error, fwhm = _error(ring_points, refinement), float(np.median(ring_points.fwhm))
+    for widths in _APART[1:]:
+        separation = max(task.settings.separation, widths * fwhm)
+        if error <= ERROR_SHARE * task.accuracy or separation <= task.settings.separation:
+            break
+        nearer = task.points(refinement.instrument, replace(task.settings, search=search, separation=separation))
+        found = _seen(task, nearer, refinement.instrument, search)
+        if found is not None and _error(*found) < _MUCH_BETTER * error:
+            ring_points, refinement = found
+            error = _error(*found)
+    return ring_points, refinement
+
+
+def _error(ring_points: RingPoints, refinement: Refinement) -> float:
+    """Return the largest error of two theta on the detector, pixels: standard error and assumed shifts of rings."""
+    shifts = systematic_covariance(refinement, float(np.median(ring_points.fwhm)))
+    return pixel_uncertainty(refinement.instrument, refinement.covariance + shifts)
 
 
 def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
@@ -262,10 +291,7 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
-        largest_error=pixel_uncertainty(
-            refinement.instrument,
-            refinement.covariance + systematic_covariance(refinement, float(np.median(ring_points.fwhm))),
-        ),
+        largest_error=_error(ring_points, refinement),
         unexplained=0 if mixture else foreign.size,
         other_wavelength=preferred_wavelength(refinement, task.calibrant, loss=task.loss),
         accuracy=task.accuracy,

@@ -36,7 +36,7 @@ from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
-from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
+from azimuthal.calibration.ring_points import Apart, RingPoints, RingSettings, points_on_rings, usable_pixels
 from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
 from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, Evidence, Judgement, judged
@@ -75,8 +75,17 @@ class _Task:
     def n_free(self) -> int:
         return len(PARAMETERS) - len(self.fix)
 
-    def points(self, instrument: Instrument, settings: RingSettings) -> RingPoints:
-        return points_on_rings(self.image, instrument, self.calibrant, settings=settings, usable=self.usable)
+    def points(self, instrument: Instrument, settings: RingSettings, apart: Apart | None = None) -> RingPoints:
+        return points_on_rings(
+            self.image, instrument, self.calibrant, settings=settings, usable=self.usable, apart=apart
+        )  # fmt: skip
+
+    def points_apart(
+        self, instrument: Instrument, search: float, width: tuple[float, float], widths: float
+    ) -> RingPoints:
+        """Return the points of rings that are several widths (pixels, rad) from each other."""
+        apart = Apart(*(widths * one for one in width))
+        return self.points(instrument, replace(self.settings, search=search), apart)
 
     def refined(self, points: ControlPoints, instrument: Instrument) -> Refinement:
         return refine(
@@ -148,7 +157,7 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         if n_passes >= _MOST_PASSES or (moved < still and narrower > 0.9 * search):
             break
         search = min(search, narrower)
-        ring_points = _points_apart(task, current, search, float(np.median(ring_points.fwhm)))
+        ring_points = _points_apart(task, current, search, _width(ring_points, current))
         n_passes += 1
     foreign = np.empty(0)
     if refinement is not None:
@@ -170,17 +179,17 @@ def _with_nearer_rings(
 
     Asked only where it is too uncertain to be good without them: neighbours move each other a little.
     """
-    error, fwhm = _error(ring_points, refinement), float(np.median(ring_points.fwhm))
+    error, instrument = _error(ring_points, refinement), refinement.instrument
+    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded:
+        return ring_points, refinement
+    best, least = (ring_points, refinement), _MUCH_BETTER * error
+    width = _width(ring_points, instrument)
     for widths in _APART[1:]:
-        separation = max(task.settings.separation, widths * fwhm)
-        if error <= ERROR_SHARE * task.accuracy or separation <= task.settings.separation:
-            break
-        nearer = task.points(refinement.instrument, replace(task.settings, search=search, separation=separation))
-        found = _seen(task, nearer, refinement.instrument, search)
-        if found is not None and _error(*found) < _MUCH_BETTER * error:
-            ring_points, refinement = found
-            error = _error(*found)
-    return ring_points, refinement
+        found = _seen(task, task.points_apart(instrument, search, width, widths), instrument, search)
+        more = found is not None and len(found[0].found) > len(best[0].found)
+        if found is not None and more and _error(*found) < least:
+            best, least = found, _error(*found)
+    return best
 
 
 def _error(ring_points: RingPoints, refinement: Refinement) -> float:
@@ -194,12 +203,19 @@ def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
     return None if task.bounds else opposite_refinement(refinement, task.calibrant, task.loss)
 
 
-def _points_apart(task: _Task, instrument: Instrument, search: float, fwhm: float) -> RingPoints:
+def _width(ring_points: RingPoints, instrument: Instrument) -> tuple[float, float]:
+    """Return the typical full width of the rings in pixels and in rad."""
+    points = ring_points.points
+    slopes = Cells(instrument, points.slow, points.fast).slopes(points.slow, points.fast)
+    pixel = np.hypot(slopes.angle1, slopes.angle2)
+    return float(np.median(ring_points.fwhm)), float(np.median(ring_points.fwhm * pixel))
+
+
+def _points_apart(task: _Task, instrument: Instrument, search: float, width: tuple[float, float]) -> RingPoints:
     """Return the points of rings that are several widths apart: the fewer rings, the nearer to each other."""
     found = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     for widths in _APART:
-        separation = max(task.settings.separation, widths * fwhm)
-        found = task.points(instrument, replace(task.settings, search=search, separation=separation))
+        found = task.points_apart(instrument, search, width, widths)
         if len(found.found) >= _ENOUGH_RINGS or not found.crowded:
             break
     return found

@@ -68,7 +68,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.masks import combine, invalid_pixels, invalid_ranges
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["RingPoints", "RingSettings", "pixel_angles", "points_on_rings", "row_blocks", "usable_pixels"]
+__all__ = ["Apart", "RingPoints", "RingSettings", "pixel_angles", "points_on_rings", "row_blocks", "usable_pixels"]
 
 _BIN = 0.5
 _MOST_BINS = 64
@@ -115,6 +115,16 @@ class RingSettings:
     def __post_init__(self) -> None:
         for name in ("search", "separation", "arc", "max_sectors", "significance"):
             positive_number(name, getattr(self, name))
+
+
+class Apart(NamedTuple):
+    """How far a ring has to be from its neighbours, in pixels or in rad.
+
+    Where a detector is oblique, rings that the sample broadens are of one width in two theta, others in pixels.
+    """
+
+    pixels: float
+    angle: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +186,7 @@ def usable_pixels(image: AnyArray, instrument: Instrument, mask: AnyArray | None
 def points_on_rings(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None,
     settings: RingSettings | None = None, usable: BoolArray | None = None, parts: IntArray | None = None,
+    apart: Apart | None = None,
 ) -> RingPoints:  # fmt: skip
     """Return control points along the rings that the instrument predicts.
 
@@ -195,6 +206,8 @@ def points_on_rings(
         From :func:`usable_pixels`, when it is known already; `mask` is then not used.
     parts:
         Shape of the detector, integers: sectors end where it changes, so that no point mixes two modules.
+    apart:
+        Rings with a neighbour closer than this, by both of its measures, are left out too.
 
     Returns
     -------
@@ -217,7 +230,7 @@ def points_on_rings(
     angles = angles[np.isfinite(angles)]  # the rings that the wavelength reaches come first
     if not angles.size or not usable.any():
         return RingPoints(ControlPoints.empty(), np.empty(0), (), ())
-    window, crowded = _window(frame, instrument, usable, angles, settings, parts)
+    window, crowded = _window(frame, instrument, usable, angles, settings, parts, apart)
     rings = np.unique(window.ring)
     if settings.max_rings is not None:
         rings = rings[: settings.max_rings]
@@ -236,7 +249,7 @@ def points_on_rings(
 
 def _window(
     frame: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, settings: RingSettings,
-    parts: IntArray | None,
+    parts: IntArray | None, apart: Apart | None,
 ) -> tuple[_Window, tuple[int, ...]]:  # fmt: skip
     """Return the usable pixels near rings, and the rings that are too near to each other."""
     order = np.diff(angles, prepend=-np.inf, append=np.inf)
@@ -248,7 +261,8 @@ def _window(
         ring = _nearest_ring(angle, angles)
         half = np.minimum(settings.search * pixel, 0.48 * nearest[ring])
         inside = usable[rows] & (np.abs(angle - angles[ring]) <= half)
-        near = inside & (nearest[ring] < settings.separation * pixel)
+        least = 0.0 if apart is None else np.minimum(apart.pixels * pixel, apart.angle)
+        near = inside & (nearest[ring] < np.maximum(settings.separation * pixel, least))
         crowded.update(np.unique(ring[near]).tolist())
         inside &= ~near
         i, j = np.nonzero(inside)

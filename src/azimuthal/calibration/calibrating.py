@@ -25,7 +25,7 @@ from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource
 from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, usable_pixels
-from azimuthal.calibration.streaks import spots_of_streaks
+from azimuthal.calibration.spots import directed_spots
 from azimuthal.calibration.verdict import ACCURACY, Judgement
 from azimuthal.detectors import Detector
 from azimuthal.geometry import Beam, Pose
@@ -36,6 +36,7 @@ __all__ = ["calibrated"]
 _TRIED = 4
 _NEARLY = 6.0  # in the logarithm of how much better than chance
 _HOPELESS = 15.0
+_WEAK = 12.0
 _RANKS = ("good", "doubtful", "failed")
 _SAME = 0.5  # pixels
 _WAVELENGTH_KNOWN = 5e-4  # relative standard error
@@ -97,8 +98,8 @@ def calibrated(
     ridges = find_ridges(frame, usable, settings=ridge_settings, threads=threads)
     say(f"{len(ridges)} points on ridges; looking for geometries that explain them")
     candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint)
-    if not candidates or candidates[0].score <= 0:
-        spots = spots_of_streaks(ridges, frame, usable)
+    if not candidates or candidates[0].score < _WEAK:
+        spots = directed_spots(ridges, frame, usable)
         candidates += first_geometries(spots, detector, calibrant, wavelength=wavelength, hint=hint)
         candidates = tuple(sorted(candidates, key=lambda candidate: -candidate.score))
     observed = Observed(frame, usable, calibrant)

@@ -7,7 +7,8 @@ other, as far as there are three of them; each pass after it narrows the window 
 times the spread of the residuals) and admits rings that are nearer to each other: four widths, or 2.5 and 1.8 where
 there are fewer than five rings.  It ends when a pass moves the points by less than 0.02 pixel, or half of the largest
 standard error of two theta; after ten passes at most.  Where two theta is too uncertain to be good then, rings that
-are nearer to each other are asked as well.
+are nearer to each other are asked as well, and after them those that overlap
+(:mod:`azimuthal.calibration.crowded_rings`).
 
 Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
 wide, and the better of the two results is returned.
@@ -30,6 +31,7 @@ from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.crowded_rings import points_on_crowded_rings
 from azimuthal.calibration.opposite_tilt import opposite_refinement, possible_difference
 from azimuthal.calibration.other_wavelength import preferred_wavelength
 from azimuthal.calibration.positions import Cells
@@ -51,6 +53,8 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _MUCH_BETTER = 0.85  # of the error
+_MOST_MISFIT = 3.0  # chi-square of overlapping rings
+_MORE_SHIFT = 2.0  # of rings that overlap
 _WIDENING = (1.0, 2.5)
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
@@ -189,12 +193,35 @@ def _with_nearer_rings(
         more = found is not None and len(found[0].found) > len(best[0].found)
         if found is not None and more and _error(*found) < least:
             best, least = found, _error(*found)
+    return _with_overlapping_rings(task, best, width[1], _error(*best))
+
+
+def _with_overlapping_rings(
+    task: _Task, best: tuple[RingPoints, Refinement], fwhm: float, error: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement with rings that overlap, where two theta is known much better with them."""
+    if error <= ERROR_SHARE * task.accuracy:
+        return best
+    instrument, found = best[1].instrument, None
+    for _ in range(2):
+        points = points_on_crowded_rings(
+            task.image, instrument, task.calibrant, usable=task.usable, fwhm=fwhm, settings=task.settings
+        )  # fmt: skip
+        if len(points.points) <= task.n_free:
+            return best
+        found = points, task.refined(points.points, instrument)
+        instrument = found[1].instrument
+    assert found is not None  # the loop ran
+    if found[1].reduced_chi_square < _MOST_MISFIT and _error(*found) < _MUCH_BETTER * error:
+        return found
     return best
 
 
 def _error(ring_points: RingPoints, refinement: Refinement) -> float:
     """Return the largest error of two theta on the detector, pixels: standard error and assumed shifts of rings."""
     shifts = systematic_covariance(refinement, float(np.median(ring_points.fwhm)))
+    if ring_points.overlapping:
+        shifts *= _MORE_SHIFT**2
     return pixel_uncertainty(refinement.instrument, refinement.covariance + shifts)
 
 

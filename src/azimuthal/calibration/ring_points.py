@@ -145,6 +145,8 @@ class RingPoints:
         Ring -> number of sectors with enough pixels.
     left_out:
         Reason -> number of sectors.
+    overlapping:
+        Rings that overlap were fitted together (:mod:`azimuthal.calibration.crowded_rings`).
     """
 
     points: ControlPoints
@@ -153,6 +155,7 @@ class RingPoints:
     crowded: tuple[int, ...]
     sectors: dict[int, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    overlapping: bool = False
 
     @property
     def found(self) -> tuple[int, ...]:
@@ -243,7 +246,7 @@ def points_on_rings(
         ridges.append(found)
     if not ridges:
         return RingPoints(ControlPoints.empty(), np.empty(0), (), crowded)
-    points, fwhm = _placed(_Ridges(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
+    points, fwhm = placed(RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
     return RingPoints(points, fwhm, tuple(rings.tolist()), crowded, sectors, tally)
 
 
@@ -308,7 +311,7 @@ def _nearest_ring(angle: FloatArray, angles: FloatArray) -> IntArray:
     return np.asarray(np.searchsorted(middles, angle), dtype=np.int64)
 
 
-class _Ridges(NamedTuple):
+class RingSightings(NamedTuple):
     """Where rings were found: ring, angle and azimuth, nearest pixel, error and width (rad), height."""
 
     ring: IntArray
@@ -321,13 +324,13 @@ class _Ridges(NamedTuple):
     height: FloatArray
 
     @classmethod
-    def none(cls) -> _Ridges:
+    def none(cls) -> RingSightings:
         return cls(np.empty(0, dtype=np.int64), *(np.empty(0) for _ in range(7)))
 
 
 def _one_ring(
     window: _Window, angles: FloatArray, ring: int, settings: RingSettings, tally: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
     circumference = _circumference(window)
     n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
@@ -354,7 +357,7 @@ def _seen_share(window: _Window) -> float:
 
 def _sectors(
     window: _Window, angle: float, ring: int, n_sectors: int, settings: RingSettings, counted: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found with so many sectors on the circle."""
     sector = np.minimum(((window.azimuth + np.pi) * (n_sectors / (2 * np.pi))).astype(np.int64), n_sectors - 1)
     first = int(window.part.min())
@@ -377,7 +380,7 @@ def _sectors(
     covered = ((n > 0).mean(axis=1) >= _COVERED) & (n.sum(axis=1) >= 30)
     counted["covered"] += int((~covered).sum())
     if not covered.any():
-        return _Ridges.none(), 0
+        return RingSightings.none(), 0
     renumber = np.cumsum(covered) - 1
     keep = covered[index]
     pixels = _Pixels(x[keep], window.value[keep], renumber[index[keep]], window.azimuth[keep])
@@ -488,7 +491,7 @@ def _accepted(
 def _ridges(
     fit: _Fit, rows: IntArray, pixels: _Pixels, place: tuple[IntArray, IntArray], scale: FloatArray, angle: float,
     ring: int,
-) -> _Ridges:  # fmt: skip
+) -> RingSightings:  # fmt: skip
     """Return the ridges of some sectors, at the mean azimuth of the pixels on the ring."""
     g, count = fit.gaussians, fit.gaussians.height.size
     distance = np.abs(pixels.x - g.centre[pixels.sector])
@@ -502,10 +505,10 @@ def _ridges(
     arrays = (
         angle + g.centre * scale, azimuth, slow, fast, fit.centre_error * scale, np.abs(g.width) * scale, g.height,
     )  # fmt: skip
-    return _Ridges(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
+    return RingSightings(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
 
 
-def _placed(ridges: _Ridges, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
+def placed(ridges: RingSightings, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
     """Return the control points of ridges, and their full widths in pixels."""
     angle = ridges.angle - ridges.width**2 * _fall(instrument, ridges.angle, ridges.azimuth)
     slow, fast, pixel, ok = located(instrument, angle, ridges.azimuth, ridges.slow, ridges.fast)

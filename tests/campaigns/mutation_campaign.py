@@ -307,7 +307,6 @@ class Worker:
                 f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}",
             )
 
-
     def _answers(self):
         """Return whether something comes: False when a case takes too much time of the processor, or of anything."""
         begin, spent = time.monotonic(), processor_seconds(self.pid)

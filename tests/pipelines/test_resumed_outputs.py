@@ -9,6 +9,7 @@ import os
 import signal
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -86,13 +87,29 @@ def uninterrupted(settings):
     return whole
 
 
-def test_sectors_are_resumed(base):
+@pytest.mark.parametrize("layout", ["subentries", "entries"])
+def test_sectors_are_resumed(base, layout):
     sectors = dataclasses.replace(base, sectors=((-10.0, 10.0), (80.0, 100.0)))
     broken = dataclasses.replace(sectors, output="run.h5")
     whole = uninterrupted(broken)
     stop_after(broken, 4)
+    if layout == "entries":
+        for path in Path("run.h5.parts").glob("0*.h5"):
+            make_entries_of_subentries(path)
     assert finish(broken) == 4
     assert contents_of("run.h5") == whole
+
+
+def make_entries_of_subentries(path):
+    """Lay out a file of sets as it was done until 2026-11-21."""
+    with h5py.File(path, "a") as file:
+        numbers = range(1, 1 + sum(name.startswith("result_") for name in file["entry"]))
+        for number in numbers:
+            file.move(f"entry/result_{number}", f"old_{number}")
+        del file["entry"]
+        for number in numbers:
+            file.move(f"old_{number}", "entry" if number == 1 else f"entry_{number}")
+        assert list(file) == ["entry", "entry_2"]
 
 
 @pytest.mark.parametrize("extension", [one.extensions[0] for one in TOGETHER])

@@ -34,6 +34,7 @@ from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, check_texts, open_hdf5, translated_errors
+from azimuthal.io.writers import entries_of
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.results import Cake, Profile
@@ -145,7 +146,7 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
     with open_hdf5(file) as content, translated_errors(file, "find out what it holds"):
         if "azimuthal_plan" in content.attrs:
             return _plan
-        if "entry/reduction/input/about" in content:
+        if entries_of(content):
             return _results
         if "entry/sparse_frames/radius_edges" in content:
             return _sparse

@@ -13,7 +13,7 @@ from azimuthal.io.writers._registry import format_names, format_of, formats, sav
 from azimuthal.io.writers._template import expanded, field_names, is_template
 from azimuthal.io.writers.appending import append_results
 from azimuthal.io.writers.nxazint import NxazintWriter
-from azimuthal.io.writers.reading import FailedFrames, ResultFile, load_result
+from azimuthal.io.writers.reading import FailedFrames, ResultFile, entries_of, load_result
 
 __all__ = [
     "FailedFrames",
@@ -21,6 +21,7 @@ __all__ = [
     "NxazintWriter",
     "ResultFile",
     "append_results",
+    "entries_of",
     "expanded",
     "field_names",
     "format_names",

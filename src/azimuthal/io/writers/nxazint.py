@@ -31,8 +31,15 @@
             sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
             normalization_variance                [frame], when monitors have one
-    /entry_2, /entry_3, ...        the further results of sets (several sectors, several plans), laid out like /entry;
-                                   the attribute result_name of each is the name of its result
+
+The several results of one frame (sectors, several plans: a ResultSet) are what the definitions call multi-method data::
+
+    /entry                         NXentry without a definition: title, instrument (a link, where wavelengths agree)
+        result_1, result_2, ...    NXsubentry, each with its own definition and laid out like /entry above; title, and
+                                   the attribute result_name, are the name of the result
+
+The attribute ``default`` leads from the file to the entry, to result_1, to its data.  Files written before 2026-11-21
+have /entry, /entry_2, ... instead; they are read (docs/explanation/decisions/0030-subentries.md).
 
 Every axis is an HDF5 dimension scale attached to the arrays, so that xarray finds its coordinates; silx,
 h5web and nexusformat go by the attributes.  GSAS-II imports the file (``.h5``) when the axis is 2theta in
@@ -93,6 +100,7 @@ from azimuthal.io.writers._layout import (
     pair_bins,
     rejected_pixels,
     shared_record,
+    subentry_name,
     sum_arrays,
 )
 from azimuthal.results import Cake, ResultSet
@@ -193,11 +201,9 @@ class NxazintWriter:
             self._pending.create().close()
             file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
             file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
-            for number, template in enumerate(_each(template_result), start=1):
-                name = "entry" if number == 1 else f"entry_{number}"
-                group = _write_entry(file, name, template, instrument, source, title)
-                if self._names is not None:
-                    group.attrs["result_name"] = self._names[number - 1]
+            templates = _each(template_result)
+            groups = _write_groups(file, templates, self._names, instrument, source, title)
+            for group, template in zip(groups, templates, strict=True):
                 self._entries.append(_Entry(group, template, _Blocks(group["data"], template, expected, compression)))
 
     @property
@@ -257,7 +263,8 @@ class NxazintWriter:
             for entry in self._entries:
                 entry.finish()
             if self._failures:
-                self._entries[0].write_failures(self._failures)
+                for entry in self._entries:
+                    entry.write_failures(self._failures)
             self._resources.close()
         self._closed = True
         self._pending.publish()
@@ -296,7 +303,7 @@ class NxazintWriter:
 
 
 class _Entry:
-    """The results of one kind: an NXentry."""
+    """The results of one kind: an NXentry, or an NXsubentry of it."""
 
     def __init__(self, group: Any, template: Result, blocks: _Blocks) -> None:
         self.template = template
@@ -582,20 +589,46 @@ def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
 
 
-def _write_entry(file: Any, name: str, result: Result, instrument: str, source: str, title: str | None) -> Any:
-    """Write everything that does not depend on the frames, and return the entry."""
-    entry = _group(file, name, "NXentry", default="data")
+def _write_groups(
+    file: Any,
+    templates: tuple[Result, ...],
+    names: tuple[str, ...] | None,
+    instrument: str,
+    source: str,
+    title: str | None,
+) -> list[Any]:
+    """Write everything that does not depend on the frames, and return the group of each result of a frame."""
+    metadata = templates[0].metadata
+    words = title or label_of({"name": metadata.get("name")}) or label_of(metadata) or "azimuthal integration"
+    if len(templates) == 1:
+        entry = _group(file, "entry", "NXentry")
+        if names is not None:
+            entry.attrs["result_name"] = names[0]
+        _write_entry(entry, templates[0], instrument, source, words)
+        return [entry]
+    entry = _group(file, "entry", "NXentry", default=subentry_name(1))
+    _field(entry, "title", words)
+    groups = []
+    for number, (template, name) in enumerate(zip(templates, names or (), strict=True), start=1):
+        groups.append(_group(entry, subentry_name(number), "NXsubentry", result_name=name))
+        _write_entry(groups[-1], template, instrument, source, name)
+    if len({template.wavelength for template in templates}) == 1:
+        entry["instrument"] = groups[0]["instrument"]
+    return groups
+
+
+def _write_entry(entry: Any, result: Result, instrument: str, source: str, title: str) -> None:
+    """Write into an entry or subentry what does not depend on the frames."""
+    entry.attrs["default"] = "data"
     definition = _definition(result)
     if definition is not None:
         _field(entry, "definition", definition)
-    words = title or label_of({"name": result.metadata.get("name")}) or label_of(result.metadata)
-    _field(entry, "title", words or "azimuthal integration")
+    _field(entry, "title", title)
     _write_flags(entry, result)
     _write_instrument(entry, result, instrument, source)
     _write_sample(entry, result)
     _write_reduction(entry, result, definition)
     _write_axes(entry, result)
-    return entry
 
 
 def _definition(result: Result) -> str | None:

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -29,6 +30,7 @@ from azimuthal.io.writers._layout import (
     rebuilt,
     rejected_by_result,
     stored_pairs,
+    subentry_name,
     with_changes,
 )
 from azimuthal.results import ResultSet
@@ -175,7 +177,7 @@ class _Store(ABC):
 
 
 class _Sets(_Store):
-    """An HDF5 file with an entry for each result of a set."""
+    """An HDF5 file with an entry or subentry for each result of a set."""
 
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
         self._names = tuple(names.values())
@@ -202,14 +204,28 @@ class _Sets(_Store):
 
 
 def _set_names(path: Path) -> dict[str, str] | None:
-    """Return the entries of a file of sets and the names of their results; None for a file of single results."""
+    """Return the groups of a file of sets and the names of their results; None for a file of single results."""
     with open_hdf5(path) as file, translated_errors(path, "read the results"):
-        if "entry" not in file or "result_name" not in file["entry"].attrs:
-            return None
-        entries = ["entry"]
-        while (name := f"entry_{len(entries) + 1}") in file:
-            entries.append(name)
-        return {name: str(attributes_of(file[name])["result_name"]) for name in entries}
+        groups = _set_groups(file)
+        return {name: str(attributes_of(file[name])["result_name"]) for name in groups} or None
+
+
+def _set_groups(file: Any) -> list[str]:
+    """Return the groups of the several results of a frame, in their order; none where there is one without a name."""
+    if f"entry/{subentry_name(1)}" in file:
+        return _numbered(file, lambda number: f"entry/{subentry_name(number)}")
+    if "entry" in file and "result_name" in file["entry"].attrs:  # a set of one, and sets until 2026-11-21
+        return ["entry", *_numbered(file, lambda number: f"entry_{number + 1}")]
+    return []
+
+
+def _numbered(file: Any, name: Callable[[int], str]) -> list[str]:
+    return list(itertools.takewhile(lambda one: one in file, map(name, itertools.count(1))))
+
+
+def entries_of(file: Any) -> list[str]:
+    """Return the groups of an open HDF5 file that hold our results; empty where there are none."""
+    return [name for name in _set_groups(file) or ["entry"] if f"{name}/reduction/input/about" in file]
 
 
 class _Archive(_Store):

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import heapq
 import itertools
 import time
+from array import array
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from azimuthal._version import __version__
 from azimuthal.errors import (
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
+#: Files whose facts are not looked up again for the next frame.
+_FILES_REMEMBERED = 64
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
 
@@ -83,7 +90,8 @@ class Run:
         self._batch = batch
         self._tell = tell
         self._failures: list[FrameFailure] = []
-        self._files: dict[str, None] = {}
+        self._ends = array("q", itertools.accumulate(file.n_frames for file in batch.survey.files))
+        self._has_results = bytearray(len(self._ends))  # of files
         self._written: list[Path] = []
         self._own: dict[Path, None] = {}  # files of single frames
         self._n_frames = 0
@@ -91,7 +99,7 @@ class Run:
         self._inputs = recorded_inputs(batch.settings)
         self._input_files = input_facts(batch.settings, batch.survey, batch.darks)
         self._recipe = recipe_document(batch.settings)
-        self._image_facts: dict[str, dict[str, Any]] = {}
+        self._facts_of = functools.lru_cache(maxsize=_FILES_REMEMBERED)(functools.partial(file_facts, digest=False))
         self._run_id = run_id(self._identity())
 
     def preview(self) -> int:
@@ -107,7 +115,7 @@ class Run:
         if not outputs.one_each:
             parts = Parts(outputs.paths[0], self._identity(), force=settings.force, every=settings.keep_every)
             parts.look()
-            return sum(self._key(record) in parts.keys for record in records)
+            return sum(parts.place_of(self._key(record)) is not None for record in records)
         if settings.picture is not None:
             return 0
         ledger = Ledger(outputs, self._identity(), force=settings.force)
@@ -126,7 +134,7 @@ class Run:
         seconds = time.perf_counter() - begin
         picture = self._draw()
         written, failures = tuple(self._written), tuple(self._failures)
-        return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
+        return BatchSummary(written, self._n_frames, sum(self._has_results), failures, seconds, picture)
 
     def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
         """Yield the results of all frames (of those chosen) that can be integrated."""
@@ -135,7 +143,7 @@ class Run:
         if not n_frames:
             return
         frames = SurveyFrames(batch.survey, chosen)
-        with closing(self._mapped(frames, slice(None) if chosen is None else list(chosen))) as outcomes:
+        with closing(self._mapped(frames, slice(None) if chosen is None else np.asarray(chosen))) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
                     self._describe(outcome)
@@ -149,7 +157,7 @@ class Run:
         plan = batch.sectors or batch.plan
         factors, variances = batch.monitors.factors[chosen], batch.monitors.variances[chosen]
         if batch.darks is not None:
-            numbers = range(batch.n_frames)[chosen] if isinstance(chosen, slice) else chosen
+            numbers = range(batch.n_frames) if isinstance(chosen, slice) else chosen.tolist()
             counted = batch.settings.dark_variance == POISSON
             return map_with_darks(plan, frames, batch.darks, numbers, factors, variances, counted=counted)
         return plan.map(frames, normalization_factors=factors, normalization_variances=variances, on_error="yield")
@@ -239,18 +247,15 @@ class Run:
             parts.finish()
 
     def _resume(self, parts: Parts) -> None:
-        kept: list[int] = []
-        keys: list[FrameKey] = []
-        missing: list[int] = []
-        known = parts.keys
+        kept, places, missing = array("q"), array("q"), array("q")
         for record in frame_fields(self._batch.survey):
-            key = self._key(record)
-            if key in known:
-                kept.append(record["index"])
-                keys.append(key)
-            else:
+            place = parts.place_of(self._key(record))
+            if place is None:
                 missing.append(record["index"])
-        stored = self._restored(parts.results(keys), kept)
+            else:
+                kept.append(record["index"])
+                places.append(place)
+        stored = self._restored(parts.results(places), kept)
         with closing(self._results(missing)) as results:
             first = next(results, None)
             if first is None and parts.replaces_output and self._batch.settings.picture is None:
@@ -299,11 +304,6 @@ class Run:
             "pixels": dict(plan.arrays.digests),
         }
 
-    def _facts_of(self, path: str) -> dict[str, Any]:
-        if path not in self._image_facts:
-            self._image_facts[path] = file_facts(path, digest=False)
-        return self._image_facts[path]
-
     def _write_together(self, results: Iterator[Result], *, replaces: bool = False) -> None:
         first = next(results, None)
         if first is None:
@@ -334,7 +334,7 @@ class Run:
 
     def _count_frame(self, record: Mapping[str, Any], path: Path | None) -> None:
         self._n_frames += 1
-        self._files[str(record["file"])] = None
+        self._has_results[bisect.bisect_right(self._ends, int(record["index"]))] = 1
         self._tell(FrameDone(str(record["label"]), path))
 
     def _fail(self, failure: FrameFailure) -> None:

@@ -25,22 +25,29 @@ Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias
+
+import numpy as np
 
 from azimuthal._pending_file import check_target
 from azimuthal.errors import AzimuthalError
 from azimuthal.io.writers import NxazintWriter, load_result
 from azimuthal.pipelines.run_folder import RunFolder, run_id
 from azimuthal.results import Cake, Profile, ResultSet
+from azimuthal.typing import AnyArray
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
 _LARGEST_BYTES = 64 << 20
+#: More than a file holds: a place is the number of a file times this, and the row in it.
+_ROWS = 1 << 40
 
 
 class FrameKey(NamedTuple):
@@ -68,6 +75,49 @@ class FrameKey(NamedTuple):
 def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
     """Return the key of a frame of a file (:func:`azimuthal.pipelines.file_facts.file_facts`)."""
     return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame, monitor)
+
+
+class KeyTable:
+    """A number for each of many keys, in 24 bytes each: of the keys only digests of 128 bits are held.
+
+    A key that is added twice has the number that was added last.
+    """
+
+    def __init__(self) -> None:
+        self._digests = bytearray()
+        self._numbers = array("q")
+        self._sorted: tuple[AnyArray, AnyArray, AnyArray] | None = None
+
+    def __len__(self) -> int:
+        """Return how many were added."""
+        return len(self._numbers)
+
+    def add(self, key: FrameKey, number: int) -> None:
+        """Add a key."""
+        self._digests += _digest(key)
+        self._numbers.append(number)
+        self._sorted = None
+
+    def find(self, key: FrameKey) -> int | None:
+        """Return the number of a key, None where it was not added."""
+        high, low, numbers = self._sorted or self._sort()
+        wanted = np.frombuffer(_digest(key), np.uint64)
+        first, last = (np.searchsorted(high, wanted[0], side) for side in ("left", "right"))
+        same = np.flatnonzero(low[first:last] == wanted[1])
+        return int(numbers[first + same[-1]]) if same.size else None
+
+    def _sort(self) -> tuple[AnyArray, AnyArray, AnyArray]:
+        high, low = np.frombuffer(bytes(self._digests), np.uint64).reshape(-1, 2).T
+        order = np.argsort(high, kind="stable")
+        self._sorted = high[order], low[order], np.asarray(self._numbers)[order]
+        return self._sorted
+
+
+_DIGEST_BYTES = 16
+
+
+def _digest(key: FrameKey) -> bytes:
+    return hashlib.blake2b(repr(tuple(key)).encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 class Parts:
@@ -103,7 +153,9 @@ class Parts:
         self._held: list[Result] = []
         self._n_bytes = 0
         self._since = time.monotonic()
-        self._places: dict[FrameKey, tuple[Path, int]] = {}
+        self._found = KeyTable()
+        self._files: list[Path] = []  # that hold what was found
+        self._n_new = 0
         self._number = 0
         self._resources = contextlib.ExitStack()
 
@@ -125,14 +177,13 @@ class Parts:
         finally:
             self._resources.close()
 
-    @property
-    def keys(self) -> frozenset[FrameKey]:
-        """Frames that are kept."""
-        return frozenset(self._places)
-
     def __len__(self) -> int:
         """Return the number of frames that are kept."""
-        return len(self._places)
+        return len(self._found) + self._n_new
+
+    def place_of(self, key: FrameKey) -> int | None:
+        """Return where the result of a frame was found, for `results`; None where it is missing."""
+        return self._found.find(key)
 
     def keep(self, result: Result) -> bool:
         """Put a result aside, now or with those that follow; return whether all results so far are kept."""
@@ -160,19 +211,18 @@ class Parts:
             for result in self._held:
                 writer.append(result)
         self._run.is_needed = True
-        for row, result in enumerate(self._held):
-            self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
+        self._n_new += len(self._held)
         self._number += 1
         self._held = []
         self._n_bytes = 0
         self._since = time.monotonic()
 
-    def results(self, keys: Sequence[FrameKey]) -> Iterator[Result]:
-        """Yield kept results in the order of some keys, in memory for a few of them."""
-        places = [self._places[key] for key in keys]
-        for (path, _), group in groupby(enumerate(places), key=lambda item: (item[1][0], item[1][1] - item[0])):
-            rows = [place[1] for _, place in group]
-            yield from load_result(path).span(rows[0], rows[-1] + 1)
+    def results(self, places: Iterable[int]) -> Iterator[Result]:
+        """Yield results that were found, in memory for a few of them."""
+        for _, group in groupby(enumerate(places), key=lambda item: item[1] - item[0]):
+            run = array("q", (place for _, place in group))
+            file, row = divmod(run[0], _ROWS)
+            yield from load_result(self._files[file]).span(row, row + len(run))
 
     def finish(self) -> None:
         """Remove everything: the output is complete."""
@@ -208,19 +258,21 @@ class Parts:
         if not paths or not self._run.is_of_this_run():
             return
         for path in paths:
-            self._add(path, load_result(path).records())
+            self._add(path)
         self._number = int(paths[-1].stem) + 1
 
-    def _add(self, path: Path, records: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        for row, (metadata, provenance) in enumerate(records):
-            self._places[_key_of(metadata, provenance)] = path, row
+    def _add(self, path: Path) -> None:
+        start = len(self._files) * _ROWS
+        for row, (metadata, provenance) in enumerate(load_result(path).records()):
+            self._found.add(_key_of(metadata, provenance), start + row)
+        self._files.append(path)
 
     def _look_into_output(self) -> None:
         if self._force or not lacks_frames(self.target):
             return
         records = load_result(self.target).records()
         if all(provenance.get("run_id") == self._id for _, provenance in records):
-            self._add(self.target, records)
+            self._add(self.target)
             self.replaces_output = True
 
 
@@ -235,10 +287,6 @@ def lacks_frames(path: Path) -> bool:
 def parts_folder(target: Path) -> Path:
     """Return the folder of the parts of an output."""
     return target.with_name(f"{target.name}.parts")
-
-
-def _first(result: Result) -> Profile | Cake:
-    return result[0] if isinstance(result, ResultSet) else result
 
 
 def _key_of(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> FrameKey:

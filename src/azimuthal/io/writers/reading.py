@@ -37,6 +37,7 @@ from azimuthal.results import ResultSet
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
+_RECORDS_AT_ONCE = 2048
 
 
 def load_result(path: PathLike) -> ResultFile:
@@ -140,8 +141,8 @@ class ResultFile(Sequence["Result"]):
         """Frames of the run that there is no result of."""
         return self._store.failures()
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return metadata and provenance of every result, without reading arrays."""
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield metadata and provenance of every result, without reading arrays."""
         return self._store.records()
 
     def __repr__(self) -> str:
@@ -159,9 +160,11 @@ class _Store(ABC):
     def read(self, start: int, stop: int) -> list[Result]:
         """Return the results from `start` to before `stop`."""
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return metadata and provenance of all results."""
-        return [(dict(one.metadata), dict(one.provenance)) for one in self.read(0, self.n_results)]
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield metadata and provenance of all results."""
+        for number in range(self.n_results):
+            (one,) = self.read(number, number + 1)
+            yield dict(one.metadata), dict(one.provenance)
 
     @abstractmethod
     def failures(self) -> tuple[FailedFrames, ...]:
@@ -192,7 +195,7 @@ class _Sets(_Store):
         columns = [one.read(start, stop) for one in self._stores]
         return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         return self._stores[0].records()
 
     def failures(self) -> tuple[FailedFrames, ...]:
@@ -336,12 +339,14 @@ class _Nexus(_Store):
             for row in range(stop - start)
         ]
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        with open_hdf5(self._path) as file, self._understood(file) as entry:
-            own = entry["reduction/results"]
-            texts = list(zip(own["metadata"].asstr()[()], own["provenance"].asstr()[()], strict=True))
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         where = str(self._path)
-        return [(_parsed(metadata, where), self._joined(_parsed(changes, where))) for metadata, changes in texts]
+        for start in range(0, self.n_results, _RECORDS_AT_ONCE):
+            with open_hdf5(self._path) as file, self._understood(file) as entry:
+                own, rows = entry["reduction/results"], slice(start, start + _RECORDS_AT_ONCE)
+                texts = [own[name].asstr()[rows] for name in ("metadata", "provenance")]
+            for metadata, changes in zip(*texts, strict=True):
+                yield _parsed(metadata, where), self._joined(_parsed(changes, where))
 
     def failures(self) -> tuple[FailedFrames, ...]:
         with open_hdf5(self._path) as file, self._understood(file) as entry:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.cli._progress import Progress, failure_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azimuthal.pipelines.batch import Batch
     from azimuthal.pipelines.batch_run import BatchSummary
 
@@ -84,7 +86,7 @@ def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
     return 1 if summary.failures else 0
 
 
-def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
+def _output_words(batch: Batch, paths: Sequence[Any]) -> str:
     if not batch.outputs.one_each or len(paths) == 1:
         return str(paths[0])
     return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"

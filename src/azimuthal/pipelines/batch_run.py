@@ -27,6 +27,7 @@ from azimuthal.errors import (
     WavelengthMissingError,
 )
 from azimuthal.io.writers import save
+from azimuthal.pipelines._compact import PathList
 from azimuthal.pipelines.events import FrameDone, FrameFailed, FramesKept, OutputsDone, Report
 from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.frame_darks import map_with_darks
@@ -70,7 +71,7 @@ class BatchSummary:
         The picture that was written.
     """
 
-    outputs: tuple[Path, ...]
+    outputs: Sequence[Path]
     n_frames: int
     n_files: int
     failures: tuple[FrameFailure, ...]
@@ -92,8 +93,8 @@ class Run:
         self._failures: list[FrameFailure] = []
         self._ends = array("q", itertools.accumulate(file.n_frames for file in batch.survey.files))
         self._has_results = bytearray(len(self._ends))  # of files
-        self._written: list[Path] = []
-        self._own: dict[Path, None] = {}  # files of single frames
+        self._written: Sequence[Path] = ()
+        self._has_files = bytearray(batch.n_frames)  # of single frames
         self._n_frames = 0
         self._total: Any = None  # a profile or a cake; pictures of sets are refused
         self._inputs = recorded_inputs(batch.settings)
@@ -130,11 +131,11 @@ class Run:
         outputs = self._batch.outputs
         with made_folders(outputs.folders):
             self._write_each() if outputs.one_each else self._write_safely()
-        self._tell(OutputsDone(tuple(self._written)))
+        self._tell(OutputsDone(self._written))
         seconds = time.perf_counter() - begin
         picture = self._draw()
-        written, failures = tuple(self._written), tuple(self._failures)
-        return BatchSummary(written, self._n_frames, sum(self._has_results), failures, seconds, picture)
+        failures = tuple(self._failures)
+        return BatchSummary(self._written, self._n_frames, sum(self._has_results), failures, seconds, picture)
 
     def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
         """Yield the results of all frames (of those chosen) that can be integrated."""
@@ -194,27 +195,31 @@ class Run:
             with closing(self._results(missing)) as results:
                 for result in results:
                     self._save_frame(result, ledger)
-            self._written = [path for path in outputs.paths if path in self._own]
+            self._written = self._files_of_frames()
             if not self._failures:
                 ledger.finish()
 
-    def _missing(self, ledger: Ledger) -> list[int]:
+    def _missing(self, ledger: Ledger) -> Sequence[int]:
         """Return the frames without files, and count the others; a picture needs the results of all."""
-        records = list(frame_fields(self._batch.survey))
         if self._batch.settings.picture is not None:
-            return [record["index"] for record in records]
-        missing: list[int] = []
-        done: list[dict[str, Any]] = []
-        for record in records:
-            is_done = ledger.is_done(self._key(record), self._batch.outputs.of_frame(record["index"]))
-            done.append(record) if is_done else missing.append(record["index"])
-        if done:
-            self._tell(FramesKept(len(done), ledger.folder, resumed=True))
-        for record in done:
-            paths = self._batch.outputs.of_frame(record["index"])
-            self._own.update(dict.fromkeys(paths))
-            self._count_frame(record, paths[0])
+            return range(self._batch.n_frames)
+        missing = array("q")
+        for record in frame_fields(self._batch.survey):
+            if ledger.is_done(self._key(record), self._batch.outputs.of_frame(record["index"])):
+                self._has_files[record["index"]] = 1
+            else:
+                missing.append(record["index"])
+        if n_done := sum(self._has_files):
+            self._tell(FramesKept(n_done, ledger.folder, resumed=True))
+            self._count_stored(self._has_files)
         return missing
+
+    def _files_of_frames(self) -> Sequence[Path]:
+        """Return the files of all frames that have some."""
+        paths, n_each = self._batch.outputs.paths, self._batch.outputs.n_each
+        if all(self._has_files) or not any(self._has_files):
+            return paths if self._n_frames else ()
+        return PathList(path for number, path in enumerate(paths) if self._has_files[number // n_each])
 
     def _save_frame(self, result: Result, ledger: Ledger) -> None:
         index = int(result.metadata["index"])
@@ -230,7 +235,7 @@ class Run:
             self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
             return
         ledger.note(self._key(result.metadata), files)
-        self._own.update(dict.fromkeys(paths))
+        self._has_files[index] = 1
         self._count(result, paths[0])
 
     def _write_safely(self) -> None:
@@ -248,6 +253,7 @@ class Run:
 
     def _resume(self, parts: Parts) -> None:
         kept, places, missing = array("q"), array("q"), array("q")
+        is_stored = bytearray(self._batch.n_frames)
         for record in frame_fields(self._batch.survey):
             place = parts.place_of(self._key(record))
             if place is None:
@@ -255,22 +261,23 @@ class Run:
             else:
                 kept.append(record["index"])
                 places.append(place)
+                is_stored[record["index"]] = 1
         stored = self._restored(parts.results(places), kept)
         with closing(self._results(missing)) as results:
             first = next(results, None)
             if first is None and parts.replaces_output and self._batch.settings.picture is None:
-                self._count_stored(kept)  # as it was
+                self._count_stored(is_stored)  # as it was
+                self._written = tuple(self._batch.outputs.paths)
                 return
             fresh = itertools.chain(() if first is None else (first,), results)
             merged = heapq.merge(stored, self._kept(fresh, parts), key=_number_of)
             self._write_together(merged, replaces=parts.replaces_output)
 
-    def _count_stored(self, numbers: Sequence[int]) -> None:
-        wanted = set(numbers)
+    def _count_stored(self, is_stored: bytearray) -> None:
         for record in frame_fields(self._batch.survey):
-            if record["index"] in wanted:
-                self._count_frame(record, None)
-        self._written.append(self._batch.outputs.paths[0])
+            if is_stored[record["index"]]:
+                own = self._batch.outputs
+                self._count_frame(record, own.of_frame(record["index"])[0] if own.one_each else None)
 
     def _key(self, record: Mapping[str, Any]) -> FrameKey:
         monitor = self._batch.monitors.value(record["index"])
@@ -320,7 +327,7 @@ class Run:
         else:
             save(first, outputs.paths[0], force=force)
             self._count(first, outputs.paths[0])
-        self._written.append(outputs.paths[0])
+        self._written = (outputs.paths[0],)
 
     def _counted(self, results: Iterator[Result]) -> Iterator[Result]:
         for result in results:

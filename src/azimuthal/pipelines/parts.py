@@ -25,7 +25,6 @@ Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,14 +33,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias
 
-import numpy as np
-
 from azimuthal._pending_file import check_target
 from azimuthal.errors import AzimuthalError
 from azimuthal.io.writers import NxazintWriter, load_result
+from azimuthal.pipelines._compact import KeyTable
 from azimuthal.pipelines.run_folder import RunFolder, run_id
 from azimuthal.results import Cake, Profile, ResultSet
-from azimuthal.typing import AnyArray
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
@@ -71,53 +68,15 @@ class FrameKey(NamedTuple):
     frame: int
     monitor: float | None = None
 
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return repr(tuple(self))
+
 
 def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
     """Return the key of a frame of a file (:func:`azimuthal.pipelines.file_facts.file_facts`)."""
     return FrameKey(image_file["path"], image_file.get("size", -1), image_file.get("mtime_ns", -1), frame, monitor)
-
-
-class KeyTable:
-    """A number for each of many keys, in 24 bytes each: of the keys only digests of 128 bits are held.
-
-    A key that is added twice has the number that was added last.
-    """
-
-    def __init__(self) -> None:
-        self._digests = bytearray()
-        self._numbers = array("q")
-        self._sorted: tuple[AnyArray, AnyArray, AnyArray] | None = None
-
-    def __len__(self) -> int:
-        """Return how many were added."""
-        return len(self._numbers)
-
-    def add(self, key: FrameKey, number: int) -> None:
-        """Add a key."""
-        self._digests += _digest(key)
-        self._numbers.append(number)
-        self._sorted = None
-
-    def find(self, key: FrameKey) -> int | None:
-        """Return the number of a key, None where it was not added."""
-        high, low, numbers = self._sorted or self._sort()
-        wanted = np.frombuffer(_digest(key), np.uint64)
-        first, last = (np.searchsorted(high, wanted[0], side) for side in ("left", "right"))
-        same = np.flatnonzero(low[first:last] == wanted[1])
-        return int(numbers[first + same[-1]]) if same.size else None
-
-    def _sort(self) -> tuple[AnyArray, AnyArray, AnyArray]:
-        high, low = np.frombuffer(bytes(self._digests), np.uint64).reshape(-1, 2).T
-        order = np.argsort(high, kind="stable")
-        self._sorted = high[order], low[order], np.asarray(self._numbers)[order]
-        return self._sorted
-
-
-_DIGEST_BYTES = 16
-
-
-def _digest(key: FrameKey) -> bytes:
-    return hashlib.blake2b(repr(tuple(key)).encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 class Parts:
@@ -183,7 +142,7 @@ class Parts:
 
     def place_of(self, key: FrameKey) -> int | None:
         """Return where the result of a frame was found, for `results`; None where it is missing."""
-        return self._found.find(key)
+        return self._found.find(key.text)
 
     def keep(self, result: Result) -> bool:
         """Put a result aside, now or with those that follow; return whether all results so far are kept."""
@@ -264,7 +223,7 @@ class Parts:
     def _add(self, path: Path) -> None:
         start = len(self._files) * _ROWS
         for row, (metadata, provenance) in enumerate(load_result(path).records()):
-            self._found.add(_key_of(metadata, provenance), start + row)
+            self._found.add(_key_of(metadata, provenance).text, start + row)
         self._files.append(path)
 
     def _look_into_output(self) -> None:

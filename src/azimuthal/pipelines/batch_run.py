@@ -196,8 +196,7 @@ class Run:
                 for result in results:
                     self._save_frame(result, ledger)
             self._written = self._files_of_frames()
-            if not self._failures:
-                ledger.finish()
+            ledger.finish(self._failures)
 
     def _missing(self, ledger: Ledger) -> Sequence[int]:
         """Return the frames without files, and count the others; a picture needs the results of all."""
@@ -249,7 +248,8 @@ class Run:
                 place = parts.target if parts.replaces_output else parts.folder
                 self._tell(FramesKept(len(parts), place, resumed=True))
                 self._resume(parts)
-            parts.finish()
+            is_told = self._batch.outputs.records_failures or not self._written
+            parts.finish(() if is_told else self._failures)
 
     def _resume(self, parts: Parts) -> None:
         kept, places, missing = array("q"), array("q"), array("q")
@@ -288,6 +288,8 @@ class Run:
             if parts.keep(result):
                 self._tell(FramesKept(len(parts), parts.folder))
             yield result
+        if self._failures and not self._batch.outputs.records_failures:
+            parts.flush()  # before the output has its name: they will be needed
 
     def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
         """Yield stored results with the numbers that their frames have in this run."""
@@ -319,7 +321,7 @@ class Run:
         options: dict[str, Any] = {}
         if "n_frames" in outputs.format.options:
             options["n_frames"] = self._batch.n_frames
-        if "failures" in outputs.format.options:
+        if outputs.records_failures:
             options["failures"] = self._failures  # read when the file is finished
         force = self._batch.settings.force or replaces
         if outputs.format.holds_many:

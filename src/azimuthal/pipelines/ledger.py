@@ -5,7 +5,7 @@
 For the outputs ``out/{stem}_{frame:05d}.xy`` there is a folder ``out/stem_frame_05d.xy.parts`` for as long as frames
 are missing::
 
-    lock, run.json   see azimuthal.pipelines.run_folder
+    lock, run.json, failures.json   see azimuthal.pipelines.run_folder
     planned.json     names of all files that the run writes
     done.jsonl       one line for each finished frame: what it is known by, its files and their sizes
 
@@ -28,6 +28,7 @@ from typing import Any, Self
 
 from azimuthal._pending_file import translated, write_text
 from azimuthal.errors import OutputExistsError
+from azimuthal.io.writers import Failure
 from azimuthal.pipelines._compact import KeyTable
 from azimuthal.pipelines.outputs import Outputs, listed
 from azimuthal.pipelines.parts import FrameKey, lacks_frames
@@ -152,9 +153,12 @@ class Ledger:
             raise translated(path, error) from error
         self._has_new = True
 
-    def finish(self) -> None:
-        """Remove the folder at the end: no frame is missing."""
-        self._run.is_needed = False
+    def finish(self, failures: Sequence[Failure] = ()) -> None:
+        """Remove the folder at the end, unless frames failed: these are written down."""
+        if failures:
+            self._run.write_failures(failures)
+        else:
+            self._run.is_needed = False
 
     def _name(self, path: Path) -> str:
         return _relative(path, self.folder.parent)

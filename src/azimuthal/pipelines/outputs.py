@@ -69,6 +69,11 @@ class Outputs:
         """Folders of the files, each once."""
         return tuple(dict.fromkeys(path.parent for path in self.paths))
 
+    @property
+    def records_failures(self) -> bool:
+        """Whether the output itself says which frames it lacks."""
+        return not self.one_each and "failures" in self.format.options
+
     def of_frame(self, index: int) -> tuple[Path, ...]:
         """Return the files of a frame of its own."""
         return tuple(self.paths[index * self.n_each : (index + 1) * self.n_each])

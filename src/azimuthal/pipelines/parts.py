@@ -16,8 +16,9 @@ command takes them from there and integrates the rest.  A frame is known by its 
 and time of the file, so that frames of files that changed are integrated again.  When the output is complete and has
 its name, the folder is removed.
 
-An output (``.h5``, ``.npz``) that lacks frames which failed is a part too, when the same command is run again: these
-frames are tried once more, and it is replaced when one of them succeeds.
+When frames failed, the same command tries them once more, and replaces the output when one of them succeeds.  An
+``.h5`` or ``.npz`` records what it lacks, and is then a part itself; of other formats the folder stays, with the record
+``failures.json``, until no frame is missing.
 
 Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 """
@@ -27,7 +28,7 @@ from __future__ import annotations
 import contextlib
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -35,9 +36,9 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from azimuthal._pending_file import check_target
 from azimuthal.errors import AzimuthalError
-from azimuthal.io.writers import NxazintWriter, load_result
+from azimuthal.io.writers import Failure, NxazintWriter, load_result
 from azimuthal.pipelines._compact import KeyTable
-from azimuthal.pipelines.run_folder import RunFolder, run_id
+from azimuthal.pipelines.run_folder import RunFolder, is_incomplete_output, run_id
 from azimuthal.results import Cake, Profile, ResultSet
 
 Result: TypeAlias = Profile | Cake | ResultSet
@@ -183,9 +184,19 @@ class Parts:
             file, row = divmod(run[0], _ROWS)
             yield from load_result(self._files[file]).span(row, row + len(run))
 
-    def finish(self) -> None:
-        """Remove everything: the output is complete."""
+    def finish(self, failures: Sequence[Failure] = ()) -> None:
+        """Remove everything: the output is complete.
+
+        Parameters
+        ----------
+        failures:
+            What it lacks and does not say itself: then everything stays, for the next run.
+        """
         self._run.is_needed = False
+        if failures:
+            self.flush()
+            self._run.is_needed = True
+            self._run.write_failures(failures, self.target)
         self._held = []
 
     def _tidy(self) -> None:
@@ -227,7 +238,12 @@ class Parts:
         self._files.append(path)
 
     def _look_into_output(self) -> None:
-        if self._force or not lacks_frames(self.target):
+        if self._force:
+            return
+        if self._run.is_output(self.target):
+            self.replaces_output = True
+            return
+        if not lacks_frames(self.target):
             return
         records = load_result(self.target).records()
         if all(provenance.get("run_id") == self._id for _, provenance in records):
@@ -236,7 +252,9 @@ class Parts:
 
 
 def lacks_frames(path: Path) -> bool:
-    """Say whether a file is an output that records frames which failed."""
+    """Say whether a file is an output that lacks frames which failed, by its own record or by that of its run."""
+    if is_incomplete_output(path, parts_folder(path)):
+        return True
     try:
         return path.is_file() and bool(load_result(path).failures)
     except (AzimuthalError, OSError):

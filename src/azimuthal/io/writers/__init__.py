@@ -9,6 +9,7 @@ back, merged and averaged anew.
 
 from azimuthal._output_formats import Format
 from azimuthal._pending_file import pending
+from azimuthal.io.writers._facts import Failure
 from azimuthal.io.writers._registry import format_names, format_of, formats, save
 from azimuthal.io.writers._template import expanded, field_names, is_template
 from azimuthal.io.writers.appending import append_results
@@ -17,6 +18,7 @@ from azimuthal.io.writers.reading import FailedFrames, ResultFile, entries_of, l
 
 __all__ = [
     "FailedFrames",
+    "Failure",
     "Format",
     "NxazintWriter",
     "ResultFile",

@@ -34,8 +34,10 @@ from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, check_texts, open_hdf5, translated_errors
+from azimuthal.io.writers import entries_of
 from azimuthal.orientation import ORIENTATION_NAMES
 from azimuthal.pipelines.inputs import plain_path, reason_of
+from azimuthal.pipelines.run_folder import is_run_folder, recorded_failures
 from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
@@ -111,6 +113,8 @@ def describe(path: PathLike, *, detector: str | None = None) -> Description:
 
 
 def _described(text: str, file: Path, detector: str | None) -> Description:
+    if is_run_folder(file):
+        return _unfinished(text, file)
     if not file.is_file():  # a folder or a pattern
         with open_frames(text) as source:
             first = source.metadata
@@ -145,7 +149,7 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
     with open_hdf5(file) as content, translated_errors(file, "find out what it holds"):
         if "azimuthal_plan" in content.attrs:
             return _plan
-        if "entry/reduction/input/about" in content:
+        if entries_of(content):
             return _results
         if "entry/sparse_frames/radius_edges" in content:
             return _sparse
@@ -391,6 +395,20 @@ def _results(text: str) -> Description:
     if any(names):
         facts.insert(1, ("frames", names[0] if len(results) == 1 else f"{names[0]} to {names[1]}"))
     return Description(text, f"{_KINDS[results.kind]} of azimuthal", tuple(facts))
+
+
+def _unfinished(text: str, folder: Path) -> Description:
+    """Describe the folder of a run in which frames are missing."""
+    parts = sorted(folder.glob("[0-9]*.h5"))
+    facts = (
+        [("results", f"{sum(len(load_result(path)) for path in parts)} kept in {len(parts)} files")] if parts else []
+    )
+    failures = recorded_failures(folder)
+    facts += [("failed", f"{one['name']}: {one['reason']}") for one in failures[:_FAILURES_SHOWN]]
+    if len(failures) > _FAILURES_SHOWN:
+        facts.append(("failed", f"and {len(failures) - _FAILURES_SHOWN} more"))
+    notes = ("the command that began this run integrates what is missing, and removes this folder",)
+    return Description(text, "run of azimuthal that is not complete", tuple(facts), notes)
 
 
 def _text_result(text: str, file: Path) -> Description:

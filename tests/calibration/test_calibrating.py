@@ -37,6 +37,10 @@ def test_calibrate_with_hints_agrees_or_says_so(scene, ceo2):
         centre=tuple(truth.beam_center),
     )  # fmt: skip
     assert right.verdict == "good", right.summary()
+    assert right.settings["started from"].startswith("scratch")
+    assert right.settings["distance told"] == "0.3 m within 30 %"
+    assert right.settings["geometry told"] == "an Instrument"
+    assert "wavelength looked for" not in right.settings
     wrong = az.calibrate(scene.frame(), detector=detector, calibrant=ceo2, wavelength=3e-11, distance=0.6)
     assert wrong.verdict == "doubtful"
     assert "told" in wrong.reasons[0]
@@ -47,6 +51,7 @@ def test_calibrate_in_a_range_of_wavelengths_says_what_it_cannot_tell(scene, ceo
     found = az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, energy=(36, 48))
     assert found.verdict != "good"
     assert "wavelength" in found.reasons[0]
+    assert found.settings["wavelength looked for"].endswith("(36 to 48 keV)")
 
 
 @pytest.mark.parametrize("image", ["zeros", "noise", "gradient"])

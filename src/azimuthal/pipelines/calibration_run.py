@@ -22,25 +22,23 @@ from azimuthal.calibration import (
     Calibration,
     DistortionRefinement,
     ModuleRefinement,
-    RingSource,
     Verdict,
     recalibrated_distortion,
     recalibrated_modules,
 )
-from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.report_data import array_digest
 from azimuthal.crystallography import calibrant as find_calibrant
-from azimuthal.detectors import detector as find_detector
 from azimuthal.errors import ParameterError
 from azimuthal.io.control_point_files import save_control_points
 from azimuthal.io.frames import open_frames
+from azimuthal.pipelines.calibration import calibrate
 from azimuthal.pipelines.calibration_recipe import CalibrationSettings, calibrant_files
 from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.module_recalibration import save_module_refinement
 from azimuthal.pipelines.pixel_files import read_masks
-from azimuthal.pipelines.recalibration import image_and_name, recalibrate
+from azimuthal.pipelines.recalibration import recalibrate
 
-__all__ = ["CalibrationRun", "run_calibration", "told"]
+__all__ = ["CalibrationRun", "run_calibration"]
 
 _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
@@ -131,7 +129,7 @@ def run_calibration(
     inputs = tuple(_facts(settings))
     _refuse_changes(settings, inputs)
     found = _calibrated(settings, tell)
-    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
+    found = dataclasses.replace(found, inputs=inputs)
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
     kind = next((name for name in _PIXELS if getattr(settings, name) is not None), None)
@@ -143,43 +141,20 @@ def run_calibration(
     return CalibrationRun(found, complete, written, pixels, differences, settings.found is not None)
 
 
-def told(settings: CalibrationSettings) -> dict[str, Any]:
-    """Return what a report says of the settings: names and values of what the geometry depends on."""
-    rings = {name: value for name, value in dataclasses.asdict(settings.rings).items() if value is not None}
-    pairs = {
-        "started from": settings.geometry or f"scratch ({settings.detector})",
-        "bounds": {name: list(pair) for name, pair in settings.bounds.items()},
-        "loss": settings.loss,
-        "outliers beyond": "none" if settings.outliers is None else f"{settings.outliers:g} standard deviations",
-        "rings followed with": rings,
-    }
-    return {name: value for name, value in pairs.items() if value not in ({}, None)}
-
-
 def _calibrated(settings: CalibrationSettings, tell: Callable[[str], None] | None) -> Calibration:
-    rings = find_calibrant(settings.calibrant)
-    if settings.geometry is None:
-        return _from_scratch(settings, rings, tell)
-    return recalibrate(
-        settings.image, settings.geometry, rings, fix=settings.fix, mask=_mask(settings),
-        bounds=dict(settings.bounds) or None, wavelength=settings.wavelength, settings=settings.rings,
-        loss=settings.loss, outliers=settings.outliers,
-    )  # fmt: skip
-
-
-def _from_scratch(settings: CalibrationSettings, rings: RingSource, tell: Callable[[str], None] | None) -> Calibration:
+    options: Any = {
+        "calibrant": settings.calibrant, "fix": settings.fix, "mask": _mask(settings), "settings": settings.rings,
+        "bounds": dict(settings.bounds) or None, "wavelength": settings.wavelength, "loss": settings.loss,
+        "outliers": settings.outliers,
+    }  # fmt: skip
+    if settings.geometry is not None:
+        return recalibrate(settings.image, settings.geometry, **options)
     if settings.detector is None or settings.wavelength is None:
         raise ParameterError("calibration: without a rough geometry it needs a detector and the wavelength.")
-    frame, name = image_and_name(settings.image)
-    detector = find_detector(settings.detector)
-    if settings.orientation is not None:
-        detector = detector.with_orientation(settings.orientation)
-    found = calibrated(
-        frame, detector, rings, wavelength=settings.wavelength, mask=_mask(settings), fix=settings.fix,
-        bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
-        distance=settings.distance, tell=tell,
+    return calibrate(
+        settings.image, detector=settings.detector, orientation=settings.orientation, distance=settings.distance,
+        tell=tell, **options,
     )  # fmt: skip
-    return found if name is None else found.with_image(name)
 
 
 def _mask(settings: CalibrationSettings) -> Any:

@@ -64,7 +64,7 @@ def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
     kind = pixels.kind
     print(f"{kind}: {pixels.refined.verdict}" if quiet else f"{kind}:\n{pixels.refined.summary()}")
     if pixels.again is None:
-        print(f"{kind}: not written; the geometry is that of the nominal detector")
+        print(f"{kind}: not written; geometry, points and report are those of the nominal detector")
     else:
         again = pixels.again
         print(f"with that detector: {again.verdict}" if quiet else f"with that detector:\n{again.summary()}")
@@ -73,7 +73,7 @@ def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
 def _described(name: str, done: CalibrationRun) -> str:
     if name == "geometry":
         return f"written ({done.verdict})"
-    return f"{len(done.calibration.control_points)} control points" if name == "points" else name
+    return f"{len(done.final.control_points)} control points" if name == "points" else name
 
 
 def _compared(done: CalibrationRun) -> int:

@@ -36,6 +36,11 @@ A mirrored image has the same rings: no calibration finds that out.  --orientati
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
+@option(
+    "--modules", metavar="FILE",
+    help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
+)  # fmt: skip
+@option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
 @option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def calibrate_command(**options: Any) -> int:
@@ -65,6 +70,8 @@ def calibrate_command(**options: Any) -> int:
         output=options["output"],
         points=options["points"],
         report=options["report"],
+        modules=options["modules"],
+        distortion=options["distortion"],
     )
     return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"], tell=_tell)
 

@@ -92,6 +92,8 @@ def minimised(
     values = np.clip(start, lower, upper)
     residuals, jacobian = model(values)
     cost, damping = _cost(residuals, loss, cutoff), 1e-4
+    if not (np.isfinite(cost) and np.isfinite(jacobian).all()):
+        return Minimum(values, residuals, jacobian, cost, 0, converged=False)
     for n_steps in range(1, max_steps + 1):
         weights = loss_weights(residuals, loss, cutoff)
         hessian = (jacobian * weights[:, None]).T @ jacobian

@@ -50,10 +50,11 @@ _BETTER, _FAR, _BETTER_FAR = 18.0, 0.05, 8.0  # half of the chi-square
 def preferred_wavelength(refinement: Refinement, calibrant: RingSource, *, loss: Loss) -> tuple[float, float] | None:
     """Return the relative change of the wavelength that the points prefer, and its standard error.
 
-    None where the wavelength was free, where points are too few, and where the told one explains the points as well.
+    None where the wavelength was free, where points are too few, where the refinement ran away (it did not converge),
+    and where the told one explains the points as well.
     """
     free, n = refinement.free, int(refinement.used.sum())
-    if "wavelength" in free or n <= len(free) + 1:
+    if "wavelength" in free or n <= len(free) + 1 or not refinement.converged:
         return None
     points = refinement.control_points.select(refinement.used)
     search = _Search(refinement, calibrant, loss)

@@ -75,6 +75,12 @@ def test_document_is_complete_and_absolute_without_a_folder():
     assert calibration_settings(LEAST) == CalibrationSettings(image="a.tif", calibrant="Si", geometry="a.poni")
 
 
+def test_range_of_wavelengths_is_kept(tmp_path):
+    settings = CalibrationSettings(image="a.tif", calibrant="Si", detector="Pilatus1M", wavelength=(3e-11, 6e-11))
+    again = calibration_settings(read_document(write_calibration_recipe(settings, tmp_path / "r.toml")))
+    assert again.wavelength == (3e-11, 6e-11)
+
+
 def changed(section, **values):
     return {**LEAST, section: {**LEAST.get(section, {}), **values}}
 
@@ -102,6 +108,8 @@ def changed(section, **values):
         ({**LEAST, "start": {}}, ParameterError, "either geometry or detector"),
         ({**LEAST, "start": {"detector": "Pilatus1M"}}, ParameterError, "wavelength"),
         ({**LEAST, "calibrant": {}}, ParameterError, r"\[calibrant\] name"),
+        ({**LEAST, "calibrant": {"name": "Si", "wavelength": [3e-11, 6e-11]}}, ParameterError, "beside a geometry"),
+        ({**LEAST, "calibrant": {"name": "Si", "wavelength": [3e-11]}}, DataTypeError, "two of them"),
         ({**LEAST, "input": {}}, ParameterError, r"\[input\] image"),
         ({**LEAST, "found": {"verdict": "good"}}, ParameterError, "image"),
         ({**LEAST, "found": {"verdikt": "good"}}, UnknownNameError, "verdict"),

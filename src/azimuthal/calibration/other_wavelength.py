@@ -3,10 +3,10 @@
 r"""Whether the points speak against the wavelength: the cost of the points as a function of it.
 
 At small angles distance and wavelength scale together: a ring has a radius of :math:`D \tan 2\theta`, about
-:math:`D \lambda / d`.  The cost is then a long, narrow and bent valley, and a refinement with the wavelength free does
-not get along it.  Worse, it has the residuals in rad, divided by pixels as large as they are where it starts: a longer
-distance makes all angles smaller and the fit seemingly better.  So the cost is a profile: for every wavelength tried
-the rest is refined, from a geometry whose distance goes with it (the product of both and the place of the beam kept).
+:math:`D \lambda / d`.  The cost is then a long, narrow and bent valley with minima in side valleys (other numbers of
+rings, the opposite tilt), and one refinement with the wavelength free finds only what is downhill of its start.  So the
+cost is a profile: for every wavelength tried the rest is refined, from a geometry whose distance goes with it (the
+product of both and the place of the beam kept).
 
 The wavelength is scanned from 0.7 to 1.4 of what was told, on some of the points; around the lowest, steps of 3, 1 and
 0.3 % lead to the minimum by parabolas, the last one on all points.  Its standard error is the larger one of what the

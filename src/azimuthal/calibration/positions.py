@@ -63,6 +63,14 @@ class Cells:
             detector_positions=found, pose=self._instrument.pose, absorption=self._absorption, normals=self._normals
         )
 
+    def steps(self, slow: FloatArray, fast: FloatArray) -> FloatArray:
+        """Return the steps on the detector from a pixel to the next along slow and fast, shape (2, n, 3), m."""
+        ends = [
+            self.positions(slow + step1, fast + step2) - self.positions(slow - step1, fast - step2)
+            for step1, step2 in ((_STEP, 0.0), (0.0, _STEP))
+        ]
+        return np.asarray(ends) / (2 * _STEP)
+
     def angles(self, slow: FloatArray, fast: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (two theta, chi) of points, rad."""
         t = lab_positions(detector_positions=self.positions(slow, fast), pose=self._instrument.pose)

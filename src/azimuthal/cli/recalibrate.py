@@ -46,14 +46,14 @@ def recalibrate_command(**options: Any) -> int:
     IMAGE is a file with one frame, or file.h5::/path/of/dataset.
     """
     from azimuthal.calibration import RingSettings
-    from azimuthal.cli._calibration import run_and_tell
+    from azimuthal.cli._calibration import run_and_tell, told_wavelength
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
     settings = CalibrationSettings(
         image=options["image"],
         geometry=options["poni"],
         calibrant=options["calibrant"],
-        wavelength=_wavelength(options["wavelength"], options["energy"]),
+        wavelength=told_wavelength(options["wavelength"], options["energy"]),
         masks=options["masks"],
         fix=_fixed(options["fix"], options["free"]),
         rings=RingSettings(search=options["search"], saturation=options["saturation"], max_rings=options["rings"]),
@@ -77,14 +77,3 @@ def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
         if name in fix and name in free:
             raise ParameterError(f"--fix, --free: {name} is given to both; give it to one.")
     return tuple(name for name in PARAMETERS if name in (*fix, "rot3", "wavelength") and name not in free)
-
-
-def _wavelength(angstrom: float | None, energy: float | None) -> float | None:
-    from azimuthal.errors import ParameterError
-    from azimuthal.geometry import Beam
-
-    if angstrom is not None and energy is not None:
-        raise ParameterError("--wavelength, --energy: two views of one value; give one of them.")
-    if energy is not None:
-        return Beam.from_energy(energy).wavelength
-    return None if angstrom is None else angstrom * 1e-10

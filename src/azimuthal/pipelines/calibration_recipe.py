@@ -8,7 +8,8 @@ runs it.  What is left out has its default, and is written out when a recipe is 
     azimuthal_calibration = 1
     [input]       image, masks
     [start]       geometry (a rough one), or from scratch: detector, orientation
-    [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
+    [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m; from scratch a range
+                  [low, high] to look in, too)
     [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
     [output]      geometry, points, report, and modules or distortion (a detector file: its pixels are refined too)
@@ -75,7 +76,7 @@ class CalibrationSettings:
     distance:
         Rough one, m, when there is no rough geometry; None: not known.
     wavelength:
-        m; None: the geometry's.
+        m; None: the geometry's; without a geometry a range (low, high) to look in, too.
     masks:
         Files of masks.
     fix:
@@ -98,7 +99,7 @@ class CalibrationSettings:
     detector: str | None = None
     orientation: int | None = None
     distance: float | None = None
-    wavelength: float | None = None
+    wavelength: float | tuple[float, float] | None = None
     masks: tuple[str, ...] = ()
     fix: tuple[str, ...] = ("rot3", "wavelength")
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -143,7 +144,7 @@ _KEYS = (
     _Key("start", "orientation", "integer"),
     _Key("start", "distance", "number"),
     _Key("calibrant", "name", "calibrant", "calibrant"),
-    _Key("calibrant", "wavelength", "number"),
+    _Key("calibrant", "wavelength", "number or pair"),
     _Key("refinement", "fix", "texts"),
     _Key("refinement", "loss", "text"),
     _Key("refinement", "outliers", "number or none"),
@@ -179,6 +180,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "texts": (lambda value: _is_list(value, str), "a list of names"),
     "integer": (lambda value: isinstance(value, int) and not isinstance(value, bool), "an integer"),
     "number": (lambda value: _is_number(value), "a number"),
+    "number or pair": (lambda value: _is_number(value) or _is_pair(value), "a number, or two of them"),
     "number or none": (lambda value: value == _NONE or _is_number(value), 'a number or "none"'),
     "table": (lambda value: isinstance(value, Mapping), "a table"),
     "bounds": (lambda value: isinstance(value, Mapping) and all(map(_is_pair, value.values())), "pairs of numbers"),
@@ -288,6 +290,11 @@ def _require(values: Mapping[str, Any], source: str) -> None:
         raise ParameterError(f"{source}: [start] orientation: has no meaning beside a geometry, which has its own.")
     if "detector" in values and "wavelength" not in values:
         raise ParameterError(f"{source}: [calibrant] wavelength: is missing, and is never guessed.")
+    if "geometry" in values and isinstance(values.get("wavelength"), tuple):
+        raise ParameterError(
+            f"{source}: [calibrant] wavelength: a range to look in has no meaning beside a geometry; give a value and "
+            "leave wavelength out of [refinement] fix."
+        )
     if "loss" in values:
         one_of(f"{source}: [refinement] loss", values["loss"], LOSSES)
     for name in (*values.get("fix", ()), *values.get("bounds", {})):
@@ -313,6 +320,8 @@ def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:
         return [placed(str(one), folder) for one in value]
     if key.kind == "calibrant":
         return _each_file(value, lambda path: placed(path, folder))
+    if key.kind == "number or pair":
+        return [float(one) for one in value] if isinstance(value, tuple) else float(value)
     if key.kind == "bounds":
         return {name: [float(one) for one in pair] for name, pair in value.items()} or None
     return float(value) if key.kind == "number" else list(value) if key.kind == "texts" else value
@@ -328,6 +337,8 @@ def _read(key: _Key, value: Any, folder: Path) -> Any:
         return tuple(joined(folder, one) for one in value)
     if key.kind == "calibrant":
         return _each_file(value, lambda path: joined(folder, path))
+    if key.kind == "number or pair":
+        return tuple(value) if isinstance(value, (list, tuple)) else value
     if key.kind == "bounds":
         return {name: tuple(pair) for name, pair in value.items()}
     return tuple(value) if key.kind == "texts" else value

@@ -120,6 +120,22 @@ def test_calibrate_command_writes_a_geometry(tmp_path, capsys):
     assert float(lines["wavelength"].split()[1]) == pytest.approx(0.5, rel=5e-3)
     assert "±" in lines["wavelength"]
     assert tomllib.loads(recipe.read_text())["calibrant"]["wavelength"] == pytest.approx([4.6786e-11, 5.3906e-11], 1e-4)
+    # what is known roughly, and how much "good" promises
+    points = str(tmp_path / "p.npt")
+    assert main([*arguments[:-2], "--points", points, "--accuracy", "1e-3"]) == 3
+    assert "0.001 pixel everywhere" in capsys.readouterr().out
+    hints = ["--picked", points, "--distance", "0.07", "--tolerance", "0.2", "--centre", "75", "180"]
+    assert main([*arguments[:-2], *hints, "--accuracy", "1", "--write-recipe", str(recipe), "--force"]) == 0
+    document = tomllib.loads(recipe.read_text())
+    assert document["start"] == {
+        "detector": "Pilatus100k", "distance": 0.07, "tolerance": 0.2, "centre": [75.0, 180.0], "picked": points,
+    }  # fmt: skip
+    assert document["refinement"]["accuracy"] == 1.0
+    assert "picked" in document["found"]["inputs"]
+    assert main(["run", str(recipe), "--force"]) == 0
+    capsys.readouterr()
+    assert main([*arguments[:5], "CeO2", *arguments[6:-2], "--picked", points]) == 2
+    assert "are not those of CeO2" in capsys.readouterr().err
     np.save(image, np.zeros(truth.detector.shape))
     assert main([*arguments[:-1], str(tmp_path / "none.poni")]) == 4
     assert not (tmp_path / "none.poni").exists()

@@ -67,7 +67,12 @@ def test_settings_round_trip_through_a_file_elsewhere(tmp_path, monkeypatch, suf
 
 def test_document_is_complete_and_absolute_without_a_folder():
     document = calibration_document(CalibrationSettings(image="a.tif", calibrant="Si", geometry="a.poni"))
-    assert document["refinement"] == {"fix": ["rot3", "wavelength"], "loss": "soft_l1", "outliers": 5.0}
+    assert document["refinement"] == {
+        "fix": ["rot3", "wavelength"],
+        "loss": "soft_l1",
+        "outliers": 5.0,
+        "accuracy": 0.1,
+    }
     assert document["rings"] == {
         "search": 12.0, "separation": 6.0, "arc": 10.0, "max_sectors": 360, "significance": 4.0
     }  # fmt: skip

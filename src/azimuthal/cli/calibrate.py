@@ -29,7 +29,15 @@ A mirrored image has the same rings: no calibration finds that out.  --orientati
     help="Angstrom: where to look for it, when it is not known; it is refined with the rest.",
 )  # fmt: skip
 @option("--energy-range", type=float, nargs=2, metavar="LOW HIGH", help="keV: the same.")
-@option("--distance", type=float, metavar="m", help="Where it is known to 30 %; not needed.")
+@option("--distance", type=float, metavar="m", help="Roughly; not needed.")
+@option(
+    "--tolerance", type=float, default=0.3, show_default=True, metavar="SHARE", help="By which --distance may be off."
+)
+@option(
+    "--centre", type=float, nargs=2, metavar="SLOW FAST",
+    help="Pixels from the outer edge of the image: roughly where the beam meets the detector, on it or beside it.",
+)  # fmt: skip
+@option("--picked", metavar="FILE", help="Picked points (.npt): rings that are told, not looked for.")
 @option("--orientation", type=int, metavar="1-4", help="How the image is stored, instead of the detector's default.")
 @option(
     "--fix", multiple=True, metavar="NAME",
@@ -39,6 +47,10 @@ A mirrored image has the same rings: no calibration finds that out.  --orientati
 @option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
 @option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated.")
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
+@option(
+    "--accuracy", type=float, default=0.1, show_default=True, metavar="PIXELS",
+    help="What 'good' promises: two theta is right to it, everywhere on the detector.",
+)  # fmt: skip
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
@@ -66,8 +78,12 @@ def calibrate_command(**options: Any) -> int:
         calibrant=options["calibrant"],
         wavelength=_wavelength(options),
         distance=options["distance"],
+        tolerance=options["tolerance"],
+        centre=options["centre"],
+        picked=options["picked"],
         masks=options["masks"],
         fix=_fixed(options["fix"], options["free"]),
+        accuracy=options["accuracy"],
         rings=RingSettings(saturation=options["saturation"], max_rings=options["rings"]),
         output=options["output"],
         points=options["points"],

@@ -30,6 +30,10 @@ Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the 
 @option("--search", type=float, default=12.0, show_default=True, metavar="PIXELS", help="How far rings may be off.")
 @option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated.")
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
+@option(
+    "--accuracy", type=float, default=0.1, show_default=True, metavar="PIXELS",
+    help="What 'good' promises: two theta is right to it, everywhere on the detector.",
+)  # fmt: skip
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
@@ -56,6 +60,7 @@ def recalibrate_command(**options: Any) -> int:
         wavelength=told_wavelength(options["wavelength"], options["energy"]),
         masks=options["masks"],
         fix=_fixed(options["fix"], options["free"]),
+        accuracy=options["accuracy"],
         rings=RingSettings(search=options["search"], saturation=options["saturation"], max_rings=options["rings"]),
         output=options["output"],
         points=options["points"],

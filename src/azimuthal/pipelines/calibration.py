@@ -12,7 +12,7 @@ from typing import Any
 from azimuthal._validate import interval
 from azimuthal.calibration import Calibration, ControlPoints, RingSettings, RingSource
 from azimuthal.calibration.calibrating import calibrated
-from azimuthal.calibration.hints import Hint
+from azimuthal.calibration.hints import ROUGHLY, Hint
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
@@ -33,7 +33,7 @@ _SETTINGS = ("search", "saturation", "max_rings", "max_sectors", "significance",
 def calibrate(
     image: AnyArray | PathLike, *, detector: Detector | str, calibrant: RingSource | str,
     wavelength: float | tuple[float, float] | None = None, energy: float | tuple[float, float] | None = None,
-    orientation: int | None = None, mask: Any = None, distance: float | None = None, tolerance: float = 0.3,
+    orientation: int | None = None, mask: Any = None, distance: float | None = None, tolerance: float = ROUGHLY,
     centre: tuple[float, float] | None = None, geometry: Instrument | Integrator | PathLike | None = None,
     points: ControlPoints | FloatArray | None = None, fix: Iterable[str] = ("rot3", "wavelength"),
     bounds: Mapping[str, tuple[float, float]] | None = None, settings: RingSettings | None = None, **options: Any,

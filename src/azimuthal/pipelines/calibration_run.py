@@ -20,6 +20,7 @@ from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
 from azimuthal.calibration import (
     Calibration,
+    ControlPoints,
     DistortionRefinement,
     ModuleRefinement,
     Verdict,
@@ -31,7 +32,7 @@ from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.detectors import Detector
 from azimuthal.errors import ParameterError
 from azimuthal.io.calibration_files import save_calibration
-from azimuthal.io.control_point_files import save_control_points
+from azimuthal.io.control_point_files import load_control_points, save_control_points
 from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import open_frames
 from azimuthal.pipelines.calibration import calibrate
@@ -45,6 +46,7 @@ __all__ = ["CalibrationRun", "run_calibration"]
 _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
 _PIXELS = ("modules", "distortion")
+_SAME_RING = 1e-3  # of d: certificates of one substance differ by less
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +170,7 @@ def _calibrated(settings: CalibrationSettings, tell: Callable[[str], None] | Non
     options: Any = {
         "calibrant": settings.calibrant, "fix": settings.fix, "mask": _mask(settings), "settings": settings.rings,
         "bounds": dict(settings.bounds) or None, "wavelength": settings.wavelength, "loss": settings.loss,
-        "outliers": settings.outliers,
+        "outliers": settings.outliers, "accuracy": settings.accuracy,
     }  # fmt: skip
     if settings.geometry is not None:
         return recalibrate(settings.image, settings.geometry, **options)
@@ -176,8 +178,25 @@ def _calibrated(settings: CalibrationSettings, tell: Callable[[str], None] | Non
         raise ParameterError("calibration: without a rough geometry it needs a detector and the wavelength.")
     return calibrate(
         settings.image, detector=settings.detector, orientation=settings.orientation, distance=settings.distance,
-        tell=tell, **options,
+        tolerance=settings.tolerance, centre=settings.centre, points=_picked(settings), tell=tell, **options,
     )  # fmt: skip
+
+
+def _picked(settings: CalibrationSettings) -> ControlPoints | None:
+    """Return the picked points; their rings have to be those of the calibrant."""
+    if settings.picked is None:
+        return None
+    held = load_control_points(settings.picked)
+    expected = find_calibrant(settings.calibrant).d_spacings()
+    listed = held.d_spacings[: expected.size]
+    if held.points.ring.max(initial=0) >= expected.size or (
+        listed.size and not np.allclose(listed, expected[: listed.size], rtol=_SAME_RING, atol=0)
+    ):
+        raise ParameterError(
+            f"{settings.picked}: its rings ({held.calibrant or 'no calibrant named'}) are not those of "
+            f"{settings.calibrant}; pick points with the calibrant of the image."
+        )
+    return held.points
 
 
 def _mask(settings: CalibrationSettings) -> Any:
@@ -191,6 +210,7 @@ def _facts(settings: CalibrationSettings) -> Iterable[dict[str, Any]]:
     """Yield what is known of the files that are read."""
     yield {"role": "image", **file_facts(settings.image, digest=False)}
     named = [("geometry", settings.geometry)] if settings.geometry else []
+    named += [("picked", settings.picked)] if settings.picked else []
     named += [("mask", path) for path in settings.masks]
     named += [("calibrant", path) for path in calibrant_files(settings.calibrant)]
     for role, path in named:
@@ -240,7 +260,7 @@ def _pixels(settings: CalibrationSettings, found: Calibration, kind: str) -> Pix
         return PixelRun(kind, refined, None)
     again = recalibrate(
         seen.image, refined.instruments[0], seen.calibrant, fix=settings.fix, mask=mask, settings=settings.rings,
-        loss=settings.loss, outliers=settings.outliers,
+        loss=settings.loss, outliers=settings.outliers, accuracy=settings.accuracy,
     )  # fmt: skip
     return PixelRun(kind, refined, None if again.verdict == "failed" else again)
 

@@ -69,8 +69,8 @@ struct Profile {
     for (const Pixel& p : pixels) {
       if (!p.kept) continue;
       const double u = across(p);
-      const auto bin = static_cast<std::ptrdiff_t>(std::lround(u)) + half;
-      if (bin < 0 || bin >= static_cast<std::ptrdiff_t>(n)) continue;
+      if (!(std::abs(u) < half + 0.5)) continue;
+      const auto bin = static_cast<std::size_t>(std::lround(u) + half);
       mean[bin] += p.value, count[bin] += 1, place[bin] += u;
     }
     for (std::size_t b = 0; b < n; ++b) {

@@ -268,7 +268,8 @@ std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint
             if (!sampled) return;
             for (std::size_t j = row % kSampled; j < n_fast; j += kSampled) {
               const std::size_t p = (begin + row) * n_fast + j;
-              if (!usable[p] || response[j] == 0.0f) continue;  // 0: dead, or nothing counted
+              // 0: dead, or nothing counted; not finite: what is left of values near the end of the range.
+              if (!usable[p] || response[j] == 0.0f || !std::isfinite(response[j])) continue;
               const double spread = std::sqrt(filter.noise.at(mean[p])) * ridge_noise(filter);
               samples[number].push_back(static_cast<float>(std::abs(response[j]) / spread));
             }

@@ -13,7 +13,7 @@ _EXAMPLES = """\b
 Examples:
   azimuthal calibrate CeO2.tif --detector Pilatus2M --calibrant CeO2 --energy 61.3 -o CeO2.poni
   azimuthal calibrate LaB6.h5 --detector Eiger2_4M --calibrant LaB6 --wavelength 0.5904 --distance 0.4 --report r.html
-  azimuthal calibrate Si.tif --detector GE --calibrant Si --energy-range 60 100 -o Si.poni
+  azimuthal calibrate Si.tif --detector Perkin --calibrant Si --energy-range 60 100 -o Si.poni
 Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the report is written).
 A mirrored image has the same rings: no calibration finds that out.  --orientation says how the image is stored."""
 

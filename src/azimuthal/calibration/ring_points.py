@@ -69,6 +69,7 @@ from azimuthal.masks import combine, invalid_pixels, invalid_ranges
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
 __all__ = [
+    "Apart",
     "RingPoints",
     "RingSettings",
     "pixel_angles",
@@ -125,6 +126,16 @@ class RingSettings:
             positive_number(name, getattr(self, name))
 
 
+class Apart(NamedTuple):
+    """How far a ring has to be from its neighbours, in pixels or in rad.
+
+    Where a detector is oblique, rings that the sample broadens are of one width in two theta, others in pixels.
+    """
+
+    pixels: float
+    angle: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RingPoints:
     """Control points, and what became of the rings and sectors.
@@ -143,6 +154,8 @@ class RingPoints:
         Ring -> number of sectors with enough pixels.
     left_out:
         Reason -> number of sectors.
+    overlapping:
+        Rings that overlap were fitted together (:mod:`azimuthal.calibration.crowded_rings`).
     """
 
     points: ControlPoints
@@ -151,6 +164,7 @@ class RingPoints:
     crowded: tuple[int, ...]
     sectors: dict[int, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    overlapping: bool = False
 
     @property
     def found(self) -> tuple[int, ...]:
@@ -184,6 +198,7 @@ def usable_pixels(image: AnyArray, instrument: Instrument, mask: AnyArray | None
 def points_on_rings(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None,
     settings: RingSettings | None = None, usable: BoolArray | None = None, parts: IntArray | None = None,
+    apart: Apart | None = None,
 ) -> RingPoints:  # fmt: skip
     """Return control points along the rings that the instrument predicts.
 
@@ -203,6 +218,8 @@ def points_on_rings(
         From :func:`usable_pixels`, when it is known already; `mask` is then not used.
     parts:
         Shape of the detector, integers: sectors end where it changes, so that no point mixes two modules.
+    apart:
+        Rings with a neighbour closer than this, by both of its measures, are left out too.
 
     Returns
     -------
@@ -225,7 +242,7 @@ def points_on_rings(
     angles = angles[np.isfinite(angles)]  # the rings that the wavelength reaches come first
     if not angles.size or not usable.any():
         return RingPoints(ControlPoints.empty(), np.empty(0), (), ())
-    window, crowded = _window(frame, instrument, usable, angles, settings, parts)
+    window, crowded = _window(frame, instrument, usable, angles, settings, parts, apart)
     rings = np.unique(window.ring)
     if settings.max_rings is not None:
         rings = rings[: settings.max_rings]
@@ -238,13 +255,13 @@ def points_on_rings(
         ridges.append(found)
     if not ridges:
         return RingPoints(ControlPoints.empty(), np.empty(0), (), crowded)
-    points, fwhm = _placed(_Ridges(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
+    points, fwhm = placed(RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
     return RingPoints(points, fwhm, tuple(rings.tolist()), crowded, sectors, tally)
 
 
 def _window(
     frame: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, settings: RingSettings,
-    parts: IntArray | None,
+    parts: IntArray | None, apart: Apart | None,
 ) -> tuple[_Window, tuple[int, ...]]:  # fmt: skip
     """Return the usable pixels near rings, and the rings that are too near to each other."""
     order = np.diff(angles, prepend=-np.inf, append=np.inf)
@@ -261,7 +278,8 @@ def _window(
         t, angle, ring = t[i, j], everywhere[i, j], number[i, j]
         pixel = _change_per_pixel(t, instrument)
         inside = np.abs(angle - angles[ring]) <= np.minimum(settings.search * pixel, 0.48 * nearest[ring])
-        near = inside & (nearest[ring] < settings.separation * pixel)
+        least = 0.0 if apart is None else np.minimum(apart.pixels * pixel, apart.angle)
+        near = inside & (nearest[ring] < np.maximum(settings.separation * pixel, least))
         crowded.update(np.unique(ring[near]).tolist())
         kept = np.flatnonzero(inside & ~near)
         i, j, t = i[kept], j[kept], t[kept]
@@ -336,7 +354,7 @@ def _nearest_ring(angle: FloatArray, angles: FloatArray) -> IntArray:
     return np.asarray(np.searchsorted(middles, angle), dtype=np.int64)
 
 
-class _Ridges(NamedTuple):
+class RingSightings(NamedTuple):
     """Where rings were found: ring, angle and azimuth, nearest pixel, error and width (rad), height."""
 
     ring: IntArray
@@ -349,13 +367,13 @@ class _Ridges(NamedTuple):
     height: FloatArray
 
     @classmethod
-    def none(cls) -> _Ridges:
+    def none(cls) -> RingSightings:
         return cls(np.empty(0, dtype=np.int64), *(np.empty(0) for _ in range(7)))
 
 
 def _one_ring(
     window: _Window, angles: FloatArray, ring: int, settings: RingSettings, tally: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
     circumference = _circumference(window)
     n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
@@ -382,7 +400,7 @@ def _seen_share(window: _Window) -> float:
 
 def _sectors(
     window: _Window, angle: float, ring: int, n_sectors: int, settings: RingSettings, counted: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found with so many sectors on the circle."""
     sector = np.minimum(((window.azimuth + np.pi) * (n_sectors / (2 * np.pi))).astype(np.int64), n_sectors - 1)
     first = int(window.part.min())
@@ -405,7 +423,7 @@ def _sectors(
     covered = ((n > 0).mean(axis=1) >= _COVERED) & (n.sum(axis=1) >= 30)
     counted["covered"] += int((~covered).sum())
     if not covered.any():
-        return _Ridges.none(), 0
+        return RingSightings.none(), 0
     renumber = np.cumsum(covered) - 1
     keep = covered[index]
     pixels = _Pixels(x[keep], window.value[keep], renumber[index[keep]], window.azimuth[keep])
@@ -516,7 +534,7 @@ def _accepted(
 def _ridges(
     fit: _Fit, rows: IntArray, pixels: _Pixels, place: tuple[IntArray, IntArray], scale: FloatArray, angle: float,
     ring: int,
-) -> _Ridges:  # fmt: skip
+) -> RingSightings:  # fmt: skip
     """Return the ridges of some sectors, at the mean azimuth of the pixels on the ring."""
     g, count = fit.gaussians, fit.gaussians.height.size
     distance = np.abs(pixels.x - g.centre[pixels.sector])
@@ -533,10 +551,10 @@ def _ridges(
     arrays = (
         angle + g.centre * scale, azimuth, slow, fast, fit.centre_error * scale, np.abs(g.width) * scale, g.height,
     )  # fmt: skip
-    return _Ridges(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
+    return RingSightings(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
 
 
-def _placed(ridges: _Ridges, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
+def placed(ridges: RingSightings, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
     """Return the control points of ridges, and their full widths in pixels."""
     angle = ridges.angle - ridges.width**2 * _fall(instrument, ridges.angle, ridges.azimuth)
     slow, fast, pixel, ok = located(instrument, angle, ridges.azimuth, ridges.slow, ridges.fast)

@@ -265,6 +265,11 @@ def attributes_of(item: H5Object) -> Any:
     return item.attrs
 
 
+def text_dtype() -> Any:
+    """Return the dtype of datasets of texts of any length."""
+    return _import_h5py().string_dtype()
+
+
 def check_texts(dataset: H5Object) -> None:
     """Raise when a dataset of texts is damaged in a way that HDF5 would not survive (`hdf5_texts`)."""
     attributes_of(dataset)

@@ -39,7 +39,7 @@ from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import Apart, RingPoints, RingSettings, points_on_rings, usable_pixels
-from azimuthal.calibration.systematic_error import systematic_covariance
+from azimuthal.calibration.systematic_error import COMMON_SHARE, systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
 from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
@@ -174,6 +174,8 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
             refinement = task.refined(ring_points.points, other.instrument)
         refinement = replace(refinement, start=instrument)
     judgement = _judgement(task, ring_points, refinement, foreign)
+    if refinement is not None:
+        refinement = replace(refinement, covariance=_with_common_shifts(ring_points, refinement))
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
@@ -221,10 +223,20 @@ def _with_overlapping_rings(
 
 def _error(ring_points: RingPoints, refinement: Refinement) -> float:
     """Return the largest error of two theta on the detector, pixels: standard error and assumed shifts of rings."""
+    return pixel_uncertainty(refinement.instrument, refinement.covariance + _shifts(ring_points, refinement))
+
+
+def _shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
+    """Return the covariance for assumed shifts of rings; more where they overlap."""
     shifts = systematic_covariance(refinement, float(np.median(ring_points.fwhm)))
-    if ring_points.overlapping:
-        shifts *= _MORE_SHIFT**2
-    return pixel_uncertainty(refinement.instrument, refinement.covariance + shifts)
+    return shifts * _MORE_SHIFT**2 if ring_points.overlapping else shifts
+
+
+def _with_common_shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
+    """Return the covariance with the part of the assumed shifts that simulations show in most images."""
+    found = np.asarray(refinement.covariance + COMMON_SHARE**2 * _shifts(ring_points, refinement))
+    found.flags.writeable = False
+    return found
 
 
 def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:

@@ -53,6 +53,7 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _MUCH_BETTER = 0.85  # of the error
+_WRONG = 0.5  # pixels of scatter: another geometry, not a matter of more rings
 _OVERLAPPING_PASSES = 3
 _MOST_MISFIT = 3.0  # chi-square of overlapping rings
 _MORE_SHIFT = 2.0  # of rings that overlap
@@ -187,7 +188,7 @@ def _with_nearer_rings(
     Asked only where it is too uncertain to be good without them: neighbours move each other a little.
     """
     error, instrument = _error(ring_points, refinement), refinement.instrument
-    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded:
+    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded or refinement.scatter > _WRONG:
         return ring_points, refinement
     best, least = (ring_points, refinement), _MUCH_BETTER * error
     width = _width(ring_points, instrument)

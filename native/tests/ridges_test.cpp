@@ -169,7 +169,8 @@ void noise_is_measured_and_holds_few_candidates() {
   image.add(10, 1.5, line(100, 100, 0.4));  // five times the noise
   std::size_t on_line = 0;
   for (const RidgeCandidate& one : image.candidates()) {
-    on_line += std::abs(line(100, 100, 0.4)(static_cast<double>(one.pixel / 220), static_cast<double>(one.pixel % 220))) < 2;
+    const auto i = static_cast<double>(one.pixel / 220), j = static_cast<double>(one.pixel % 220);
+    on_line += std::abs(line(100, 100, 0.4)(i, j)) < 2;
   }
   CHECK(on_line > 150);
 }
@@ -237,9 +238,10 @@ void ridges_at_the_border_stay_inside() {
 
 std::vector<RidgeStart> odd_starts(std::size_t n_slow, std::size_t n_fast) {
   const auto i = static_cast<double>(n_slow), j = static_cast<double>(n_fast);
-  std::vector<RidgeStart> starts{{0, 0, 0, 0},         {i - 1, j - 1, 0.7, 0},   {i, j, 1.5, 0.1},  {-3.2, j / 2, 3.1, -0.1},
-                                 {i / 2, j / 2, 9, 1}, {1e8, -1e8, 1, 0},        {i / 2, 0, 0, 9},  {i / 2, j / 2, 0, 0},
-                                 {-1e9, 0, 0, 1e9},    {i / 2, j / 2, -1e9, 1e9}};
+  std::vector<RidgeStart> starts{{0, 0, 0, 0},      {i - 1, j - 1, 0.7, 0},    {i, j, 1.5, 0.1},
+                                 {1e8, -1e8, 1, 0}, {-3.2, j / 2, 3.1, -0.1},  {i / 2, j / 2, 9, 1},
+                                 {i / 2, 0, 0, 9},  {i / 2, j / 2, -1e9, 1e9}, {i / 2, j / 2, 0, 0},
+                                 {-1e9, 0, 0, 1e9}};
   for (int k = 0; k < 70; ++k) starts.push_back({i * k / 70, j * k / 70, 0.1 * k, 0.001 * k});  // more than a block
   return starts;
 }
@@ -248,10 +250,12 @@ std::vector<RidgeStart> odd_starts(std::size_t n_slow, std::size_t n_fast) {
 void images_of_odd_shapes_and_values_end() {
   Random random(2);
   const std::vector<std::vector<float>> odd{
-      {0.0f}, {3.0f, 3.0f, 500.0f}, {kHighest, -kHighest, 0.0f}, {kHighest}, {-1.0f, 1e-40f}, {1e30f, 1.0f, -1e30f, 5.0f},
+      {0.0f}, {3.0f, 3.0f, 500.0f}, {kHighest, -kHighest, 0.0f}, {kHighest}, {-1.0f, 1e-40f},
+      {1e30f, 1.0f, -1e30f, 5.0f},
       {kNaN}, {1.0f, kNaN, 2.0f}, {kInfinity, 1.0f, 7.0f}, {kInfinity, -kInfinity, kNaN, 1.0f, 2.0f}};
-  for (const auto& [n_slow, n_fast] :
-       {std::pair<std::size_t, std::size_t>{0, 0}, {0, 5}, {5, 0}, {1, 1}, {1, 200}, {200, 1}, {2, 3}, {48, 48}, {49, 47}, {97, 31}}) {
+  const std::vector<std::pair<std::size_t, std::size_t>> shapes{{0, 0},   {0, 5}, {5, 0},   {1, 1},   {1, 200},
+                                                                {200, 1}, {2, 3}, {48, 48}, {49, 47}, {97, 31}};
+  for (const auto& [n_slow, n_fast] : shapes) {
     for (const auto& values : odd) {
       for (const unsigned usable : {0u, 1u, 2u}) {
         Image image(n_slow, n_fast);

@@ -15,9 +15,10 @@ huber      z for z < 1, else 2 sqrt(z) - 1           1, or 1 / sqrt(z)
 
 A step solves :math:`(J^T W J + \mu \,\mathrm{diag}(J^T W J))\, \delta = -J^T W r` (Marquardt 1963, doi:10.1137/0111030)
 with the weights W of the loss, which is a majorisation: without damping the cost decreases.  Where many residuals are
-large its steps are short; once a step has lowered the cost by less than a hundredth, the next one takes the curvature of the
-loss instead of W (Newton), as long as that lowers the cost.  Parameters at a bound that the step would cross are held
-for that step.  It ends when a step is shorter than 1e-6 standard errors, or changes the cost by less than its rounding.
+large its steps are short; once a step has lowered the cost by less than a hundredth, the next one takes the curvature
+of the loss instead of W (Newton), as long as that lowers the cost.  Parameters at a bound that the step would cross are
+held for that step.  It ends when a step is shorter than 1e-6 standard errors, or changes the cost by less than its
+rounding.
 """
 
 from __future__ import annotations

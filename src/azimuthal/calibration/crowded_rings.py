@@ -112,7 +112,9 @@ def points_on_crowded_rings(
     settings:
         Of :func:`azimuthal.calibration.points_on_rings`.
     """
-    angles = ring_angles(np.asarray(calibrant.d_spacings(), dtype=np.float64), instrument.beam.required_wavelength("rings"))[0]
+    angles = ring_angles(
+        np.asarray(calibrant.d_spacings(), dtype=np.float64), instrument.beam.required_wavelength("rings")
+    )[0]
     angles = angles[np.isfinite(angles)]
     pixels = _pixels(image, instrument, usable, angles, _MARGIN * fwhm)
     sightings, sectors = [RingSightings.none()], {}
@@ -131,9 +133,7 @@ def points_on_crowded_rings(
     return RingPoints(points, widths, tuple(points.rings.tolist()), (), sectors, tally, overlapping=True)
 
 
-def _pixels(
-    image: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, margin: float
-) -> _Pixels:
+def _pixels(image: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, margin: float) -> _Pixels:
     middles = 0.5 * (angles[1:] + angles[:-1])
     pieces: list[list[Any]] = []
     for rows in row_blocks(instrument.detector.shape[0]):
@@ -192,7 +192,8 @@ def _profiles(pixels: _Pixels, sector: IntArray, group: _Group) -> tuple[_Profil
     covered = ((n > 0).mean(axis=1) >= _COVERED) & (n.sum(axis=1) >= _FEWEST_PIXELS)
     x = pixels.angle - 0.5 * (group.low + group.high)
     mean_x, mean_y = (
-        np.bincount(cell, values, minlength=cells).reshape(-1, n_bins) / np.maximum(n, 1) for values in (x, pixels.value)
+        np.bincount(cell, values, minlength=cells).reshape(-1, n_bins) / np.maximum(n, 1)
+        for values in (x, pixels.value)
     )
     kept = covered[index]
     renumbered = (np.cumsum(covered) - 1)[index[kept]]
@@ -209,6 +210,7 @@ def _fitted(profiles: _Profiles, rings: FloatArray, own: slice, sigma: float) ->
     linear = np.zeros((count, 2 + k))
     weights = n / np.maximum(np.average(y, axis=1, weights=np.maximum(n, 1e-9))[:, None], 1e-9)
     span = float(np.abs(x).max()) + 1e-300
+    freedom = np.maximum((n > 0).sum(axis=1) - 4 - k, 2)
     for step in range(_STEPS):
         z = (x[:, :, None] - rings - shift[:, None, None]) / width[:, None, None]
         shape = np.exp(-0.5 * z**2)
@@ -222,13 +224,13 @@ def _fitted(profiles: _Profiles, rings: FloatArray, own: slice, sigma: float) ->
             weights = n / np.maximum(model, 0.02)
         free = np.ones((count, 4 + k), dtype=np.bool_)
         free[:, 2 + k :] = step > 1
-        solution, inverse = _solved(columns, weights, y - model, free, linear, width / sigma - 1)
+        misfit = np.sum(weights * (y - model) ** 2, axis=1) / freedom
+        solution, inverse = _solved(columns, weights, y - model, free, linear, width / sigma - 1, misfit)
         linear = linear + solution[:, : 2 + k]
         shift = np.clip(shift + np.clip(solution[:, 2 + k], -0.5, 0.5) * sigma, -2 * sigma, 2 * sigma)
         width = np.clip(width + np.clip(solution[:, 3 + k], -0.2, 0.2) * sigma, 0.6 * sigma, 1.6 * sigma)
     z = (x[:, :, None] - rings - shift[:, None, None]) / width[:, None, None]
     model = linear[:, :1] + linear[:, 1:2] * x / span + np.einsum("sbk,sk->sb", np.exp(-0.5 * z**2), linear[:, 2:])
-    freedom = np.maximum((n > 0).sum(axis=1) - 4 - k, 2)
     misfit = np.sum(weights * (y - model) ** 2, axis=1) / freedom
     misfit = np.maximum(misfit, np.median(misfit))
     error = np.sqrt(np.maximum(inverse[:, 2 + k, 2 + k], 0) * misfit) * sigma
@@ -242,7 +244,13 @@ def _fitted(profiles: _Profiles, rings: FloatArray, own: slice, sigma: float) ->
 
 
 def _solved(
-    columns: FloatArray, weights: FloatArray, left: FloatArray, free: BoolArray, linear: FloatArray, wide: FloatArray
+    columns: FloatArray,
+    weights: FloatArray,
+    left: FloatArray,
+    free: BoolArray,
+    linear: FloatArray,
+    wide: FloatArray,
+    misfit: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Return steps of all parameters and the inverse of the curvature; heights stay positive, the width near its own."""
     k = linear.shape[1] - 2
@@ -252,7 +260,7 @@ def _solved(
         curvature = np.swapaxes(some, 1, 2) @ weighted
         right = np.einsum("sbp,sb->sp", weighted, left)
         scale = np.sum(weights, axis=1)
-        strength = 1 / _WIDTH_KNOWN**2
+        strength = misfit / _WIDTH_KNOWN**2
         curvature[:, 3 + k, 3 + k] += strength
         right[:, 3 + k] -= strength * wide
         diagonal = np.einsum("spp->sp", curvature)

@@ -89,12 +89,22 @@ class _Search:
     def __init__(self, refinement: Refinement, calibrant: RingSource, loss: Loss) -> None:
         self.refinement, self.calibrant, self.loss = refinement, calibrant, loss
         self.fix = tuple(name for name in refinement.values if name not in refinement.free)
+        self._known: list[tuple[FloatArray, Cells]] = []
+
+    def cells(self, points: ControlPoints) -> Cells:
+        """Return the pixels of points; points with other ring numbers are in the same ones."""
+        for slow, cells in self._known:
+            if np.array_equal(slow, points.slow):
+                return cells
+        self._known.append((points.slow, Cells(self.refinement.instrument, points.slow, points.fast)))
+        return self._known[-1][1]
 
     def refined(self, points: ControlPoints, start: Instrument, *, wavelength: bool = False) -> Refinement:
         fix = tuple(name for name in self.fix if not (wavelength and name == "wavelength"))
         return refine(
-            points, start, self.calibrant, fix=fix, loss=self.loss, outliers=None, scatter=self.refinement.scatter
-        )
+            points, start, self.calibrant, fix=fix, loss=self.loss, outliers=None, scatter=self.refinement.scatter,
+            cells=self.cells(points),
+        )  # fmt: skip
 
     def lowest(self, points: ControlPoints) -> tuple[_Step, float]:
         """Return the wavelength of the lowest cost, and the curvature of the cost in its logarithm."""
@@ -148,13 +158,23 @@ class _Search:
         if not _reached(points, start, self.calibrant):
             return None
         found = self.refined(points, start)
-        numbers = _nearest_rings(found, self.calibrant)
+        numbers = self._nearest_rings(found)
         if any(old != new for old, new in numbers.items()):
             other = self.refined(_renumbered(points, numbers), found.instrument)
             if other.cost < found.cost:
                 taken = {old: numbers.get(new, new) for old, new in before.numbers.items()}
                 return _Step(factor, other, numbers | taken)
         return _Step(factor, found, before.numbers)
+
+    def _nearest_rings(self, found: Refinement) -> dict[int, int]:
+        """Return which ring of the calibrant every ring of points is nearest to; the same ones where two share one."""
+        points = found.control_points
+        seen, _ = self.cells(points).under(found.instrument).angles(points.slow, points.fast)
+        angles = _angles(self.calibrant, found.instrument)
+        angles = np.where(np.isfinite(angles), angles, np.inf)
+        rings = np.unique(points.ring).tolist()
+        nearest = {ring: int(np.argmin(np.abs(angles - np.median(seen[points.ring == ring])))) for ring in rings}
+        return nearest if len(set(nearest.values())) == len(rings) else {ring: ring for ring in rings}
 
     def along(self, instrument: Instrument, factor: float) -> Instrument:
         """Return the instrument with another wavelength and the distance that goes with it, the beam in its place."""
@@ -178,17 +198,6 @@ def _angles(calibrant: RingSource, instrument: Instrument) -> FloatArray:
 def _reached(points: ControlPoints, instrument: Instrument, calibrant: RingSource) -> bool:
     """Whether all rings of the points are there with this wavelength."""
     return bool(np.isfinite(_angles(calibrant, instrument)[points.ring]).all())
-
-
-def _nearest_rings(refinement: Refinement, calibrant: RingSource) -> dict[int, int]:
-    """Return which ring of the calibrant every ring of points is nearest to; the same ones where two share one."""
-    points = refinement.control_points
-    seen, _ = Cells(refinement.instrument, points.slow, points.fast).angles(points.slow, points.fast)
-    angles = _angles(calibrant, refinement.instrument)
-    angles = np.where(np.isfinite(angles), angles, np.inf)
-    rings = np.unique(points.ring).tolist()
-    nearest = {ring: int(np.argmin(np.abs(angles - np.median(seen[points.ring == ring])))) for ring in rings}
-    return nearest if len(set(nearest.values())) == len(rings) else {ring: ring for ring in rings}
 
 
 def _renumbered(points: ControlPoints, numbers: dict[int, int]) -> ControlPoints:

@@ -131,7 +131,7 @@ class Refinement(PointFit):
 def refine(
     control_points: ControlPoints, instrument: Instrument, calibrant: RingSource, *,
     fix: Iterable[str] = DEFAULT_FIX, bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
-    outliers: float | None = 5.0, scatter: float | None = None,
+    outliers: float | None = 5.0, scatter: float | None = None, cells: Cells | None = None,
 ) -> Refinement:  # fmt: skip
     """Return the geometry that the points agree with best.
 
@@ -153,6 +153,8 @@ def refine(
         Standard deviations beyond which points are left out; None keeps all.
     scatter:
         Scatter beyond counting, pixels; None: found from the residuals.
+    cells:
+        The pixels of the points, for those that refine the same points again and again; None: looked up.
 
     Raises
     ------
@@ -172,10 +174,11 @@ def refine(
             f"{len(control_points)}. Add points, or fix more parameters."
         )
     limits = _limits(bounds, instrument)
-    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits), outliers, scatter)
+    cells = cells or Cells(instrument, control_points.slow, control_points.fast)
+    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits, cells), outliers, scatter)
     for _ in range(_PARALLAX_ROUNDS if instrument.parallax is not None else 0):
         before = found
-        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits)
+        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits, cells)
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < 1e-4:
             break
@@ -189,7 +192,7 @@ class _Problem:
 
     def __init__(
         self, points: ControlPoints, instrument: Instrument, calibrant: RingSource, free: tuple[str, ...], loss: Loss,
-        limits: tuple[FloatArray, FloatArray],
+        limits: tuple[FloatArray, FloatArray], cells: Cells,
     ) -> None:  # fmt: skip
         self.points, self.instrument, self.loss, self.free = points, instrument, loss, free
         spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
@@ -198,7 +201,7 @@ class _Problem:
                 f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {points.ring.max()}."
             )
         self.d_spacings = spacings[points.ring]
-        cells = Cells(instrument, points.slow, points.fast)
+        cells = cells.under(instrument)
         self.positions = cells.positions(points.slow, points.fast)
         self.steps = cells.steps(points.slow, points.fast)
         self.columns = [PARAMETERS.index(name) for name in free]

@@ -68,7 +68,16 @@ from azimuthal.instrument import Instrument
 from azimuthal.masks import combine, invalid_pixels, invalid_ranges
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["Apart", "RingPoints", "RingSettings", "pixel_angles", "points_on_rings", "row_blocks", "usable_pixels"]
+__all__ = [
+    "Apart",
+    "RingPoints",
+    "RingSettings",
+    "pixel_angles",
+    "points_on_rings",
+    "row_angles",
+    "row_blocks",
+    "usable_pixels",
+]
 
 _BIN = 0.5
 _MOST_BINS = 64
@@ -246,7 +255,9 @@ def points_on_rings(
         ridges.append(found)
     if not ridges:
         return RingPoints(ControlPoints.empty(), np.empty(0), (), crowded)
-    points, fwhm = placed(RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
+    points, fwhm = placed(
+        RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally
+    )
     return RingPoints(points, fwhm, tuple(rings.tolist()), crowded, sectors, tally)
 
 
@@ -260,18 +271,24 @@ def _window(
     pieces: list[list[AnyArray]] = []
     crowded: set[int] = set()
     for rows in row_blocks(instrument.detector.shape[0]):
-        angle, azimuth, pixel = pixel_angles(instrument, rows)
-        ring = _nearest_ring(angle, angles)
-        half = np.minimum(settings.search * pixel, 0.48 * nearest[ring])
-        inside = usable[rows] & (np.abs(angle - angles[ring]) <= half)
+        t = _lab_positions(instrument, rows)
+        everywhere = _two_theta(t)
+        coarse = settings.search * _largest_pixel(t, instrument)
+        number = _nearest_ring(everywhere, angles)
+        i, j = np.nonzero(usable[rows] & (np.abs(everywhere - angles[number]) <= coarse))
+        # the rest for what may be inside only
+        t, angle, ring = t[i, j], everywhere[i, j], number[i, j]
+        pixel = _change_per_pixel(t, instrument)
+        inside = np.abs(angle - angles[ring]) <= np.minimum(settings.search * pixel, 0.48 * nearest[ring])
         least = 0.0 if apart is None else np.minimum(apart.pixels * pixel, apart.angle)
         near = inside & (nearest[ring] < np.maximum(settings.separation * pixel, least))
         crowded.update(np.unique(ring[near]).tolist())
-        inside &= ~near
-        i, j = np.nonzero(inside)
+        kept = np.flatnonzero(inside & ~near)
+        i, j, t = i[kept], j[kept], t[kept]
         value = frame[rows][i, j].astype(np.float64)
         part = np.zeros(i.size, dtype=np.int64) if parts is None else parts[rows][i, j]
-        pieces.append([i + rows.start, j, ring[i, j], angle[i, j], azimuth[i, j], value, pixel[i, j], part])
+        azimuth = np.arctan2(t[:, 0], t[:, 1])
+        pieces.append([i + rows.start, j, ring[kept], angle[kept], azimuth, value, pixel[kept], part])
     window = _Window(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
     return window, tuple(sorted(crowded - set(np.unique(window.ring).tolist())))
 
@@ -284,26 +301,54 @@ def row_blocks(n_rows: int) -> Iterator[slice]:
 
 def pixel_angles(instrument: Instrument, rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return two theta, chi and (about) the change of two theta per pixel, of some rows."""
+    t = _lab_positions(instrument, rows)
+    return _two_theta(t), np.arctan2(t[..., 0], t[..., 1]), _change_per_pixel(t, instrument)
+
+
+def row_angles(instrument: Instrument, rows: slice) -> FloatArray:
+    """Return two theta of some rows."""
+    return _two_theta(_lab_positions(instrument, rows))
+
+
+def _two_theta(t: FloatArray) -> FloatArray:
+    """Return two theta of laboratory positions."""
+    return np.asarray(np.arctan2(np.sqrt(t[..., 0] ** 2 + t[..., 1] ** 2), t[..., 2]))
+
+
+def _lab_positions(instrument: Instrument, rows: slice) -> FloatArray:
+    """Return where the pixels of some rows are met."""
     detector, pose = instrument.detector, instrument.pose
     positions = detector.centers(rows)
     if instrument.parallax is not None:
         absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
         normals = None if detector.is_flat else pixel_normals(corners=detector.corners(rows))
         positions = entry_positions(detector_positions=positions, pose=pose, absorption=absorption, normals=normals)
-    t = pose.lab_from_detector(positions)
-    rho = np.hypot(t[..., 0], t[..., 1])
-    squared = rho**2 + t[..., 2] ** 2
-    if detector.is_flat:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            along = (t[..., 2] / rho)[..., None] * t[..., :2]
-        slope = [
-            (along[..., 0] * axis[0] + along[..., 1] * axis[1] - rho * axis[2]) * size
-            for axis, size in zip(pose.rotation.T[:2], (detector.pixel1, detector.pixel2), strict=True)
+    return pose.lab_from_detector(positions)
+
+
+def _change_per_pixel(t: FloatArray, instrument: Instrument) -> FloatArray:
+    """Return (about) the change of two theta per pixel at laboratory positions."""
+    detector = instrument.detector
+    t1, t2, t3 = t[..., 0], t[..., 1], t[..., 2]
+    rho2 = t1**2 + t2**2
+    squared = rho2 + t3**2
+    if not detector.is_flat:
+        return np.asarray(np.sqrt(detector.pixel1 * detector.pixel2 / squared))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # (t3 t1, t3 t2, -rho^2) / rho along both axes of the detector
+        slopes = [
+            ((t1 * axis[0] + t2 * axis[1]) * t3 - rho2 * axis[2]) * size
+            for axis, size in zip(instrument.pose.rotation.T[:2], (detector.pixel1, detector.pixel2), strict=True)
         ]
-        pixel = np.hypot(*slope) / squared
-    else:
-        pixel = np.sqrt(detector.pixel1 * detector.pixel2 / squared)
-    return np.arctan2(rho, t[..., 2]), np.arctan2(t[..., 0], t[..., 1]), pixel
+        return np.asarray(np.sqrt((slopes[0] ** 2 + slopes[1] ** 2) / rho2) / squared)
+
+
+def _largest_pixel(t: FloatArray, instrument: Instrument) -> float:
+    """Return what the change of two theta per pixel does not exceed at laboratory positions, rad."""
+    detector = instrument.detector
+    nearest = float(np.min(t[..., 0] ** 2 + t[..., 1] ** 2 + t[..., 2] ** 2))
+    largest = 1.0001 * max(detector.pixel1, detector.pixel2)  # rounding
+    return float(largest / np.sqrt(nearest)) if nearest > 0 else np.inf
 
 
 def _nearest_ring(angle: FloatArray, angles: FloatArray) -> IntArray:
@@ -499,8 +544,11 @@ def _ridges(
     azimuth = _means(pixels.azimuth[close], pixels.sector[close], count)
     # the pixel nearest to ring and middle
     miss = distance + np.abs(pixels.azimuth - azimuth[pixels.sector]) * np.sin(angle) / scale[pixels.sector]
-    order = np.lexsort((miss, pixels.sector))
-    first = order[np.searchsorted(pixels.sector[order], np.arange(count))]
+    least = np.full(count, np.inf)
+    np.minimum.at(least, pixels.sector, miss)
+    nearest = np.flatnonzero(miss == least[pixels.sector])[::-1]
+    first = np.empty(count, dtype=np.int64)
+    first[pixels.sector[nearest]] = nearest  # of several the first in the image, which is written last
     slow, fast = (index[first].astype(np.float64) for index in place)
     arrays = (
         angle + g.centre * scale, azimuth, slow, fast, fit.centre_error * scale, np.abs(g.width) * scale, g.height,

@@ -74,7 +74,7 @@ import numpy as np
 from azimuthal._pending_file import PendingFile
 from azimuthal._validate import one_of, positive_integer
 from azimuthal.errors import OutputError, ParameterError
-from azimuthal.io.hdf5 import open_hdf5, text_dtype
+from azimuthal.io.hdf5 import growing_hdf5, text_dtype, write_trouble
 from azimuthal.io.writers._facts import (
     PROGRAM,
     Failure,
@@ -204,7 +204,7 @@ class NxazintWriter:
         self._closed = False
         with self._abandoned_on_error():
             self._pending.create().close()
-            file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
+            file, self._check_disk = self._resources.enter_context(growing_hdf5(self._pending.temporary))
             file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
             templates = _each(template_result)
             groups = _write_groups(file, templates, self._names, instrument, source, title)
@@ -257,6 +257,7 @@ class NxazintWriter:
                 if frame_index is not None:
                     metadata["index"] = frame_index
                 entry.append(one, metadata)
+            self._check_disk()
 
     def close(self) -> None:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
@@ -302,8 +303,9 @@ class NxazintWriter:
         except BaseException as error:
             self.abandon()
             if isinstance(error, OSError | RuntimeError) and type(error).__module__ == "builtins":
-                reason = " ".join(str(error).split())
-                raise OutputError(f"{self.path}: cannot be written: {reason}. Check the free space.") from error
+                raise OutputError(
+                    f"{self.path}: cannot be written: {write_trouble(error)}. Check the free space."
+                ) from error
             raise
 
 

@@ -18,10 +18,13 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -183,6 +186,34 @@ def growing_hdf5(
     finally:
         sink.close()
     sink.check()
+
+
+class SignalsDeferred:
+    """Keep Ctrl-C and SIGTERM back for the time of a ``with`` block, in the main thread.
+
+    HDF5 calls back in the middle of its work (`growing_hdf5`).  Python would raise KeyboardInterrupt there, and HDF5
+    take it for an error of the disk.  The handlers are called at the end of the block.
+    """
+
+    def __enter__(self) -> None:
+        self._came: list[tuple[int, FrameType | None]] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._note)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number, frame in self._came:
+            self._handlers[number](number, frame)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came.append((number, frame))
 
 
 class _Sink:

@@ -74,7 +74,7 @@ import numpy as np
 from azimuthal._pending_file import PendingFile
 from azimuthal._validate import one_of, positive_integer
 from azimuthal.errors import OutputError, ParameterError
-from azimuthal.io.hdf5 import growing_hdf5, text_dtype, write_trouble
+from azimuthal.io.hdf5 import SignalsDeferred, growing_hdf5, text_dtype, write_trouble
 from azimuthal.io.writers._facts import (
     PROGRAM,
     Failure,
@@ -202,7 +202,7 @@ class NxazintWriter:
         self._resources = contextlib.ExitStack()
         self._entries: list[_Entry] = []
         self._closed = False
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             self._pending.create().close()
             file, self._check_disk = self._resources.enter_context(growing_hdf5(self._pending.temporary))
             file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
@@ -249,7 +249,7 @@ class NxazintWriter:
             )
         for entry, one in zip(self._entries, _each(result), strict=True):
             check_alike(entry.template, one, f"result {len(self)} for {self.path}")
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             for entry, one in zip(self._entries, _each(result), strict=True):
                 metadata = dict(one.metadata)
                 if label is not None:
@@ -263,7 +263,7 @@ class NxazintWriter:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
         if self._closed:
             return
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             if not len(self):
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
             for entry in self._entries:
@@ -278,7 +278,7 @@ class NxazintWriter:
     def abandon(self) -> None:
         """Close without leaving a file."""
         self._closed = True
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
+        with SignalsDeferred(), contextlib.suppress(OSError, RuntimeError, ValueError):
             self._resources.close()
         self._pending.abandon()
 

@@ -23,6 +23,7 @@ using Matrix = std::array<Vector, kParameters>;
 struct Pixel {
   double u, t, value, variance;  // across (less the curvature that is given) and along the ridge
   bool kept;
+  double x = 0, bell = 0;  // of the profile as it is now
 };
 
 // Lower triangle, in place; false where it is not positive definite.
@@ -69,8 +70,8 @@ struct Profile {
     for (const Pixel& p : pixels) {
       if (!p.kept) continue;
       const double u = across(p);
-      const auto bin = static_cast<std::ptrdiff_t>(std::lround(u)) + half;
-      if (bin < 0 || bin >= static_cast<std::ptrdiff_t>(n)) continue;
+      if (!(std::abs(u) < half + 0.5)) continue;
+      const auto bin = static_cast<std::size_t>(std::lround(u) + half);
       mean[bin] += p.value, count[bin] += 1, place[bin] += u;
     }
     for (std::size_t b = 0; b < n; ++b) {
@@ -178,15 +179,20 @@ class Fitter {
     for (Pixel& p : pixels_) p.variance = variance;
   }
 
-  double model(const Pixel& p, Vector* slopes) const {
-    const double w = p_[kWidth];
-    const double x = (p.u - p_[kCentre] - p_[kSlope] * p.t - 0.5 * p_[kCurvature] * p.t * p.t) / w;
-    const double bell = std::exp(-0.5 * x * x);
-    if (slopes) {
-      const double shift = p_[kHeight] * bell * x / w;
-      *slopes = {bell, shift, shift * p.t, shift * x, 1.0, p.u, p.t, 0.5 * shift * p.t * p.t};
+  // After every change of the parameters, before the model is asked for.
+  void look() {
+    for (Pixel& p : pixels_) {
+      p.x = straightened(p) / p_[kWidth];
+      p.bell = std::exp(-0.5 * p.x * p.x);
     }
-    return p_[kBackground] + p_[kAcross] * p.u + p_[kAlong] * p.t + p_[kHeight] * bell;
+  }
+
+  double model(const Pixel& p, Vector* slopes) const {
+    if (slopes) {
+      const double shift = p_[kHeight] * p.bell * p.x / p_[kWidth];
+      *slopes = {p.bell, shift, shift * p.t, shift * p.x, 1.0, p.u, p.t, 0.5 * shift * p.t * p.t};
+    }
+    return p_[kBackground] + p_[kAcross] * p.u + p_[kAlong] * p.t + p_[kHeight] * p.bell;
   }
 
   double prior() const { return 1 / (settings_.curvature_error * settings_.curvature_error); }
@@ -228,6 +234,7 @@ class Fitter {
     double damping = 1e-3;
     Matrix a;
     Vector right;
+    look();
     for (int round = 0; round < kRounds; ++round) {
       if (round == 1 || round == 3) weigh();
       const double before = normal_equations(a, right);
@@ -241,11 +248,13 @@ class Fitter {
         const Vector step = solved(l, right);
         for (int i = 0; i < kParameters; ++i) p_[i] = kept[i] + step[i];
         p_[kWidth] = std::clamp(std::abs(p_[kWidth]), kLeastWidth, 2 * settings_.half_width);
+        look();
         better = squares() <= before;
         damping = better ? damping * 0.1 : damping * 10;
         moved = std::abs(step[kCentre]) + std::abs(p_[kWidth] - kept[kWidth]);
         if (!better) p_ = kept;
       }
+      if (!better) look();
       if (round > 2 && (!better || moved < kSettled * p_[kWidth])) break;
       if (p_[kWidth] > kWidest * settings_.half_width) return false;
     }
@@ -364,18 +373,25 @@ class Fitter {
     }
     if (x.size() < 6) return 0.0;
     double by_step = by_peak + 1e9;
-    for (double place = low_ + 1; place < high_; place += 0.5) {
-      for (const double width : {0.5, 1.2, 2.5}) by_step = std::min(by_step, step_squares(x, y, weight, place, width));
+    std::vector<double> powers(x.size());
+    for (const double width : {0.5, 1.2, 2.5}) {
+      // tanh z = 1 - 2 / (exp 2z + 1), and exp 2z is a product of what x and the place add to it.
+      const auto power = [&](double u) { return std::exp(2 * (u - p_[kCentre]) / width); };
+      std::transform(x.begin(), x.end(), powers.begin(), power);
+      for (double place = low_ + 1; place < high_; place += 0.5) {
+        by_step = std::min(by_step, step_squares(x, y, weight, powers, place, 1 / power(place)));
+      }
     }
     return by_peak - by_step;
   }
 
   static double step_squares(const std::vector<double>& x, const std::vector<double>& y,
-                             const std::vector<double>& weight, double place, double width) {
+                             const std::vector<double>& weight, const std::vector<double>& powers, double place,
+                             double share) {
     double a[3][4] = {};
     double total = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const double terms[] = {1.0, x[i] - place, std::tanh((x[i] - place) / width)};
+      const double terms[] = {1.0, x[i] - place, 1 - 2 / (powers[i] * share + 1)};
       for (int j = 0; j < 3; ++j) {
         for (int k = 0; k < 3; ++k) a[j][k] += weight[i] * terms[j] * terms[k];
         a[j][3] += weight[i] * terms[j] * y[i];
@@ -400,7 +416,7 @@ class Fitter {
     const auto n = static_cast<std::size_t>(std::ceil(2 * settings_.half_length / kPatch));
     std::vector<double> top(n, 0.0), bottom(n, 0.0);
     for (const Pixel& p : pixels_) {
-      const double x = straightened(p) / p_[kWidth], bell = std::exp(-0.5 * x * x);
+      const double bell = p.bell;
       const auto k = std::min(n - 1, static_cast<std::size_t>((p.t + settings_.half_length) / kPatch));
       const double rest = p.value - p_[kBackground] - p_[kAcross] * p.u - p_[kAlong] * p.t;
       top[k] += bell * rest / p.variance, bottom[k] += bell * bell / p.variance;
@@ -417,7 +433,7 @@ class Fitter {
   void extent(RidgeFit& result) const {
     double intensity[3] = {}, even[3] = {};  // moments of t
     for (const Pixel& p : pixels_) {
-      const double x = straightened(p) / p_[kWidth], bell = std::exp(-0.5 * x * x);
+      const double bell = p.bell;
       const double rest = bell * std::max(0.0, p.value - p_[kBackground] - p_[kAcross] * p.u - p_[kAlong] * p.t);
       double power = 1;
       for (int k = 0; k < 3; ++k, power *= p.t) intensity[k] += rest * power, even[k] += bell * power;

@@ -92,7 +92,7 @@ class Block {
  public:
   Block(std::size_t n_fast, std::size_t reach, const Kernels& kernels)
       : n_(n_fast + 2 * reach), reach_(reach), kernels_(kernels), slow2(rows() * n_), cross(rows() * n_),
-        fast2(rows() * n_), along(rows() * n_), found(n_fast) {
+        fast2(rows() * n_), along(rows() * n_), found(n_fast), limit(n_fast) {
     for (auto& column : columns_) column.resize(n_ + 2 * static_cast<std::size_t>(kernels.radius));
   }
 
@@ -141,12 +141,14 @@ class Block {
       float* to = best + row * inside;
       std::uint8_t* name = which + row * inside;
       const float* own = along.data() + (row + reach_) * n_ + reach_;
+      // Beside a spot the response along a line that leads to it is high, but not the curvature there. One loop for
+      // each type: compilers make vectors of these.
       for (std::size_t i = 0; i < inside; ++i) {
-        // Beside a spot the response along a line that leads to it is high, but not the curvature there.
         const bool better = (found[i] > to[i]) & (own[i] > kOwnPart * found[i]);
-        name[i] = better ? number : name[i];
-        to[i] = better ? found[i] : to[i];
+        limit[i] = better ? found[i] : to[i];
       }
+      for (std::size_t i = 0; i < inside; ++i) name[i] = limit[i] > to[i] ? number : name[i];
+      std::copy(limit.begin(), limit.end(), to);
     }
   }
 
@@ -157,7 +159,7 @@ class Block {
   std::vector<float> columns_[3];
 
  public:
-  std::vector<float> slow2, cross, fast2, along, found;
+  std::vector<float> slow2, cross, fast2, along, found, limit;
 };
 
 // Maxima across the ridge of the response.
@@ -268,7 +270,8 @@ std::vector<RidgeCandidate> ridge_candidates(const float* image, const std::uint
             if (!sampled) return;
             for (std::size_t j = row % kSampled; j < n_fast; j += kSampled) {
               const std::size_t p = (begin + row) * n_fast + j;
-              if (!usable[p] || response[j] == 0.0f) continue;  // 0: dead, or nothing counted
+              // 0: dead, or nothing counted; not finite: what is left of values near the end of the range.
+              if (!usable[p] || response[j] == 0.0f || !std::isfinite(response[j])) continue;
               const double spread = std::sqrt(filter.noise.at(mean[p])) * ridge_noise(filter);
               samples[number].push_back(static_cast<float>(std::abs(response[j]) / spread));
             }

@@ -346,23 +346,23 @@ class DamagedChunks {
     std::vector<bool> is_invalid;
     invalid_ = largest_is_invalid(is_invalid, frame);
     valid_ = chunk_of(codec, bytes_of(frame), sizeof(T), per_block, true);
-    of_valid_ = sums_of({valid_})[0];
+    of_valid_ = sums_of({&valid_})[0];
     CHECK(of_valid_.error == ChunkError::none);
   }
   const Bytes& valid() const { return valid_; }
 
   void check(const std::vector<Bytes>& damaged, std::size_t n_lanes) const {
-    std::vector<Bytes> chunks(n_lanes, valid_);
-    for (std::size_t k = 0; k < damaged.size(); ++k) chunks[3 * k % n_lanes] = damaged[k];
+    std::vector<const Bytes*> chunks(n_lanes, &valid_);
+    for (std::size_t k = 0; k < damaged.size(); ++k) chunks[3 * k % n_lanes] = &damaged[k];
     const auto found = sums_of(chunks);
     for (std::size_t k = 0; k < n_lanes; ++k) {
-      if (chunks[k] == valid_) {
+      if (*chunks[k] == valid_) {
         CHECK(same_bits(found[k], of_valid_));
         continue;
       }
       std::vector<T> dense(n_pixels_);
       const ChunkError error =
-          chunk_decode(codec_, chunks[k].data(), chunks[k].size(), sizeof(T),
+          chunk_decode(codec_, chunks[k]->data(), chunks[k]->size(), sizeof(T),
                        reinterpret_cast<std::uint8_t*>(dense.data()), n_pixels_ * sizeof(T), 1);
       CHECK((error == ChunkError::none) == (found[k].error == ChunkError::none));
       if (error != ChunkError::none) continue;
@@ -374,9 +374,9 @@ class DamagedChunks {
   }
 
  private:
-  std::vector<FrameSums> sums_of(const std::vector<Bytes>& all) const {
+  std::vector<FrameSums> sums_of(const std::vector<const Bytes*>& all) const {
     Chunks chunks;
-    for (const Bytes& chunk : all) chunks.add(chunk);
+    for (const Bytes* chunk : all) chunks.add(*chunk);
     return reduction_.chunks(codec_, dtype_, chunks.data.data(), chunks.sizes.data(), all.size(), Variance::poisson,
                              invalid_);
   }
@@ -393,6 +393,7 @@ class DamagedChunks {
 template <class T>
 void chunks_cut_or_changed_anywhere(DType dtype, Codec codec, Shape shape, std::size_t n_pixels, Random& random) {
   const DamagedChunks<T> chunks(dtype, codec, shape, n_pixels, 128, random);
+  std::vector<Bytes> together;
   for (std::size_t at = 0; at < chunks.valid().size(); ++at) {
     const auto end = chunks.valid().begin() + static_cast<long>(at);
     const Bytes cut(chunks.valid().begin(), end);
@@ -403,7 +404,10 @@ void chunks_cut_or_changed_anywhere(DType dtype, Codec codec, Shape shape, std::
     chunks.check({cut}, 1);
     chunks.check({flipped}, 1);
     chunks.check({flipped, cut}, 5);
-    chunks.check({cut, flipped, other, longer}, 16);
+    for (const Bytes& chunk : {cut, flipped, other, longer}) together.push_back(chunk);
+    if (together.size() < 8 && at + 1 < chunks.valid().size()) continue;  // of two places: half of 16
+    chunks.check(together, 16);
+    together.clear();
   }
 }
 
@@ -412,6 +416,7 @@ void damaged_chunks_are_refused_as_the_decoder_refuses_them() {
     if (!force_isa(set)) continue;
     Random random(5);
     for (const Codec codec : {Codec::bitshuffle_lz4, Codec::bitshuffle_zstd, Codec::lz4}) {
+      if (codec == Codec::lz4 && set != Isa::baseline) continue;  // decoded whole: no kernel takes part
       for (const std::size_t n_pixels : {280u, 283u}) {
         chunks_cut_or_changed_anywhere<std::uint8_t>(DType::u8, codec, Shape::ones, n_pixels, random);
         chunks_cut_or_changed_anywhere<std::uint16_t>(DType::u16, codec, Shape::pairs, n_pixels, random);

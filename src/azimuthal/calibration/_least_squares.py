@@ -14,8 +14,11 @@ huber      z for z < 1, else 2 sqrt(z) - 1           1, or 1 / sqrt(z)
 =========  ========================================  =========================
 
 A step solves :math:`(J^T W J + \mu \,\mathrm{diag}(J^T W J))\, \delta = -J^T W r` (Marquardt 1963, doi:10.1137/0111030)
-with the weights W of the loss, which is a majorisation: without damping the cost decreases.  Parameters at a bound that
-the step would cross are held for that step.  It ends when a step is shorter than 1e-6 standard errors.
+with the weights W of the loss, which is a majorisation: without damping the cost decreases.  Where many residuals are
+large its steps are short; once a step has lowered the cost by less than a hundredth, the next one takes the curvature
+of the loss instead of W (Newton), as long as that lowers the cost.  Parameters at a bound that the step would cross are
+held for that step.  It ends when a step is shorter than 1e-6 standard errors, or changes the cost by less than its
+rounding.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ Loss: TypeAlias = Literal["soft_l1", "huber", "linear"]
 LOSSES: tuple[Loss, ...] = ("soft_l1", "huber", "linear")
 
 _SHORT = 1e-6  # standard errors
+_ROUNDING = 1e-14  # of the cost
+_SLOW = 0.01  # gain of a step, relative
 _HIGHEST_DAMPING = 1e12
 
 
@@ -91,22 +96,28 @@ def minimised(
     """
     values = np.clip(start, lower, upper)
     residuals, jacobian = model(values)
-    cost, damping = _cost(residuals, loss, cutoff), 1e-4
+    cost, damping, newton = _cost(residuals, loss, cutoff), 1e-4, False
+    if not (np.isfinite(cost) and np.isfinite(jacobian).all()):
+        return Minimum(values, residuals, jacobian, cost, 0, converged=False)
     for n_steps in range(1, max_steps + 1):
         weights = loss_weights(residuals, loss, cutoff)
-        hessian = (jacobian * weights[:, None]).T @ jacobian
         gradient = jacobian.T @ (weights * residuals)
+        curvature = loss_stiffness(residuals, loss, cutoff) if newton else weights
+        hessian = (jacobian * curvature[:, None]).T @ jacobian
         held = ((values <= lower) & (gradient > 0)) | ((values >= upper) & (gradient < 0))
         step = _step(hessian, gradient, damping, held)
         trial = np.clip(values + step, lower, upper)
         moved = trial - values
-        if moved @ hessian @ moved < _SHORT**2:
+        if moved @ hessian @ moved < max(_SHORT**2, _ROUNDING * cost):
             return Minimum(values, residuals, jacobian, cost, n_steps, converged=True)
         found, derivatives = model(trial)
         new_cost = _cost(found, loss, cutoff)
         if np.isfinite(new_cost) and new_cost <= cost:
+            newton = loss != "linear" and cost - new_cost < _SLOW * cost
             values, residuals, jacobian, cost = trial, found, derivatives, new_cost
             damping = max(damping / 10, 1e-15)
+        elif newton:
+            newton = False
         else:
             damping *= 10
             if damping > _HIGHEST_DAMPING:

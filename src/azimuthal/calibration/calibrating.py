@@ -25,6 +25,7 @@ from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource
 from azimuthal.calibration.ridges import Ridges, RidgeSettings, find_ridges
 from azimuthal.calibration.ring_points import RingPoints, RingSettings, usable_pixels
+from azimuthal.calibration.spots import directed_spots
 from azimuthal.calibration.verdict import ACCURACY, Judgement
 from azimuthal.detectors import Detector
 from azimuthal.geometry import Beam, Pose
@@ -35,6 +36,7 @@ __all__ = ["calibrated"]
 _TRIED = 4
 _NEARLY = 6.0  # in the logarithm of how much better than chance
 _HOPELESS = 15.0
+_WEAK = 12.0
 _RANKS = ("good", "doubtful", "failed")
 _SAME = 0.5  # pixels
 _WAVELENGTH_KNOWN = 5e-4  # relative standard error
@@ -96,6 +98,10 @@ def calibrated(
     ridges = find_ridges(frame, usable, settings=ridge_settings, threads=threads)
     say(f"{len(ridges)} points on ridges; looking for geometries that explain them")
     candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint)
+    if not candidates or candidates[0].score < _WEAK:
+        spots = directed_spots(ridges, frame, usable)
+        candidates += first_geometries(spots, detector, calibrant, wavelength=wavelength, hint=hint)
+        candidates = tuple(sorted(candidates, key=lambda candidate: -candidate.score))
     observed = Observed(frame, usable, calibrant)
     if not candidates:
         return _nothing(nowhere, ridges, observed)
@@ -110,7 +116,7 @@ def calibrated(
                 outliers=outliers, settings=settings, accuracy=accuracy,
             )
         )  # fmt: skip
-    best = min(tried, key=lambda found: _RANKS.index(found.verdict))
+    best = min(tried, key=lambda found: _rank(found, hint, calibrant))
     return _doubted(best, tried, hint, observed)
 
 
@@ -119,6 +125,24 @@ def _worth(candidate: Candidate, first: Candidate, tried: list[Calibration]) -> 
     if not any(found.judgement.settled for found in tried):
         return candidate.score > first.score - _HOPELESS
     return candidate.score > 0 and candidate.score > first.score - _NEARLY
+
+
+def _rank(found: Calibration, hint: Hint | None, calibrant: RingSource) -> tuple[bool, int, float, int]:
+    """Return what decides between calibrations, the smallest is the best: hint, verdict, rings that are missing.
+
+    Uncertain is as good as good until the rings have been asked: of two geometries at a distance of one to two, that
+    one is right that explains why every other ring is not there.
+    """
+    against = hint is not None and bool(hint.contradictions(found.instrument, calibrant))
+    rank = _RANKS.index(found.verdict)
+    return against or found.refinement is None, 0 if found.judgement.settled else rank, _missing(found), rank
+
+
+def _missing(found: Calibration) -> float:
+    """Return the share of rings up to the last one seen that are missing, to a tenth."""
+    seen = found.ring_points.found
+    expected = [ring for ring in found.ring_points.predicted if ring <= max(seen, default=-1)]
+    return round(1 - len(seen) / max(len(expected), 1), 1)
 
 
 def _doubted(best: Calibration, tried: list[Calibration], hint: Hint | None, observed: Observed) -> Calibration:

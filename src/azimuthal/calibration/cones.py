@@ -176,10 +176,14 @@ class _Cones:
         self.z = beam @ x.T - dot
         self.squared = np.sum(x * x, axis=1)[None] - 2 * (sample @ x.T) + np.sum(sample * sample, axis=1)[:, None]
         self.rho = np.sqrt(np.maximum(self.squared - self.z**2, _CLOSE * self.squared))
-        self.angle = np.arctan2(self.rho, self.z)
         self._tangent = beam @ tangent.T, np.sum(x * tangent, axis=1)[None] - sample @ tangent.T
         self._pixel = np.linalg.norm(across, axis=1)
         self._across = beam @ across.T, np.sum(x * across, axis=1)[None] - sample @ across.T
+
+    @property
+    def angle(self) -> FloatArray:
+        """Two theta."""
+        return np.asarray(np.arctan2(self.rho, self.z))
 
     def gradient(self) -> tuple[FloatArray, FloatArray]:
         """Return the change of two theta per pixel along and across the ridges, rad."""

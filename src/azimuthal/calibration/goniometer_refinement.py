@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 r"""Joint refinement of a goniometer on the control points of many images.
 
-The residual of a point is that of :mod:`azimuthal.calibration.residuals` at the position of its image; its derivatives
-with respect to the parameters of the goniometer follow by the chain rule,
+The residual of a point, in pixels, is that of :mod:`azimuthal.calibration.residuals` at the position of its image; its
+derivatives with respect to the parameters of the goniometer follow by the chain rule,
 
 .. math:: \frac{\partial r}{\partial p} = \sum_{v} \frac{\partial r}{\partial v} \frac{\partial v}{\partial p},
           \qquad v = \mathrm{dist}, \ldots, \mathrm{rot3}, \lambda
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ from azimuthal.calibration.refinement import (
     robust_spread,
     scatter_beyond_counting,
 )
-from azimuthal.calibration.residuals import ring_angles, two_theta_and_jacobian
+from azimuthal.calibration.residuals import pixel_residuals
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Pose
 from azimuthal.typing import BoolArray, FloatArray, IntArray
@@ -54,7 +54,7 @@ from azimuthal.typing import BoolArray, FloatArray, IntArray
 __all__ = ["FramePoints", "GoniometerRefinement", "refine_goniometer"]
 
 _ROUNDS = 8
-_GEOMETRY_ROUNDS = 4
+_PARALLAX_ROUNDS = 4
 _STILL = 1e-3  # pixels
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
@@ -222,13 +222,22 @@ def refine_goniometer(
     limits = _limits(bounds, goniometer)
     problem = _Problem(given, goniometer, calibrant, free, loss, limits)
     found = _refined(problem, outliers, scatter)
-    for _ in range(_GEOMETRY_ROUNDS):  # sizes of pixels, and points of entry, belong to the geometry
+    for _ in range(_PARALLAX_ROUNDS if goniometer.parallax is not None else 0):  # points of entry: of the geometry
         before = found
         problem = _Problem(given, before.goniometer, calibrant, free, loss, limits)
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < _STILL:
             break
     return replace(found, start=goniometer)
+
+
+class _Evaluation(NamedTuple):
+    """Of all points: residuals, pixels, infinite where there is no geometry; derivatives; change over a pixel, rad."""
+
+    residuals: FloatArray
+    slopes: FloatArray
+    by_motor: FloatArray
+    pixel: FloatArray
 
 
 class _Problem:
@@ -252,48 +261,48 @@ class _Problem:
         self.sigma = np.where(np.isfinite(sigma), sigma, UNKNOWN_UNCERTAINTY)
         self.d_spacings = _spacings(calibrant, self.ring)
         self._locate()
-        if not np.isfinite(self.evaluated(self.start)[0]).all():
+        if not np.isfinite(self.evaluated(self.start).residuals).all():
             raise ParameterError("wavelength: too long for some of the rings that the points name.")
 
     def _locate(self) -> None:
-        """Find where the points are on the detector, and how large its pixels are there."""
-        self.detector_positions, pixels, azimuths = [], [], []
+        """Find where the points are on the detector, and the steps from pixel to pixel there."""
+        self.detector_positions, self.steps, azimuths = [], [], []
         for k, instrument in zip(self.taking_part, self.goniometer.instruments(self.positions_of), strict=True):
             instrument.beam.required_wavelength("a refinement")
             points = self.frames[k].points
             cells = Cells(instrument, points.slow, points.fast)
-            slopes = cells.slopes(points.slow, points.fast)
             self.detector_positions.append(cells.positions(points.slow, points.fast))
-            pixels.append(np.hypot(slopes.angle1, slopes.angle2))
-            azimuths.append(slopes.azimuth)
-        self.pixel, self.azimuth = np.concatenate(pixels), np.concatenate(azimuths)
+            self.steps.append(cells.steps(points.slow, points.fast))
+            azimuths.append(cells.angles(points.slow, points.fast)[1])
+        self.azimuth = np.concatenate(azimuths)
 
-    def evaluated(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return residuals (rad), Jacobian with respect to all parameters, and to the motors; infinite: no geometry."""
+    def evaluated(self, parameters: FloatArray) -> _Evaluation:
+        """Return the residuals with some parameters."""
         changed = dict(zip(self.names, parameters.tolist(), strict=True))
         goniometer = self.goniometer.with_parameters(**changed)
         found = goniometer.evaluated(self.positions_of)
         n = self.frame.size
-        residuals, slopes = np.full(n, np.inf), np.zeros((n, len(self.names)))
-        by_motor = np.zeros((n, len(goniometer.motors)))
+        result = _Evaluation(
+            np.full(n, np.inf), np.zeros((n, len(self.names))), np.zeros((n, len(goniometer.motors))), np.ones(n)
+        )
         values = found.values
         if not (np.isfinite(values).all() and (values[:, 0] > 0).all() and (values[:, 6] > 0).all()):
-            return residuals, slopes, by_motor
+            return result
         stop = 0
-        for row, positions in enumerate(self.detector_positions):
+        for row, (positions, steps) in enumerate(zip(self.detector_positions, self.steps, strict=True)):
             here = slice(stop, stop + positions.shape[0])
             stop = here.stop
-            angle, jacobian = two_theta_and_jacobian(positions, Pose(*values[row, :6].tolist()))
-            expected, by_wavelength = ring_angles(self.d_spacings[here], float(values[row, 6]))
-            full = np.column_stack((jacobian, -by_wavelength))
-            residuals[here] = angle - expected
-            slopes[here], by_motor[here] = full @ found.by_parameter[row], full @ found.by_motor[row]
-        return residuals, slopes, by_motor
+            pose, wavelength = Pose(*values[row, :6].tolist()), float(values[row, 6])
+            one = pixel_residuals(positions, steps, pose, self.d_spacings[here], wavelength)
+            result.residuals[here], result.pixel[here] = one.values, one.pixel
+            result.slopes[here] = one.jacobian @ found.by_parameter[row]
+            result.by_motor[here] = one.jacobian @ found.by_motor[row]
+        return result
 
     def solved(self, start: FloatArray, used: BoolArray, scatter: float) -> tuple[FloatArray, Minimum]:
         """Return all parameters and the minimum in scaled parameters."""
-        sigma = (self.pixel * np.hypot(self.sigma, scatter))[used]
-        lengths = np.linalg.norm(self.evaluated(start)[1][used][:, self.columns] / sigma[:, None], axis=0)
+        sigma = np.hypot(self.sigma, scatter)[used]
+        lengths = np.linalg.norm(self.evaluated(start).slopes[used][:, self.columns] / sigma[:, None], axis=0)
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 1.0)
 
         def at(x: FloatArray) -> FloatArray:
@@ -302,8 +311,8 @@ class _Problem:
             return values
 
         def model(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-            residuals, slopes, _ = self.evaluated(at(x))
-            return residuals[used] / sigma, slopes[used][:, self.columns] / sigma[:, None] * scale
+            found = self.evaluated(at(x))
+            return found.residuals[used] / sigma, found.slopes[used][:, self.columns] / sigma[:, None] * scale
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
         minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
@@ -316,7 +325,7 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
     extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
     for _ in range(_ROUNDS):
         values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values)[0] / problem.pixel
+        residuals = problem.evaluated(values).residuals
         before, extra_before = used, extra
         if scatter is None:
             extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
@@ -334,8 +343,7 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
 def _described(
     problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum
 ) -> GoniometerRefinement:
-    residuals_rad = problem.evaluated(values)[0]
-    residuals = residuals_rad / problem.pixel
+    residuals, _, _, pixel = problem.evaluated(values)
     spread = np.hypot(problem.sigma, scatter)
     known = _knowledge(problem, values, residuals / spread, used, spread)
     goniometer = problem.goniometer.with_parameters(**dict(zip(problem.names, values.tolist(), strict=True))).replace(
@@ -350,7 +358,7 @@ def _described(
     ]
     return GoniometerRefinement(
         goniometer, problem.goniometer, problem.free, problem.frames, _frozen(problem.frame), _frozen(problem.ring),
-        _frozen(used), _frozen(residuals), _frozen(residuals_rad), _frozen(problem.pixel), _frozen(spread),
+        _frozen(used), _frozen(residuals), _frozen(residuals * pixel), _frozen(pixel), _frozen(spread),
         _frozen(problem.azimuth), scatter, known.ring_scatter, known.motor_scatter, _frozen(known.shift_covariance),
         chi_square, minimum.cost,
         _degenerate_words(goniometer, problem.free), _correlated(goniometer), tuple(at_bound), minimum.converged,
@@ -368,8 +376,8 @@ class _Knowledge:
 
 def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolArray, spread: FloatArray) -> _Knowledge:
     """Return covariance, unknown directions and shared errors; `z` are the residuals in standard deviations."""
-    sigma = (problem.pixel * spread)[used]
-    _, slopes, by_motor = problem.evaluated(values)
+    sigma = spread[used]
+    _, slopes, by_motor, _ = problem.evaluated(values)
     rows = slopes[used][:, problem.columns] / sigma[:, None]
     lengths = _telling_lengths(problem, values, rows)
     scale = 1 / np.where(lengths > 0, lengths, 1.0)

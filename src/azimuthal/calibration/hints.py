@@ -18,10 +18,14 @@ from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import FloatArray
 
-__all__ = ["Hint"]
+__all__ = ["ROUGHLY", "Hint"]
+
+#: share of the distance by which a rough one may be off
+ROUGHLY = 0.3
 
 _NEAR = 10.0  # pixels between a picked point and its ring
 _CENTRE_SHARE = 0.1  # of the detector's diagonal
+_EDGE = 0.01  # what a distance may be off beyond the tolerance: it is measured, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ class Hint:
     distance:
         Along the detector's normal (``dist``) or along the beam, m; either may be meant.
     tolerance:
-        Share by which the distance may be off.
+        Share by which the distance may be off, of what is told or of what is true.
     centre:
         Where the beam meets the detector, pixels (slow, fast) from the outer edge of the image, on it or beside it;
         good to a tenth of the detector's diagonal.
@@ -44,7 +48,7 @@ class Hint:
     """
 
     distance: float | None = None
-    tolerance: float = 0.3
+    tolerance: float = ROUGHLY
     centre: tuple[float, float] | None = None
     instrument: Instrument | None = None
     points: ControlPoints | FloatArray | None = None
@@ -64,17 +68,21 @@ class Hint:
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """Smallest and largest distance, m; None: any."""
+        """Smallest and largest distance, m; None: any.
+
+        What is told 30 % too short is the longer by 43 %.
+        """
         if self.distance is None:
             return None
-        return self.distance * (1 - self.tolerance), self.distance * (1 + self.tolerance)
+        return self.distance * (1 - self.tolerance), self.distance / (1 - self.tolerance)
 
     def contradictions(self, instrument: Instrument, calibrant: RingSource) -> tuple[str, ...]:
         """Return what of the hint a geometry disagrees with, in words."""
         found = []
         if self.range is not None and self.distance is not None:
             distances = [instrument.pose.dist, instrument.direct_distance or instrument.pose.dist]
-            if not any(self.range[0] <= distance <= self.range[1] for distance in distances):
+            low, high = self.range[0] * (1 - _EDGE), self.range[1] * (1 + _EDGE)
+            if not any(low <= distance <= high for distance in distances):
                 found.append(
                     f"distance {1e3 * distances[0]:.4g} mm, and not about {1e3 * self.distance:.4g} mm as told"
                 )

@@ -6,7 +6,9 @@ The first pass looks `search` pixels around every predicted ring and takes only 
 other, as far as there are three of them; each pass after it narrows the window to three widths of the rings (or four
 times the spread of the residuals) and admits rings that are nearer to each other: four widths, or 2.5 and 1.8 where
 there are fewer than five rings.  It ends when a pass moves the points by less than 0.02 pixel, or half of the largest
-standard error of two theta; after ten passes at most.
+standard error of two theta; after ten passes at most.  Where two theta is too uncertain to be good then, rings that
+are nearer to each other are asked as well, and after them those that overlap
+(:mod:`azimuthal.calibration.crowded_rings`).
 
 Where that is not good, and not only too uncertain, everything is tried once more with a first search 2.5 times as
 wide, and the better of the two results is returned.
@@ -29,16 +31,17 @@ from azimuthal._validate import positive_number
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.crowded_rings import points_on_crowded_rings
 from azimuthal.calibration.opposite_tilt import opposite_refinement, possible_difference
 from azimuthal.calibration.other_wavelength import preferred_wavelength
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
-from azimuthal.calibration.ring_points import RingPoints, RingSettings, points_on_rings, usable_pixels
+from azimuthal.calibration.ring_points import Apart, RingPoints, RingSettings, points_on_rings, usable_pixels
 from azimuthal.calibration.systematic_error import systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
-from azimuthal.calibration.verdict import ACCURACY, Evidence, Judgement, judged
+from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -49,6 +52,10 @@ _STILL = 0.02  # pixels
 _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
+_MUCH_BETTER = 0.85  # of the error
+_OVERLAPPING_PASSES = 3
+_MOST_MISFIT = 3.0  # chi-square of overlapping rings
+_MORE_SHIFT = 2.0  # of rings that overlap
 _WIDENING = (1.0, 2.5)
 _RANKS = ("good", "doubtful", "failed")
 _FEWEST_LEFT = 6  # rings, when those beside foreign ones are left out
@@ -73,8 +80,17 @@ class _Task:
     def n_free(self) -> int:
         return len(PARAMETERS) - len(self.fix)
 
-    def points(self, instrument: Instrument, settings: RingSettings) -> RingPoints:
-        return points_on_rings(self.image, instrument, self.calibrant, settings=settings, usable=self.usable)
+    def points(self, instrument: Instrument, settings: RingSettings, apart: Apart | None = None) -> RingPoints:
+        return points_on_rings(
+            self.image, instrument, self.calibrant, settings=settings, usable=self.usable, apart=apart
+        )  # fmt: skip
+
+    def points_apart(
+        self, instrument: Instrument, search: float, width: tuple[float, float], widths: float
+    ) -> RingPoints:
+        """Return the points of rings that are several widths (pixels, rad) from each other."""
+        apart = Apart(*(widths * one for one in width))
+        return self.points(instrument, replace(self.settings, search=search), apart)
 
     def refined(self, points: ControlPoints, instrument: Instrument) -> Refinement:
         return refine(
@@ -146,10 +162,11 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         if n_passes >= _MOST_PASSES or (moved < still and narrower > 0.9 * search):
             break
         search = min(search, narrower)
-        ring_points = _points_apart(task, current, search, float(np.median(ring_points.fwhm)))
+        ring_points = _points_apart(task, current, search, _width(ring_points, current))
         n_passes += 1
     foreign = np.empty(0)
     if refinement is not None:
+        ring_points, refinement = _with_nearer_rings(task, ring_points, refinement, search)
         foreign = foreign_rings(task.image, refinement, task.calibrant, task.usable, ring_points)
         ring_points, refinement = _without_neighbours(task, ring_points, refinement, foreign, search)
         other = _opposite(task, refinement)
@@ -160,17 +177,73 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
+def _with_nearer_rings(
+    task: _Task, ring_points: RingPoints, refinement: Refinement, search: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement with rings that are nearer to each other, where two theta is known much better then.
+
+    Asked only where it is too uncertain to be good without them: neighbours move each other a little.
+    """
+    error, instrument = _error(ring_points, refinement), refinement.instrument
+    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded:
+        return ring_points, refinement
+    best, least = (ring_points, refinement), _MUCH_BETTER * error
+    width = _width(ring_points, instrument)
+    for widths in _APART[1:]:
+        found = _seen(task, task.points_apart(instrument, search, width, widths), instrument, search)
+        more = found is not None and len(found[0].found) > len(best[0].found)
+        if found is not None and more and _error(*found) < least:
+            best, least = found, _error(*found)
+    return _with_overlapping_rings(task, best, width[1], _error(*best))
+
+
+def _with_overlapping_rings(
+    task: _Task, best: tuple[RingPoints, Refinement], fwhm: float, error: float
+) -> tuple[RingPoints, Refinement]:
+    """Return points and refinement with rings that overlap, where two theta is known much better with them."""
+    if error <= ERROR_SHARE * task.accuracy:
+        return best
+    instrument, found = best[1].instrument, None
+    for _ in range(_OVERLAPPING_PASSES):
+        points = points_on_crowded_rings(
+            task.image, instrument, task.calibrant, usable=task.usable, fwhm=fwhm, settings=task.settings
+        )  # fmt: skip
+        if len(points.points) <= task.n_free:
+            return best
+        found = points, task.refined(points.points, instrument)
+        instrument, fwhm = found[1].instrument, _width(points, instrument)[1]
+    assert found is not None  # the loop ran
+    if found[1].reduced_chi_square < _MOST_MISFIT and _error(*found) < _MUCH_BETTER * error:
+        return found
+    return best
+
+
+def _error(ring_points: RingPoints, refinement: Refinement) -> float:
+    """Return the largest error of two theta on the detector, pixels: standard error and assumed shifts of rings."""
+    shifts = systematic_covariance(refinement, float(np.median(ring_points.fwhm)))
+    if ring_points.overlapping:
+        shifts *= _MORE_SHIFT**2
+    return pixel_uncertainty(refinement.instrument, refinement.covariance + shifts)
+
+
 def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
     """Return the refinement with the opposite tilt; None where that is not free or bounded."""
     return None if task.bounds else opposite_refinement(refinement, task.calibrant, task.loss)
 
 
-def _points_apart(task: _Task, instrument: Instrument, search: float, fwhm: float) -> RingPoints:
+def _width(ring_points: RingPoints, instrument: Instrument) -> tuple[float, float]:
+    """Return the typical full width of the rings in pixels and in rad."""
+    points = ring_points.points
+    slopes = Cells(instrument, points.slow, points.fast).slopes(points.slow, points.fast)
+    pixel = np.hypot(slopes.angle1, slopes.angle2)
+    return float(np.median(ring_points.fwhm)), float(np.median(ring_points.fwhm * pixel))
+
+
+def _points_apart(task: _Task, instrument: Instrument, search: float, width: tuple[float, float]) -> RingPoints:
     """Return the points of rings that are several widths apart: the fewer rings, the nearer to each other."""
     found = RingPoints(ControlPoints.empty(), np.empty(0), (), ())
     for widths in _APART:
-        separation = max(task.settings.separation, widths * fwhm)
-        found = task.points(instrument, replace(task.settings, search=search, separation=separation))
+        found = task.points_apart(instrument, search, width, widths)
         if len(found.found) >= _ENOUGH_RINGS or not found.crowded:
             break
     return found
@@ -262,10 +335,7 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
-        largest_error=pixel_uncertainty(
-            refinement.instrument,
-            refinement.covariance + systematic_covariance(refinement, float(np.median(ring_points.fwhm))),
-        ),
+        largest_error=_error(ring_points, refinement),
         unexplained=0 if mixture else foreign.size,
         other_wavelength=preferred_wavelength(refinement, task.calibrant, loss=task.loss),
         accuracy=task.accuracy,

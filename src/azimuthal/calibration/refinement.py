@@ -6,10 +6,10 @@ Residuals and Jacobian are those of :mod:`azimuthal.calibration.residuals`, the 
 :mod:`azimuthal.calibration._least_squares` (record 0025).
 
 Weights
-    A residual is divided by :math:`\sqrt{\sigma_i^2 + \tau^2}` times the size of a pixel in two theta: :math:`\sigma_i`
-    is the uncertainty of the point (0.1 pixel where not known) and :math:`\tau` the *scatter beyond counting* (grains,
-    pixels that are not where they should be), one number in pixels that makes the median of the absolute scaled
-    residuals what it is for normal errors.  Without it the few brightest rings would decide alone.
+    A residual, in pixels of the geometry being tried, is divided by :math:`\sqrt{\sigma_i^2 + \tau^2}`:
+    :math:`\sigma_i` is the uncertainty of the point (0.1 pixel where not known) and :math:`\tau` the *scatter beyond
+    counting* (grains, pixels that are not where they should be), one number in pixels that makes the median of the
+    absolute scaled residuals what it is for normal errors.  Without it the few brightest rings would decide alone.
 
 Outliers
     Points farther away than `outliers` standard deviations are left out and the rest refined again, until the set of
@@ -27,8 +27,8 @@ Covariance
 
     The first sum is the estimate that needs no model of the errors (White 1980, doi:10.2307/1912934).  The second
     stands for rings that are off as a whole by :math:`\upsilon` pixels beyond what the scatter of their points
-    explains (:math:`s_i` is the size of a pixel), since points of one ring then share an error and a thousand of them
-    know no more than one.  :math:`\upsilon` is 0 unless the rings show it beyond chance.
+    explains (:math:`s_i` is one over its standard deviation), since points of one ring then share an error and a
+    thousand of them know no more than one.  :math:`\upsilon` is 0 unless the rings show it beyond chance.
 
 Degenerate directions
     Columns of J are scaled to length 1; a singular value below 1e-6 of the largest means that rings cannot tell that
@@ -49,7 +49,7 @@ from azimuthal._validate import finite_number, one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
+from azimuthal.calibration.residuals import PARAMETERS, PixelResiduals, pixel_residuals, ring_angles
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
@@ -173,7 +173,7 @@ class Refinement:
 def refine(
     control_points: ControlPoints, instrument: Instrument, calibrant: RingSource, *,
     fix: Iterable[str] = DEFAULT_FIX, bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
-    outliers: float | None = 5.0, scatter: float | None = None,
+    outliers: float | None = 5.0, scatter: float | None = None, cells: Cells | None = None,
 ) -> Refinement:  # fmt: skip
     """Return the geometry that the points agree with best.
 
@@ -195,6 +195,8 @@ def refine(
         Standard deviations beyond which points are left out; None keeps all.
     scatter:
         Scatter beyond counting, pixels; None: found from the residuals.
+    cells:
+        The pixels of the points, for those that refine the same points again and again; None: looked up.
 
     Raises
     ------
@@ -214,10 +216,11 @@ def refine(
             f"{len(control_points)}. Add points, or fix more parameters."
         )
     limits = _limits(bounds, instrument)
-    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits), outliers, scatter)
+    cells = cells or Cells(instrument, control_points.slow, control_points.fast)
+    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits, cells), outliers, scatter)
     for _ in range(_PARALLAX_ROUNDS if instrument.parallax is not None else 0):
         before = found
-        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits)
+        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits, cells)
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < 1e-4:
             break
@@ -229,7 +232,7 @@ class _Problem:
 
     def __init__(
         self, points: ControlPoints, instrument: Instrument, calibrant: RingSource, free: tuple[str, ...], loss: Loss,
-        limits: tuple[FloatArray, FloatArray],
+        limits: tuple[FloatArray, FloatArray], cells: Cells,
     ) -> None:  # fmt: skip
         self.points, self.instrument, self.loss, self.free = points, instrument, loss, free
         spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
@@ -238,10 +241,9 @@ class _Problem:
                 f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {points.ring.max()}."
             )
         self.d_spacings = spacings[points.ring]
-        cells = Cells(instrument, points.slow, points.fast)
+        cells = cells.under(instrument)
         self.positions = cells.positions(points.slow, points.fast)
-        slopes = cells.slopes(points.slow, points.fast)
-        self.pixel = np.hypot(slopes.angle1, slopes.angle2)
+        self.steps = cells.steps(points.slow, points.fast)
         self.columns = [PARAMETERS.index(name) for name in free]
         self.start = _values(instrument)
         self.limits = limits
@@ -250,25 +252,21 @@ class _Problem:
         if not np.isfinite(ring_angles(self.d_spacings, self.start[6])[0]).all():
             raise ParameterError("wavelength: too long for some of the rings that the points name.")
 
-    def evaluated(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return residuals (rad) and Jacobian with respect to all seven parameters."""
-        angle, jacobian = two_theta_and_jacobian(self.positions, Pose(*values[:6]))
-        expected, slope = ring_angles(self.d_spacings, values[6])
-        return angle - expected, np.column_stack((jacobian, -slope))
+    def evaluated(self, values: FloatArray) -> PixelResiduals:
+        """Return residuals in pixels and their derivatives with respect to all seven parameters."""
+        return pixel_residuals(self.positions, self.steps, Pose(*values[:6]), self.d_spacings, float(values[6]))
 
     def solved(self, start: FloatArray, used: BoolArray, scatter: float) -> tuple[FloatArray, Minimum]:
         """Return all seven values and the minimum in scaled parameters."""
-        sigma = self.pixel * np.hypot(self.sigma, scatter)
-        _, jacobian = self.evaluated(start)
-        lengths = np.linalg.norm((jacobian / sigma[:, None])[used][:, self.columns], axis=0)
+        sigma = np.hypot(self.sigma, scatter)[used]
+        lengths = np.linalg.norm(self.evaluated(start).jacobian[used][:, self.columns] / sigma[:, None], axis=0)
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 1.0)
 
         def model(x: FloatArray) -> tuple[FloatArray, FloatArray]:
             values = start.copy()
             values[self.columns] += x * scale
-            residuals, derivatives = self.evaluated(values)
-            scaled = derivatives[used][:, self.columns] / sigma[used, None] * scale
-            return residuals[used] / sigma[used], scaled
+            found = self.evaluated(values)
+            return found.values[used] / sigma, found.jacobian[used][:, self.columns] / sigma[:, None] * scale
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
         minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
@@ -285,7 +283,7 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
     extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
     for _ in range(_ROUNDS):
         values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values)[0] / problem.pixel
+        residuals = problem.evaluated(values).values
         before, extra_before = used, extra
         if scatter is None:
             extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
@@ -302,8 +300,7 @@ def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -
 
 
 def _described(problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum) -> Refinement:
-    residuals_rad, jacobian = problem.evaluated(values)
-    residuals = residuals_rad / problem.pixel
+    residuals, jacobian, pixel = problem.evaluated(values)
     covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, scatter)
     n = int(used.sum())
     chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
@@ -313,7 +310,7 @@ def _described(problem: _Problem, values: FloatArray, used: BoolArray, scatter: 
     ]
     return Refinement(
         instrument, problem.instrument, problem.free, _frozen(covariance), problem.points, _frozen(used),
-        _frozen(residuals), _frozen(residuals_rad), scatter, ring_scatter, chi_square, minimum.cost,
+        _frozen(residuals), _frozen(residuals * pixel), scatter, ring_scatter, chi_square, minimum.cost,
         degenerate, _correlated(covariance), tuple(at_bound), minimum.converged,
     )  # fmt: skip
 
@@ -324,7 +321,7 @@ def _covariance(
     """Return the covariance, the scatter of rings and what cannot be told (module docstring)."""
     spread = np.hypot(problem.sigma, scatter)[used]
     z = residuals[used] / spread
-    rows = jacobian[used][:, problem.columns] / (problem.pixel[used] * spread)[:, None]
+    rows = jacobian[used][:, problem.columns] / spread[:, None]
     weights = loss_weights(z, problem.loss, CUTOFF)
     lengths = np.linalg.norm(rows, axis=0)
     effects = lengths * _natural_scales(problem.start)[problem.columns]

@@ -68,7 +68,16 @@ from azimuthal.instrument import Instrument
 from azimuthal.masks import combine, invalid_pixels, invalid_ranges
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["RingPoints", "RingSettings", "pixel_angles", "points_on_rings", "row_blocks", "usable_pixels"]
+__all__ = [
+    "Apart",
+    "RingPoints",
+    "RingSettings",
+    "pixel_angles",
+    "points_on_rings",
+    "row_angles",
+    "row_blocks",
+    "usable_pixels",
+]
 
 _BIN = 0.5
 _MOST_BINS = 64
@@ -117,6 +126,16 @@ class RingSettings:
             positive_number(name, getattr(self, name))
 
 
+class Apart(NamedTuple):
+    """How far a ring has to be from its neighbours, in pixels or in rad.
+
+    Where a detector is oblique, rings that the sample broadens are of one width in two theta, others in pixels.
+    """
+
+    pixels: float
+    angle: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RingPoints:
     """Control points, and what became of the rings and sectors.
@@ -135,6 +154,8 @@ class RingPoints:
         Ring -> number of sectors with enough pixels.
     left_out:
         Reason -> number of sectors.
+    overlapping:
+        Rings that overlap were fitted together (:mod:`azimuthal.calibration.crowded_rings`).
     """
 
     points: ControlPoints
@@ -143,6 +164,7 @@ class RingPoints:
     crowded: tuple[int, ...]
     sectors: dict[int, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    overlapping: bool = False
 
     @property
     def found(self) -> tuple[int, ...]:
@@ -176,6 +198,7 @@ def usable_pixels(image: AnyArray, instrument: Instrument, mask: AnyArray | None
 def points_on_rings(
     image: Any, instrument: Instrument, calibrant: RingSource, *, mask: Any = None,
     settings: RingSettings | None = None, usable: BoolArray | None = None, parts: IntArray | None = None,
+    apart: Apart | None = None,
 ) -> RingPoints:  # fmt: skip
     """Return control points along the rings that the instrument predicts.
 
@@ -195,6 +218,8 @@ def points_on_rings(
         From :func:`usable_pixels`, when it is known already; `mask` is then not used.
     parts:
         Shape of the detector, integers: sectors end where it changes, so that no point mixes two modules.
+    apart:
+        Rings with a neighbour closer than this, by both of its measures, are left out too.
 
     Returns
     -------
@@ -217,7 +242,7 @@ def points_on_rings(
     angles = angles[np.isfinite(angles)]  # the rings that the wavelength reaches come first
     if not angles.size or not usable.any():
         return RingPoints(ControlPoints.empty(), np.empty(0), (), ())
-    window, crowded = _window(frame, instrument, usable, angles, settings, parts)
+    window, crowded = _window(frame, instrument, usable, angles, settings, parts, apart)
     rings = np.unique(window.ring)
     if settings.max_rings is not None:
         rings = rings[: settings.max_rings]
@@ -230,13 +255,15 @@ def points_on_rings(
         ridges.append(found)
     if not ridges:
         return RingPoints(ControlPoints.empty(), np.empty(0), (), crowded)
-    points, fwhm = _placed(_Ridges(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
+    points, fwhm = placed(
+        RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally
+    )
     return RingPoints(points, fwhm, tuple(rings.tolist()), crowded, sectors, tally)
 
 
 def _window(
     frame: AnyArray, instrument: Instrument, usable: BoolArray, angles: FloatArray, settings: RingSettings,
-    parts: IntArray | None,
+    parts: IntArray | None, apart: Apart | None,
 ) -> tuple[_Window, tuple[int, ...]]:  # fmt: skip
     """Return the usable pixels near rings, and the rings that are too near to each other."""
     order = np.diff(angles, prepend=-np.inf, append=np.inf)
@@ -244,17 +271,24 @@ def _window(
     pieces: list[list[AnyArray]] = []
     crowded: set[int] = set()
     for rows in row_blocks(instrument.detector.shape[0]):
-        angle, azimuth, pixel = pixel_angles(instrument, rows)
-        ring = _nearest_ring(angle, angles)
-        half = np.minimum(settings.search * pixel, 0.48 * nearest[ring])
-        inside = usable[rows] & (np.abs(angle - angles[ring]) <= half)
-        near = inside & (nearest[ring] < settings.separation * pixel)
+        t = _lab_positions(instrument, rows)
+        everywhere = _two_theta(t)
+        coarse = settings.search * _largest_pixel(t, instrument)
+        number = _nearest_ring(everywhere, angles)
+        i, j = np.nonzero(usable[rows] & (np.abs(everywhere - angles[number]) <= coarse))
+        # the rest for what may be inside only
+        t, angle, ring = t[i, j], everywhere[i, j], number[i, j]
+        pixel = _change_per_pixel(t, instrument)
+        inside = np.abs(angle - angles[ring]) <= np.minimum(settings.search * pixel, 0.48 * nearest[ring])
+        least = 0.0 if apart is None else np.minimum(apart.pixels * pixel, apart.angle)
+        near = inside & (nearest[ring] < np.maximum(settings.separation * pixel, least))
         crowded.update(np.unique(ring[near]).tolist())
-        inside &= ~near
-        i, j = np.nonzero(inside)
+        kept = np.flatnonzero(inside & ~near)
+        i, j, t = i[kept], j[kept], t[kept]
         value = frame[rows][i, j].astype(np.float64)
         part = np.zeros(i.size, dtype=np.int64) if parts is None else parts[rows][i, j]
-        pieces.append([i + rows.start, j, ring[i, j], angle[i, j], azimuth[i, j], value, pixel[i, j], part])
+        azimuth = np.arctan2(t[:, 0], t[:, 1])
+        pieces.append([i + rows.start, j, ring[kept], angle[kept], azimuth, value, pixel[kept], part])
     window = _Window(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
     return window, tuple(sorted(crowded - set(np.unique(window.ring).tolist())))
 
@@ -267,26 +301,54 @@ def row_blocks(n_rows: int) -> Iterator[slice]:
 
 def pixel_angles(instrument: Instrument, rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return two theta, chi and (about) the change of two theta per pixel, of some rows."""
+    t = _lab_positions(instrument, rows)
+    return _two_theta(t), np.arctan2(t[..., 0], t[..., 1]), _change_per_pixel(t, instrument)
+
+
+def row_angles(instrument: Instrument, rows: slice) -> FloatArray:
+    """Return two theta of some rows."""
+    return _two_theta(_lab_positions(instrument, rows))
+
+
+def _two_theta(t: FloatArray) -> FloatArray:
+    """Return two theta of laboratory positions."""
+    return np.asarray(np.arctan2(np.sqrt(t[..., 0] ** 2 + t[..., 1] ** 2), t[..., 2]))
+
+
+def _lab_positions(instrument: Instrument, rows: slice) -> FloatArray:
+    """Return where the pixels of some rows are met."""
     detector, pose = instrument.detector, instrument.pose
     positions = detector.centers(rows)
     if instrument.parallax is not None:
         absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
         normals = None if detector.is_flat else pixel_normals(corners=detector.corners(rows))
         positions = entry_positions(detector_positions=positions, pose=pose, absorption=absorption, normals=normals)
-    t = pose.lab_from_detector(positions)
-    rho = np.hypot(t[..., 0], t[..., 1])
-    squared = rho**2 + t[..., 2] ** 2
-    if detector.is_flat:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            along = (t[..., 2] / rho)[..., None] * t[..., :2]
-        slope = [
-            (along[..., 0] * axis[0] + along[..., 1] * axis[1] - rho * axis[2]) * size
-            for axis, size in zip(pose.rotation.T[:2], (detector.pixel1, detector.pixel2), strict=True)
+    return pose.lab_from_detector(positions)
+
+
+def _change_per_pixel(t: FloatArray, instrument: Instrument) -> FloatArray:
+    """Return (about) the change of two theta per pixel at laboratory positions."""
+    detector = instrument.detector
+    t1, t2, t3 = t[..., 0], t[..., 1], t[..., 2]
+    rho2 = t1**2 + t2**2
+    squared = rho2 + t3**2
+    if not detector.is_flat:
+        return np.asarray(np.sqrt(detector.pixel1 * detector.pixel2 / squared))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # (t3 t1, t3 t2, -rho^2) / rho along both axes of the detector
+        slopes = [
+            ((t1 * axis[0] + t2 * axis[1]) * t3 - rho2 * axis[2]) * size
+            for axis, size in zip(instrument.pose.rotation.T[:2], (detector.pixel1, detector.pixel2), strict=True)
         ]
-        pixel = np.hypot(*slope) / squared
-    else:
-        pixel = np.sqrt(detector.pixel1 * detector.pixel2 / squared)
-    return np.arctan2(rho, t[..., 2]), np.arctan2(t[..., 0], t[..., 1]), pixel
+        return np.asarray(np.sqrt((slopes[0] ** 2 + slopes[1] ** 2) / rho2) / squared)
+
+
+def _largest_pixel(t: FloatArray, instrument: Instrument) -> float:
+    """Return what the change of two theta per pixel does not exceed at laboratory positions, rad."""
+    detector = instrument.detector
+    nearest = float(np.min(t[..., 0] ** 2 + t[..., 1] ** 2 + t[..., 2] ** 2))
+    largest = 1.0001 * max(detector.pixel1, detector.pixel2)  # rounding
+    return float(largest / np.sqrt(nearest)) if nearest > 0 else np.inf
 
 
 def _nearest_ring(angle: FloatArray, angles: FloatArray) -> IntArray:
@@ -294,7 +356,7 @@ def _nearest_ring(angle: FloatArray, angles: FloatArray) -> IntArray:
     return np.asarray(np.searchsorted(middles, angle), dtype=np.int64)
 
 
-class _Ridges(NamedTuple):
+class RingSightings(NamedTuple):
     """Where rings were found: ring, angle and azimuth, nearest pixel, error and width (rad), height."""
 
     ring: IntArray
@@ -307,13 +369,13 @@ class _Ridges(NamedTuple):
     height: FloatArray
 
     @classmethod
-    def none(cls) -> _Ridges:
+    def none(cls) -> RingSightings:
         return cls(np.empty(0, dtype=np.int64), *(np.empty(0) for _ in range(7)))
 
 
 def _one_ring(
     window: _Window, angles: FloatArray, ring: int, settings: RingSettings, tally: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
     circumference = _circumference(window)
     n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
@@ -340,7 +402,7 @@ def _seen_share(window: _Window) -> float:
 
 def _sectors(
     window: _Window, angle: float, ring: int, n_sectors: int, settings: RingSettings, counted: dict[str, int]
-) -> tuple[_Ridges, int]:
+) -> tuple[RingSightings, int]:
     """Return where one ring was found with so many sectors on the circle."""
     sector = np.minimum(((window.azimuth + np.pi) * (n_sectors / (2 * np.pi))).astype(np.int64), n_sectors - 1)
     first = int(window.part.min())
@@ -363,7 +425,7 @@ def _sectors(
     covered = ((n > 0).mean(axis=1) >= _COVERED) & (n.sum(axis=1) >= 30)
     counted["covered"] += int((~covered).sum())
     if not covered.any():
-        return _Ridges.none(), 0
+        return RingSightings.none(), 0
     renumber = np.cumsum(covered) - 1
     keep = covered[index]
     pixels = _Pixels(x[keep], window.value[keep], renumber[index[keep]], window.azimuth[keep])
@@ -474,7 +536,7 @@ def _accepted(
 def _ridges(
     fit: _Fit, rows: IntArray, pixels: _Pixels, place: tuple[IntArray, IntArray], scale: FloatArray, angle: float,
     ring: int,
-) -> _Ridges:  # fmt: skip
+) -> RingSightings:  # fmt: skip
     """Return the ridges of some sectors, at the mean azimuth of the pixels on the ring."""
     g, count = fit.gaussians, fit.gaussians.height.size
     distance = np.abs(pixels.x - g.centre[pixels.sector])
@@ -482,16 +544,19 @@ def _ridges(
     azimuth = _means(pixels.azimuth[close], pixels.sector[close], count)
     # the pixel nearest to ring and middle
     miss = distance + np.abs(pixels.azimuth - azimuth[pixels.sector]) * np.sin(angle) / scale[pixels.sector]
-    order = np.lexsort((miss, pixels.sector))
-    first = order[np.searchsorted(pixels.sector[order], np.arange(count))]
+    least = np.full(count, np.inf)
+    np.minimum.at(least, pixels.sector, miss)
+    nearest = np.flatnonzero(miss == least[pixels.sector])[::-1]
+    first = np.empty(count, dtype=np.int64)
+    first[pixels.sector[nearest]] = nearest  # of several the first in the image, which is written last
     slow, fast = (index[first].astype(np.float64) for index in place)
     arrays = (
         angle + g.centre * scale, azimuth, slow, fast, fit.centre_error * scale, np.abs(g.width) * scale, g.height,
     )  # fmt: skip
-    return _Ridges(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
+    return RingSightings(np.full(rows.size, ring, dtype=np.int64), *(array[rows] for array in arrays))
 
 
-def _placed(ridges: _Ridges, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
+def placed(ridges: RingSightings, instrument: Instrument, tally: dict[str, int]) -> tuple[ControlPoints, FloatArray]:
     """Return the control points of ridges, and their full widths in pixels."""
     angle = ridges.angle - ridges.width**2 * _fall(instrument, ridges.angle, ridges.azimuth)
     slow, fast, pixel, ok = located(instrument, angle, ridges.azimuth, ridges.slow, ridges.fast)

@@ -33,7 +33,7 @@ import numpy as np
 
 from azimuthal.calibration.refinement import Refinement, RingSource
 from azimuthal.calibration.residuals import ring_angles
-from azimuthal.calibration.ring_points import RingPoints, pixel_angles, row_blocks
+from azimuthal.calibration.ring_points import RingPoints, row_angles, row_blocks
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray
 
@@ -150,7 +150,7 @@ def _pattern(
     n, total, squares = np.zeros(n_bins), np.zeros(n_bins), np.zeros(n_bins)
     middle = float(np.median(image[::7, ::7][usable[::7, ::7]])) if usable[::7, ::7].any() else 0.0
     for rows in row_blocks(image.shape[0]):
-        angle, _, _ = pixel_angles(instrument, rows)
+        angle = row_angles(instrument, rows)
         here = usable[rows]
         index = (angle[here] / step).astype(np.int64)
         value = image[rows][here].astype(np.float64) - middle  # near zero, so that squares can be subtracted

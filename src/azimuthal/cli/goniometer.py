@@ -60,6 +60,7 @@ def refine_command(**options: Any) -> int:
     from pathlib import Path
 
     from azimuthal._pending_file import check_target
+    from azimuthal.cli._calibration import told_wavelength
     from azimuthal.pipelines.goniometer import calibrate_goniometer
 
     if options["output"] is not None:
@@ -71,7 +72,7 @@ def refine_command(**options: Any) -> int:
         positions=options["positions"],
         motors=_pairs("--motor", options["motors"]),
         image_column=options["image_column"],
-        wavelength=_wavelength(options["wavelength"], options["energy"]),
+        wavelength=told_wavelength(options["wavelength"], options["energy"]),
         fix=options["fix"],
         mask=_mask(options),
         search=options["search"],
@@ -159,17 +160,6 @@ def _number(name: str, text: str) -> float:
     from azimuthal._validate import finite_number
 
     return finite_number(name, text)
-
-
-def _wavelength(angstrom: float | None, energy: float | None) -> float | None:
-    from azimuthal.errors import ParameterError
-    from azimuthal.geometry import Beam
-
-    if angstrom is not None and energy is not None:
-        raise ParameterError("--wavelength, --energy: two views of one value; give one of them.")
-    if energy is not None:
-        return Beam.from_energy(energy).wavelength
-    return None if angstrom is None else angstrom * 1e-10
 
 
 def _words(value: Any) -> str:

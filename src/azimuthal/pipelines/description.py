@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""What a file is, in words: an image, a stack, a geometry, a detector, results, a compiled plan.
+"""What a file is, in words: an image, a stack, a geometry, a detector, results, a compiled plan, a recipe, ...
 
 ``azimuthal info`` prints what `describe` returns.  The content decides, not the name; frames are not read.
 """
@@ -36,6 +36,7 @@ from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, check_texts, open_hdf5, translated_errors
 from azimuthal.io.writers import entries_of
 from azimuthal.orientation import ORIENTATION_NAMES
+from azimuthal.pipelines.document_description import described_document
 from azimuthal.pipelines.inputs import plain_path, reason_of
 from azimuthal.pipelines.run_folder import is_run_folder, recorded_failures
 from azimuthal.results import Cake, Profile
@@ -128,6 +129,9 @@ def _described(text: str, file: Path, detector: str | None) -> Description:
         return _results(text)
     elif _starts_with(file, _TEXT_SIGNATURE):
         return _text_result(text, file)
+    document = described_document(text) if text == str(file) else None
+    if document is not None:
+        return Description(text, *document)
     found = describe_file(text)
     if found.kind == "geometry" and not _starts_with(file, HDF5_SIGNATURE):
         return _geometry(text, detector)
@@ -172,7 +176,9 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
     if found.format == "hdf5" or _starts_with(plain_path(text), HDF5_SIGNATURE):
         tree = dataset_tree(plain_path(text))
         return Description(text, "HDF5 file; no images were picked", (("because", reason),), tree=tuple(tree))
-    raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
+    raise FileFormatError(
+        f"{text}: not understood as image, geometry, detector, result, plan, goniometer or recipe: {reason}"
+    )
 
 
 # ---- peaks and sparse frames -------------------------------------------------------------------------------
@@ -264,8 +270,6 @@ def _geometry(text: str, detector: str | None) -> Description:
     suffix = Path(text).suffix.lower()
     if suffix == ".spline":
         return _spline(text)
-    if suffix == ".npt":
-        return Description(text, "control points of a calibration (pyFAI)", (), ("not read by azimuthal yet",))
     if suffix == ".poni":
         return _poni(text, detector)
     try:

@@ -394,6 +394,9 @@ def report_wrong(rows: list[dict]) -> None:
 
 
 def _report_pulls(rows: list[dict]) -> None:
+    two = [row for row in rows if any("opposite tilt" in reason for reason in row["reasons"])]
+    print(f"pulls are of one minimum: without {len(two)} cases that are doubtful because the opposite tilt is possible")
+    rows = [row for row in rows if row not in two]
     for name in PARAMETERS:
         z = np.array([row["pulls"][name] for row in rows if name in row.get("pulls", {})])
         if z.size > 2:

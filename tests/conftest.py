@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
 """Where shared data are, and property tests: no deadline (shared cores), and the same examples in every run unless
-HYPOTHESIS_PROFILE=explore.  Linear algebra has one thread in the workers (-n) and in commands that tests start: threads
-of the BLAS that wait for each other's turn took eight times as long for products of 50 x 500 numbers."""
+HYPOTHESIS_PROFILE=explore.  One BLAS thread per worker: matrices are small, and threads of several processes wait for
+each other (a test of modules takes 25 s instead of 5); with ``-n 0`` set OPENBLAS_NUM_THREADS yourself.
+"""
 
 import os
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-for library in ("OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # read when NumPy is imported: in this process it is already
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # what pytest-xdist starts inherits it
 os.environ.setdefault("AZIMUTHAL_SHARED", str(Path(__file__).parents[2] / "shared"))
 
 settings.register_profile(

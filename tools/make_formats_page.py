@@ -56,6 +56,36 @@ IMAGES = """
 Single images and averages: `azimuthal.save_image()`, `azimuthal average`: {suffixes}.
 """
 
+CALIBRATIONS = """
+## Calibrations, recipes, detectors
+
+`azimuthal info FILE` says which of these a file is. Their modules tell the keys.
+"""
+
+#: What it is, how it ends, the module that tells its rules, read by, written by.
+DOCUMENTS = (
+    ("goniometer (JSON of pyFAI, versions 1.1 and 2)", ".json", "azimuthal.io.goniometer_files",
+     "az.load_goniometer, azimuthal goniometer", "az.save_goniometer, azimuthal goniometer refine -o"),
+    ("control points (pyFAI)", ".npt", "azimuthal.io.control_point_files",
+     "az.load_control_points", "az.save_control_points, azimuthal calibrate --points"),
+    ("calibration: PONI with covariance and verdict", ".poni", "azimuthal.io.calibration_files",
+     "az.load, azimuthal.io.load_covariance", "az.Calibration.save, azimuthal calibrate -o"),
+    ("report of a calibration", ".html", "azimuthal.io.calibration_files",
+     "azimuthal.io.load_calibration_report", "az.Calibration.save_report, azimuthal calibrate --report"),
+    ("recipe of a calibration", ".toml .json", "azimuthal.pipelines.calibration_recipe",
+     "azimuthal run", "azimuthal calibrate --write-recipe"),
+    ("recipe of an integration", ".toml .json", "azimuthal.pipelines.recipe",
+     "azimuthal run", "azimuthal integrate --write-recipe"),
+    ("calibrant: one spacing a line", ".D", "azimuthal.crystallography.d_files",
+     "az.calibrant, --calibrant", "az.Calibrant.to_d_file"),
+    ("calibrant: a crystal structure (needs gemmi)", ".cif", "azimuthal.crystallography.cif",
+     "az.calibrant, --calibrant", ""),
+    ("detector (NeXus), with displaced modules or distortion", ".h5", "azimuthal.io.detector_files",
+     "azimuthal.io.detector_files.load_detector",
+     "azimuthal.io.detector_files.save_detector, azimuthal recalibrate --modules, --distortion"),
+    ("distortion (Fit2D spline)", ".spline", "azimuthal.detectors.distortion", "azimuthal.detectors.load_spline", ""),
+)  # fmt: skip
+
 RULES = """
 ## The rules of each writer
 
@@ -77,6 +107,8 @@ def page() -> str:
             IMAGES.format(suffixes=_codes(image_files.IMAGE_SUFFIXES)),
             GEOMETRIES,
             _table(("name", "ends with", "read", "written"), _geometry_rows()),
+            CALIBRATIONS,
+            _table(("what", "ends with", "read by", "written by", "rules"), map(_document_row, DOCUMENTS)),
             RULES,
             *map(_rules, dict.fromkeys(one.location.partition(":")[0] for one in formats())),
         ]
@@ -109,6 +141,13 @@ def _reader_row(one: readers.Reader) -> list[str]:
 def _geometry_rows() -> Iterable[list[str]]:
     for name, (endings, is_written) in geometry_files.geometry_formats().items():
         yield [_code(name), _codes(endings), "yes", "yes" if is_written else "no"]
+
+
+def _document_row(one: tuple[str, ...]) -> list[str]:
+    what, endings, module, read, written = one
+    importlib.import_module(module)  # it has to be there
+    return [what, _codes(endings.split()), *(_codes(text.split(", ")) if text else "-" for text in (read, written)),
+            _code(module)]  # fmt: skip
 
 
 def _rules(module: str) -> str:

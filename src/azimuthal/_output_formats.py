@@ -166,7 +166,7 @@ FORMATS = (
         (".monopd.h5",),
         "monopd:write_monopd",
         "NeXus HDF5 (NXmonopd): powder pattern over 2theta in degrees",
-        ("instrument", "source", "title"),
+        ("instrument", "source", "title", "sample", "start_time", "rotation_angle"),
         read_by="NeXus readers",
         axis="converted to 2theta in degrees",
         lacks=_SUMS,

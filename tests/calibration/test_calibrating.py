@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """Images to calibrations without a geometry."""
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,10 @@ def test_calibrate_with_hints_agrees_or_says_so(scene, ceo2):
         centre=tuple(truth.beam_center),
     )  # fmt: skip
     assert right.verdict == "good", right.summary()
+    assert right.settings["started from"].startswith("scratch")
+    assert right.settings["distance told"] == "0.3 m within 30 %"
+    assert right.settings["geometry told"] == "an Instrument"
+    assert "wavelength looked for" not in right.settings
     wrong = az.calibrate(scene.frame(), detector=detector, calibrant=ceo2, wavelength=3e-11, distance=0.6)
     assert wrong.verdict == "doubtful"
     assert "told" in wrong.reasons[0]
@@ -47,6 +53,7 @@ def test_calibrate_in_a_range_of_wavelengths_says_what_it_cannot_tell(scene, ceo
     found = az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, energy=(36, 48))
     assert found.verdict != "good"
     assert "wavelength" in found.reasons[0]
+    assert found.settings["wavelength looked for"].endswith("(36 to 48 keV)")
 
 
 @pytest.mark.parametrize("image", ["zeros", "noise", "gradient"])
@@ -74,6 +81,22 @@ def test_calibrate_without_a_wavelength_says_what_to_give(scene, ceo2):
         az.calibrate(scene.frame(), detector=scene.instrument.detector, calibrant=ceo2, wavelength=1e-10, energy=12.0)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--energy-range LOW HIGH"),
+        (["--energy-range", "20", "30", "--energy", "25"], "told already"),
+        (["--energy-range", "20", "30", "--wavelength-range", "0.4", "0.5"], "two views"),
+        (["--energy-range", "30", "20"], "low < high"),
+        (["--wavelength-range", "-1", "0.5"], "wavelength"),
+        (["--wavelength-range", "0.4", "0.5", "--fix", "wavelength"], "--fix wavelength"),
+    ],
+)
+def test_calibrate_command_refuses_wavelengths_that_make_no_sense(capsys, options, words):
+    assert main(["calibrate", "none.tif", "--detector", "Pilatus100k", "--calibrant", "LaB6", *options]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_calibrate_command_writes_a_geometry(tmp_path, capsys):
     from azimuthal.testing.calibrant_images import CalibrantLook, calibrant_image
 
@@ -90,6 +113,29 @@ def test_calibrate_command_writes_a_geometry(tmp_path, capsys):
     assert "looking for ridges" in said.err
     assert az.load(poni).instrument.pose.dist == pytest.approx(0.08, rel=1e-3)
     assert main(arguments) == 2  # exists
+    # the energy looked for in a range: 24.80 keV
+    recipe = tmp_path / "r.toml"
+    assert main([*arguments[:-4], "--energy-range", "23", "26.5", "--write-recipe", str(recipe)]) in (0, 3)
+    lines = {line.split(":")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert float(lines["wavelength"].split()[1]) == pytest.approx(0.5, rel=5e-3)
+    assert "±" in lines["wavelength"]
+    assert tomllib.loads(recipe.read_text())["calibrant"]["wavelength"] == pytest.approx([4.6786e-11, 5.3906e-11], 1e-4)
+    # what is known roughly, and how much "good" promises
+    points = str(tmp_path / "p.npt")
+    assert main([*arguments[:-2], "--points", points, "--accuracy", "1e-3"]) == 3
+    assert "0.001 pixel everywhere" in capsys.readouterr().out
+    hints = ["--picked", points, "--distance", "0.07", "--tolerance", "0.2", "--centre", "75", "180"]
+    assert main([*arguments[:-2], *hints, "--accuracy", "1", "--write-recipe", str(recipe), "--force"]) == 0
+    document = tomllib.loads(recipe.read_text())
+    assert document["start"] == {
+        "detector": "Pilatus100k", "distance": 0.07, "tolerance": 0.2, "centre": [75.0, 180.0], "picked": points,
+    }  # fmt: skip
+    assert document["refinement"]["accuracy"] == 1.0
+    assert "picked" in document["found"]["inputs"]
+    assert main(["run", str(recipe), "--force"]) == 0
+    capsys.readouterr()
+    assert main([*arguments[:5], "CeO2", *arguments[6:-2], "--picked", points]) == 2
+    assert "are not those of CeO2" in capsys.readouterr().err
     np.save(image, np.zeros(truth.detector.shape))
     assert main([*arguments[:-1], str(tmp_path / "none.poni")]) == 4
     assert not (tmp_path / "none.poni").exists()

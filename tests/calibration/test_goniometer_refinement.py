@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.calibration import FramePoints, Goniometer, refine_goniometer
+from azimuthal.calibration import FramePoints, Goniometer, refine, refine_goniometer
 from azimuthal.calibration._variance_components import Component, component_sizes
 from azimuthal.calibration.goniometer_refinement import _Problem
 from azimuthal.errors import ParameterError, UnknownNameError, WavelengthMissingError
@@ -42,17 +42,35 @@ def test_jacobian_of_the_problem_is_that_of_differences(lab6, exact):
     limits = np.full(7, -np.inf), np.full(7, np.inf)
     problem = _Problem(exact, START, lab6, tuple(START.parameters), "linear", limits)
     values = problem.start
-    _, jacobian, by_motor = problem.evaluated(values)
+    _, jacobian, by_motor, _ = problem.evaluated(values)
     for k in range(values.size):
         step = np.zeros(values.size)
         step[k] = 1e-6
         expected = (problem.evaluated(values + step)[0] - problem.evaluated(values - step)[0]) / 2e-6
-        np.testing.assert_allclose(jacobian[:, k], expected, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(jacobian[:, k], expected, rtol=1e-6, atol=1e-6 * np.abs(jacobian).max())
     moved = []
     for step in (-1e-4, 1e-4):
         problem.positions_of = [{"tth": one["tth"] + step} for one in POSITIONS]
         moved.append(problem.evaluated(values)[0])
-    np.testing.assert_allclose(by_motor[:, 0], (moved[1] - moved[0]) / 2e-4, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(by_motor[:, 0], (moved[1] - moved[0]) / 2e-4, rtol=1e-6, atol=1e-4)
+
+
+def test_single_position_with_a_free_wavelength_is_the_refinement_of_one_image(lab6):
+    one = ARM.instrument(POSITIONS[-1])
+    points = goniometer_points(ARM, POSITIONS[-1:], lab6, 1, n=200)
+    # dist, poni1, poni2, rot1, rot2 and the wavelength as parameters, each standing for itself
+    names = ("dist", "poni1", "poni2", "rot1", "rot2", "wavelength")
+    values = {name: getattr(one.pose, name, one.wavelength) for name in names}
+    fixed = Goniometer(
+        detector=one.detector, motors=("tth",), parameters=values,
+        expressions={name: name for name in names} | {"rot3": str(one.pose.rot3)},
+    )  # fmt: skip
+    together = refine_goniometer(points, fixed, lab6, fix=())
+    alone = refine(points[0].points, one, lab6, fix=("rot3",))
+    assert 0 < alone.standard_errors["wavelength"] < 0.1 * one.wavelength
+    for name in names:
+        off = abs(together.values[name] - alone.values[name])
+        assert off < 1e-3 * alone.standard_errors[name], name
 
 
 def pulls(lab6, n, jitter):

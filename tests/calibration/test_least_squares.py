@@ -51,3 +51,14 @@ def test_start_beyond_a_bound_begins_at_the_bound():
     )
     assert found.converged
     assert found.values[1] <= 2.0
+
+
+def test_start_at_which_nothing_can_be_computed_does_not_converge():
+    """A single ring lets the distance run away until residuals are infinite: no LinAlgError from that."""
+    none, infinite = np.full(3, np.nan), np.full(3, np.inf)
+    for residuals, slope in ((none, 1.0), (np.ones(3), np.nan), (np.ones(3), np.inf)):
+        jacobian = np.full((3, 3), slope)
+        found = minimised(
+            lambda x, r=residuals, j=jacobian: (r, j), np.zeros(3), -infinite, infinite, loss="soft_l1", cutoff=2.0
+        )
+        assert not found.converged

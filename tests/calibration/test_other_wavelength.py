@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 """A wrong wavelength at small angles: told where the detector is tilted, unknown where it is not, and never made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,9 @@ def test_wavelength_that_no_ring_tells_is_no_doubt(factor):
     """Across the beam and at small angles: nothing speaks against the wavelength that was told."""
     found = found_with(0.0, factor, counts=300.0)
     assert preferred_wavelength(found.refinement, CALIBRANT, loss="soft_l1") is None
+
+
+def test_refinement_that_ran_away_prefers_no_wavelength():
+    """What did not converge may be where pixels have no size; it failed anyway."""
+    refinement = replace(found_with(0.15, 0.8).refinement, converged=False)
+    assert preferred_wavelength(refinement, CALIBRANT, loss="soft_l1") is None

@@ -7,7 +7,9 @@ import pytest
 
 import azimuthal as az
 from azimuthal.calibration.positions import Cells, located
+from azimuthal.errors import ParameterError
 from azimuthal.geometry.coordinates import chi, two_theta
+from azimuthal.geometry.parallax import ParallaxSettings
 
 
 @pytest.mark.parametrize("name", ["Pilatus300k", "Eiger500k", "Xpad_flat", "Aarhus", "Pixirad1"])
@@ -47,3 +49,17 @@ def test_located_point_has_the_angles_that_were_asked_for(name):
     np.testing.assert_allclose(slow[ok], true[0][ok], atol=2e-3)
     np.testing.assert_allclose(fast[ok], true[1][ok], atol=2e-3)
     assert (pixel > 0).all()
+
+
+def test_cells_under_another_pose_are_those_of_that_instrument():
+    """Also with a parallax, whose absorption goes with the energy; another detector is refused."""
+    detector = az.detector("Pilatus100k")
+    rng = np.random.default_rng(4)
+    slow, fast = rng.uniform(0, 194, 50), rng.uniform(0, 486, 50)
+    for parallax in (None, ParallaxSettings(500.0, 3.2e-4)):
+        first = az.Instrument(detector, az.Pose(0.1), az.Beam(1e-10), parallax=parallax)
+        other = first.replace(pose=az.Pose(0.2, 0.01, 0.02, 0.1, 0.2, 0.0), beam=az.Beam(0.5e-10))
+        shared = Cells(first, slow, fast).under(other)
+        assert np.array_equal(shared.angles(slow, fast), Cells(other, slow, fast).angles(slow, fast))
+    with pytest.raises(ParameterError, match="instrument"):
+        Cells(first, slow, fast).under(az.Instrument(az.detector("Pilatus300k"), az.Pose(0.1), az.Beam(1e-10)))

@@ -102,6 +102,21 @@ def test_files_names_and_integrators_are_taken(scene, rough, tmp_path, monkeypat
     assert by_file.verdict == "good", by_file.reasons
     by_value = az.recalibrate(scene.frame(), az.Integrator.from_instrument(rough), az.calibrant("CeO2"))
     assert by_value.instrument.pose == by_file.instrument.pose
+    assert by_file.settings["started from"] == "start.poni"
+    assert by_value.settings["started from"] == "an Integrator"
+    assert by_file.settings["loss"] == "soft_l1"
+    assert by_file.settings["rings followed with"]["search"] == 12.0
+
+
+def test_settings_that_were_asked_for_are_told(scene, rough):
+    found = az.recalibrate(
+        scene.frame(), rough, scene.calibrant, max_rings=4, bounds={"dist": (0.2, 0.3)}, loss="huber", outliers=None,
+        accuracy=0.5,
+    )  # fmt: skip
+    told = found.settings
+    assert told["bounds"] == {"dist": [0.2, 0.3]}
+    assert (told["loss"], told["outliers beyond"], told["good promises"]) == ("huber", "none", "0.5 pixel")
+    assert told["rings followed with"]["max_rings"] == 4
 
 
 # ---- wrong things are never good -----------------------------------------------------------------------------

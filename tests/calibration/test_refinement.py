@@ -9,9 +9,10 @@ import pytest
 
 import azimuthal as az
 from azimuthal.calibration import refine
-from azimuthal.calibration.positions import located
+from azimuthal.calibration.positions import Cells, located
 from azimuthal.calibration.residuals import ring_angles, two_theta_and_jacobian
 from azimuthal.errors import ParameterError, UnknownNameError, WavelengthMissingError
+from azimuthal.testing.simulated_points import simulated_points
 
 DETECTOR = az.Detector(pixel1=2e-4, pixel2=2e-4, shape=(1000, 1000))
 TRUTH = az.Instrument(DETECTOR, az.Pose(0.2, 0.09, 0.105, 0.02, -0.03, 0.1), az.Beam(4e-11))
@@ -109,6 +110,29 @@ def test_distance_and_wavelength_together_are_possible_at_wide_angles(ceo2):
     found = refine(simulated(ceo2, 8), START, ceo2, fix=("rot3",))
     assert abs(found.values["wavelength"] - 4e-11) < 4 * found.standard_errors["wavelength"]
     assert 0 < found.standard_errors["wavelength"] < 1e-3 * 4e-11
+
+
+@pytest.mark.parametrize(("tilt", "sigma"), [(0.0, 1.0), (0.1, 0.3)])
+def test_free_wavelength_at_small_angles_is_unbiased(tilt, sigma):
+    """Silver behenate to 6 degrees: only the bend of the tangent tells the wavelength, to 6 and 2 %.
+
+    With errors of points in rad a longer distance would make them all smaller: mean pulls of -60 and -4.
+    """
+    behenate = az.Calibrant.from_d_spacings(58.38e-10 / np.arange(1, 9))
+    truth = az.Instrument(DETECTOR, az.Pose(0.6, 0.1, 0.1, tilt), az.Beam(1e-10))
+    start = truth.replace(pose=truth.pose.replace(dist=0.55), beam=az.Beam(1.05e-10))
+    exact = simulated_points(truth, behenate, np.random.default_rng(0), n=200, sigma=(1e-9, 2e-9))
+    slopes = Cells(truth, exact.slow, exact.fast).slopes(exact.slow, exact.fast)
+    across = np.array((slopes.angle1, slopes.angle2)) / np.hypot(slopes.angle1, slopes.angle2)
+    pulls = []
+    for seed in range(100):
+        slow, fast = (exact.slow, exact.fast) + across * np.random.default_rng(seed).normal(0, sigma, len(exact))
+        points = az.ControlPoints(slow, fast, exact.ring, np.full(len(exact), sigma))
+        found = refine(points, start, behenate, fix=("rot3",))
+        assert found.converged
+        pulls.append((found.values["wavelength"] - 1e-10) / found.standard_errors["wavelength"])
+    assert abs(np.mean(pulls)) < 3 / np.sqrt(100)
+    assert 0.8 < np.std(pulls) < 1.2
 
 
 def test_bounds_hold_and_are_told(ceo2):

@@ -17,7 +17,6 @@ work, not while Python starts.  The first difference ends the campaign, keeps th
 import argparse
 import contextlib
 import dataclasses
-import hashlib
 import os
 import random
 import shutil
@@ -35,6 +34,7 @@ import azimuthal as az
 from azimuthal.io.writers import load_result
 from azimuthal.pipelines.batch import integrate_batch
 from azimuthal.pipelines.settings import BatchSettings
+from azimuthal.testing.file_digest import file_digest
 
 SHAPE = (48, 60)
 #: Kills of one output before the last run is left alone.
@@ -61,34 +61,11 @@ def make_input(n_frames):
         file.create_dataset("entry/data/data", data=frames, **options)
 
 
-def digest_of_file(path):
-    """Return a digest of all that an HDF5 file holds but the date, attributes too."""
-    digest = hashlib.sha256()
-
-    def add(name, item):
-        if name.endswith("reduction/date"):
-            return
-        digest.update(name.encode())
-        for key in sorted(item.attrs):
-            if key not in ("DIMENSION_LIST", "REFERENCE_LIST"):
-                digest.update(f"{key}={item.attrs[key]!r}".encode())
-        if isinstance(item, h5py.Dataset):
-            value = np.asarray(item[()])
-            digest.update(f"{value.dtype} {value.shape}".encode())
-            digest.update(repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes())
-
-    with h5py.File(path) as file:
-        file.visititems(add)
-    return {path.name: digest.hexdigest()}
-
-
 def digest_of_output():
     """Return the digests of all output files by name."""
     if Path("out.h5").exists():
-        return digest_of_file(Path("out.h5"))
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path("out").glob("*.xye") if path.is_file()
-    }
+        return {"out.h5": file_digest("out.h5")}
+    return {path.name: file_digest(path) for path in Path("out").glob("*.xye") if path.is_file()}
 
 
 def start(settings):

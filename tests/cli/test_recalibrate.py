@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import azimuthal as az
-from azimuthal.detectors import DisplacedModules, ModuleDisplacement
+from azimuthal.detectors import DisplacedModules, ModuleDisplacement, Spline, SplineGrid, SplineSurface
 from azimuthal.io import load_calibration_report
 from azimuthal.pipelines.simulate import PowderSettings, expected_image
 
@@ -121,7 +121,7 @@ def test_recalibrate_recipe_is_run_again_with_the_same_numbers(run, files):
         assert run("run", "r.toml", *options).code == 2
 
 
-def test_recalibrate_modules_writes_a_detector_that_the_geometry_names(run, folder):
+def test_recalibrate_modules_writes_a_detector_that_the_geometry_names(run, folder, monkeypatch):
     nominal = az.detector("Pilatus300k")
     moved = tuple(
         ModuleDisplacement((212 * k, 0, 195, 487), 172e-6 * shift, 0.0, 1e-3 * turn)
@@ -132,12 +132,49 @@ def test_recalibrate_modules_writes_a_detector_that_the_geometry_names(run, fold
     look = PowderSettings(peak_counts=300.0, background=7.0, width=np.radians(0.15))
     np.save("image.npy", np.random.default_rng(1).poisson(expected_image(displaced, look)).astype(np.int32))
     az.save_geometry(truth, "start.poni")
+    monkeypatch.setattr("azimuthal.calibration.report.report_pictures", lambda *_: ())
     outcome = run(
-        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--modules", "d.h5", "-o", "good.poni"
-    )
+        "recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--modules", "d.h5", "-o", "good.poni",
+        "--report", "r.html",
+    )  # fmt: skip
     assert outcome.code in (0, 3), outcome  # few rings: how well two theta is known is a matter of the limit
+    data = load_calibration_report("r.html")  # of the refined detector, as the geometry
+    assert data["settings"]["pixels"].startswith("refined: modules of d.h5; median residual 0.")
+    assert np.median(np.abs(data["control_points"]["residual"])) < 0.06
     loaded = az.load("good.poni").instrument
     assert isinstance(loaded.detector.layout, DisplacedModules)
     assert "# Modules: good" in Path("good.poni").read_text()
     differences = loaded.detector.centers() - nominal.centers()
     assert 0.5 < (differences[20, 200, 0] - differences[300, 200, 0]) / 172e-6 < 1.3  # 0.9 pixel
+
+
+def test_recalibrate_distortion_writes_a_detector_that_the_geometry_names(run, folder, monkeypatch):
+    shape = (256, 240)
+    knots = [np.r_[[0.0] * 3, np.linspace(0, n, 3), [float(n)] * 3] for n in shape]
+    rng = np.random.default_rng(3)
+    surfaces = [SplineSurface(tuple(knots[1]), tuple(knots[0]), tuple(rng.normal(0, 0.5, 25))) for _ in range(2)]
+    nominal = az.Detector(pixel1=4e-4, pixel2=4e-4, shape=shape)
+    truth = az.Instrument(nominal, az.Pose(0.25, 0.052, 0.047, 0.03, -0.05), az.Beam(3e-11))
+    distorted = truth.replace(detector=nominal.replace(layout=SplineGrid(Spline(shape, 4e-4, 4e-4, *surfaces))))
+    look = PowderSettings(peak_counts=500.0, background=5.0, width=np.radians(0.18))
+    np.save("image.npy", np.random.default_rng(1).poisson(expected_image(distorted, look)).astype(np.int32))
+    az.save_geometry(truth, "start.poni")
+    monkeypatch.setattr("azimuthal.calibration.report.report_pictures", lambda *_: ())
+    common = ("recalibrate", "image.npy", "-p", "start.poni", "--calibrant", "CeO2", "--distortion")
+    outcome = run(*common, "d.h5", "-o", "good.poni", "--report", "r.html")
+    assert outcome.code == 0, outcome
+    assert "distortion:\nverdict: good" in outcome.out
+    text = Path("good.poni").read_text()
+    assert "# Distortion: good" in text
+    assert "# Verdict: good" in text
+    loaded = az.load("good.poni").instrument.detector
+    before, after = (np.abs(one.centers() - distorted.detector.centers()).mean() for one in (nominal, loaded))
+    assert after < 0.7 * before  # along the rings nothing is told
+    assert "refined: distortion of d.h5" in load_calibration_report("r.html")["settings"]["pixels"]
+    image = np.random.default_rng(1).poisson(expected_image(truth, look)).astype(np.int32)
+    np.save("image.npy", image)
+    outcome = run(*common, "none.h5", "-o", "nominal.poni", "--report", "nominal.html")
+    assert outcome.code == 3, outcome
+    assert "those of the nominal detector" in outcome.out
+    assert not Path("none.h5").exists()
+    assert load_calibration_report("nominal.html")["settings"]["pixels"].startswith("nominal: distortion doubtful")

@@ -3,6 +3,8 @@
 """The page of formats says what the code does."""
 
 import importlib.util
+import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,10 @@ def test_every_writer_is_described(one):
     assert one.read_by
     assert one.lacks
     assert all(f"`{extension}`" in TEXT for extension in one.extensions)
+
+
+def test_names_of_the_table_of_documents_exist():
+    names = set(re.findall(r"`((?:az|azimuthal)\.[\w.]+)`", TEXT.split("## Calibrations")[1].split("## The rules")[0]))
+    assert len(names) > 15
+    for name in names:
+        assert pkgutil.resolve_name(name.replace("az.", "azimuthal.", 1) if name.startswith("az.") else name)

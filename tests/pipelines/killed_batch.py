@@ -6,7 +6,6 @@ Usage: killed_batch.py FOLDER N_KILLS SEED, at most four kills for one output.  
 everything and has no threads, so that a kill may come at any moment of the work and not while Python starts.
 """
 
-import hashlib
 import json
 import os
 import random
@@ -16,38 +15,15 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
-import numpy as np
-
 from azimuthal.io.writers import load_result
 from azimuthal.pipelines.batch import integrate_batch
 from azimuthal.pipelines.settings import BatchSettings
+from azimuthal.testing.file_digest import file_digest
 
 SETTINGS = BatchSettings(
     images=("run.h5", "broken.npy"), geometry="geometry.poni", npt=30, unit="q_nm^-1", threads=1, output="out.h5",
     keep_every=0.02, choices={"error_model": "poisson"},
 )  # fmt: skip
-
-
-def digest_of(path):
-    """Return a digest of all that a file holds but the date, attributes too."""
-    digest = hashlib.sha256()
-
-    def add(name, item):
-        if name == "entry/reduction/date":
-            return
-        digest.update(name.encode())
-        for key in sorted(item.attrs):
-            if key not in ("DIMENSION_LIST", "REFERENCE_LIST"):
-                digest.update(f"{key}={item.attrs[key]!r}".encode())
-        if isinstance(item, h5py.Dataset):
-            value = np.asarray(item[()])
-            digest.update(f"{value.dtype} {value.shape}".encode())
-            digest.update(repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes())
-
-    with h5py.File(path) as file:
-        file.visititems(add)
-    return digest.hexdigest()
 
 
 def start():
@@ -104,7 +80,7 @@ def main(folder, n_kills, seed):
     if os.waitpid(start(), 0)[1]:
         raise SystemExit("the batch failed")
     seconds = time.monotonic() - begin
-    expected = digest_of("out.h5")
+    expected = file_digest("out.h5")
     chance = random.Random(seed)
     kills, resumed = 0, 0
     names = {path.name for path in Path().iterdir()}
@@ -118,7 +94,7 @@ def main(folder, n_kills, seed):
         shutil.rmtree("out.h5.parts", ignore_errors=True)
         kills += killed
         resumed += any(found)
-        if digest_of("out.h5") != expected:
+        if file_digest("out.h5") != expected:
             raise SystemExit(f"trial {number} of seed {seed}: the output differs")
         left = {path.name for path in Path().iterdir()} - names
         if any(name for name in left if killed == 0 or not name.endswith(".part")):

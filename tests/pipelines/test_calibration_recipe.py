@@ -67,12 +67,23 @@ def test_settings_round_trip_through_a_file_elsewhere(tmp_path, monkeypatch, suf
 
 def test_document_is_complete_and_absolute_without_a_folder():
     document = calibration_document(CalibrationSettings(image="a.tif", calibrant="Si", geometry="a.poni"))
-    assert document["refinement"] == {"fix": ["rot3", "wavelength"], "loss": "soft_l1", "outliers": 5.0}
+    assert document["refinement"] == {
+        "fix": ["rot3", "wavelength"],
+        "loss": "soft_l1",
+        "outliers": 5.0,
+        "accuracy": 0.1,
+    }
     assert document["rings"] == {
         "search": 12.0, "separation": 6.0, "arc": 10.0, "max_sectors": 360, "significance": 4.0
     }  # fmt: skip
     assert Path(document["input"]["image"]).is_absolute()
     assert calibration_settings(LEAST) == CalibrationSettings(image="a.tif", calibrant="Si", geometry="a.poni")
+
+
+def test_range_of_wavelengths_is_kept(tmp_path):
+    settings = CalibrationSettings(image="a.tif", calibrant="Si", detector="Pilatus1M", wavelength=(3e-11, 6e-11))
+    again = calibration_settings(read_document(write_calibration_recipe(settings, tmp_path / "r.toml")))
+    assert again.wavelength == (3e-11, 6e-11)
 
 
 def changed(section, **values):
@@ -102,6 +113,8 @@ def changed(section, **values):
         ({**LEAST, "start": {}}, ParameterError, "either geometry or detector"),
         ({**LEAST, "start": {"detector": "Pilatus1M"}}, ParameterError, "wavelength"),
         ({**LEAST, "calibrant": {}}, ParameterError, r"\[calibrant\] name"),
+        ({**LEAST, "calibrant": {"name": "Si", "wavelength": [3e-11, 6e-11]}}, ParameterError, "beside a geometry"),
+        ({**LEAST, "calibrant": {"name": "Si", "wavelength": [3e-11]}}, DataTypeError, "two of them"),
         ({**LEAST, "input": {}}, ParameterError, r"\[input\] image"),
         ({**LEAST, "found": {"verdict": "good"}}, ParameterError, "image"),
         ({**LEAST, "found": {"verdikt": "good"}}, UnknownNameError, "verdict"),

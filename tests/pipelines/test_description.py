@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 import azimuthal as az
+from azimuthal.calibration import Goniometer
 from azimuthal.errors import FileFormatError, FileMissingError
 from azimuthal.io.detector_files import save_detector
+from azimuthal.pipelines.calibration_recipe import CalibrationSettings, write_calibration_recipe
 from azimuthal.pipelines.description import describe, detector_facts
+from azimuthal.pipelines.recipe import write_recipe
+from azimuthal.pipelines.settings import BatchSettings
 from azimuthal.testing.shared_data import shared_path
 
 
@@ -131,8 +135,64 @@ def test_describe_nothing_raises(folder):
     with pytest.raises(FileFormatError, match="is a folder"):
         describe(".")
     Path("poem.txt").write_text("a rose is a rose\n")
-    with pytest.raises(FileFormatError, match="not understood as image, geometry, detector, result or plan"):
+    with pytest.raises(
+        FileFormatError, match="not understood as image, geometry, detector, result, plan, goniometer or recipe"
+    ):
         describe("poem.txt")
+
+
+@pytest.mark.parametrize("name", ["control points", "goniometer", "recipe", "calibration recipe", "calibrant", "pyFAI"])
+def test_describe_documents_of_calibrations_and_recipes(folder, poni, name):
+    if name == "control points":
+        points = az.ControlPoints([1.0, 2.0], [3.0, 4.0], [0, 2], [0.1, np.nan])
+        az.save_control_points(points, "a.npt", az.calibrant("LaB6"), 5e-11)
+        file, title, facts = "a.npt", "control points", {"points": "2 on 2 rings (0 to 2)", "calibrant": "LaB6"}
+        facts |= {"uncertainties": "of 1 points", "wavelength": "0.5 Å"}
+    elif name == "goniometer":
+        at_zero = az.Instrument(az.detector("Pilatus100k"), az.Pose(0.3, 0.016, 0.04), az.Beam(7e-11))
+        az.save_goniometer(Goniometer.arm(at_zero, "tth"), "g.json")
+        file, title, facts = "g.json", "goniometer", {"motors": "tth", "wavelength": "0.7 Å"}
+    elif name == "recipe":
+        settings = BatchSettings(
+            images=("a.tif", "b.tif", "c.tif", "d.tif"), geometry=str(poni), npt=100, unit="q_nm^-1"
+        )
+        write_recipe(settings, "r.toml")
+        file, title, facts = "r.toml", "recipe of an integration", {"bins": "100 of q_nm^-1"}
+    elif name == "calibration recipe":
+        settings = CalibrationSettings(
+            image="a.tif", calibrant="Si", detector="Pilatus1M", wavelength=(3e-11, 6e-11), output="a.poni"
+        )
+        write_calibration_recipe(settings, "c.json")
+        file, title = "c.json", "recipe of a calibration"
+        facts = {"started from": "scratch (Pilatus1M)", "wavelength": "0.3 to 0.6 Å"}
+    elif name == "calibrant":
+        az.calibrant("Si").to_d_file("mine.D", d_min=1e-10)
+        file, title, facts = "mine.D", "calibrant", {"name": "mine"}
+    else:
+        Path("p.json").write_text('{"application": "pyfai-integrate", "version": 5}')
+        file, title, facts = "p.json", "configuration of an integration", {"version": "5"}
+    found = describe(file)
+    assert found.title.startswith(title)
+    told = dict(found.facts)
+    assert {key: told[key] for key in facts} == facts
+
+
+def test_describe_report_of_a_calibration_and_other_pages(folder, monkeypatch):
+    monkeypatch.setattr("azimuthal.calibration.report.report_pictures", lambda *_: ())
+    instrument = az.Instrument(az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(60, 60)), az.Pose(0.1), az.Beam(1e-10))
+    az.recalibrate(np.zeros((60, 60)), instrument, "Si").save_report("r.html")
+    found = describe("r.html")
+    assert found.title == "report of a calibration"
+    assert dict(found.facts)["verdict"].startswith("failed; ")
+    Path("page.html").write_text("<p>a rose</p>")
+    with pytest.raises(FileFormatError, match="not understood"):
+        describe("page.html")
+
+
+def test_describe_goniometer_that_cannot_be_used_says_why(folder):
+    Path("g.json").write_text('{"content": "Goniometer calibration v9"}')
+    with pytest.raises(FileFormatError, match="Goniometer calibration v2"):
+        describe("g.json")
 
 
 def test_describe_truncated_hdf5_raises(folder, frames):

@@ -9,15 +9,18 @@ import os
 import signal
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 import azimuthal as az
 from azimuthal import _pending_file
-from azimuthal.errors import OutputError
-from azimuthal.io.writers import formats
+from azimuthal.errors import OutputError, OutputExistsError
+from azimuthal.io.writers import FailedFrames, formats
 from azimuthal.pipelines.batch import integrate_batch
+from azimuthal.pipelines.description import describe
 from azimuthal.pipelines.events import FramesKept, Prepared
+from azimuthal.pipelines.run_folder import recorded_failures
 from azimuthal.pipelines.settings import BatchSettings
 
 from .interrupted_runs import StopError, stop_after
@@ -86,13 +89,29 @@ def uninterrupted(settings):
     return whole
 
 
-def test_sectors_are_resumed(base):
+@pytest.mark.parametrize("layout", ["subentries", "entries"])
+def test_sectors_are_resumed(base, layout):
     sectors = dataclasses.replace(base, sectors=((-10.0, 10.0), (80.0, 100.0)))
     broken = dataclasses.replace(sectors, output="run.h5")
     whole = uninterrupted(broken)
     stop_after(broken, 4)
+    if layout == "entries":
+        for path in Path("run.h5.parts").glob("0*.h5"):
+            make_entries_of_subentries(path)
     assert finish(broken) == 4
     assert contents_of("run.h5") == whole
+
+
+def make_entries_of_subentries(path):
+    """Lay out a file of sets as it was done until 2026-11-21."""
+    with h5py.File(path, "a") as file:
+        numbers = range(1, 1 + sum(name.startswith("result_") for name in file["entry"]))
+        for number in numbers:
+            file.move(f"entry/result_{number}", f"old_{number}")
+        del file["entry"]
+        for number in numbers:
+            file.move(f"old_{number}", "entry" if number == 1 else f"entry_{number}")
+        assert list(file) == ["entry", "entry_2"]
 
 
 @pytest.mark.parametrize("extension", [one.extensions[0] for one in TOGETHER])
@@ -169,9 +188,14 @@ def test_disk_that_is_full_in_the_middle_of_a_file(name, base):
     assert len(written_by(settings)) == (1 if name == "run.csv" else N_FRAMES)
 
 
-@pytest.mark.parametrize("name", ["run.npz", "out/{stem}_{frame}.xye"])
+VANISHING = [*(f"run{one.extensions[0]}" for one in TOGETHER), "out/{stem}_{frame}.xye"]
+
+
+@pytest.mark.parametrize("name", VANISHING)
 def test_input_that_vanishes_half_way_is_a_failure_and_is_done_later(name, base):
-    settings = dataclasses.replace(base, output=name, unit="2th_deg")
+    """Whatever the format: what failed is recorded, and the same command does it, and only it, later."""
+    needs({f"run{one.extensions[0]}": one.name for one in TOGETHER}.get(name, ""))
+    settings = dataclasses.replace(base, output=name, unit="2th_deg" if name.endswith(".xye") else base.unit)
     integrate_batch(settings)
     whole = written_by(settings)
     for path in [*Path("out").glob("*.*"), Path(name)]:
@@ -186,11 +210,37 @@ def test_input_that_vanishes_half_way_is_a_failure_and_is_done_later(name, base)
     summary = integrate_batch(settings, report)
     assert [(failure.name, failure.n_frames) for failure in summary.failures] == [("b.npy", 2)]
     assert summary.n_frames == 4
+    assert [(one.name, one.n_frames) for one in failures_of(settings)] == [("b.npy", 2)]
+    before = written_by(settings)
+    Path("b.npy").write_bytes(content[:50])
+    again = integrate_batch(settings)  # fails once more
+    assert (again.n_frames, [failure.name for failure in again.failures]) == (4, ["b.npy"])
+    assert written_by(settings) == before
+    assert [one.name for one in failures_of(settings)] == ["b.npy"]
     Path("b.npy").write_bytes(content)
     os.utime("b.npy", ns=(times.st_atime_ns, times.st_mtime_ns))
-    if name == "run.npz":
-        assert az.load_result(name).failures[0].name == "b.npy"
-        settings = dataclasses.replace(settings, force=True)
+    assert finish(settings) == 4
+    assert written_by(settings) == whole
+    assert not list(Path().rglob("*.parts"))
+
+
+def test_incomplete_output_that_somebody_changed_is_not_replaced(base):
+    Path("broken.npy").write_bytes(b"\x93NUMPY")
+    settings = dataclasses.replace(base, images=("a.npy", "broken.npy"), output="run.csv")
     integrate_batch(settings)
-    if name != "run.npz":
-        assert written_by(settings) == whole
+    Path("run.csv").write_text(Path("run.csv").read_text() + "# a remark\n")
+    content = Path("run.csv").read_bytes()
+    np.save("broken.npy", np.load("b.npy"))
+    with pytest.raises(OutputExistsError, match=r"run\.csv exists already"):
+        integrate_batch(settings)
+    assert Path("run.csv").read_bytes() == content
+    assert finish(dataclasses.replace(settings, force=True)) == 4
+
+
+def failures_of(settings):
+    """Return what the output of a run, or the folder beside it, says to be missing."""
+    if settings.output in ("run.h5", "run.npz"):
+        return az.load_result(settings.output).failures
+    (folder,) = Path().rglob("*.parts")
+    assert "b.npy" in describe(folder).text
+    return [FailedFrames(**one) for one in recorded_failures(folder)]

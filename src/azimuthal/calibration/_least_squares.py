@@ -97,6 +97,8 @@ def minimised(
     values = np.clip(start, lower, upper)
     residuals, jacobian = model(values)
     cost, damping, newton = _cost(residuals, loss, cutoff), 1e-4, False
+    if not (np.isfinite(cost) and np.isfinite(jacobian).all()):
+        return Minimum(values, residuals, jacobian, cost, 0, converged=False)
     for n_steps in range(1, max_steps + 1):
         weights = loss_weights(residuals, loss, cutoff)
         gradient = jacobian.T @ (weights * residuals)

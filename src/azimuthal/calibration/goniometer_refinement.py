@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The azimuthal developers
 r"""Joint refinement of a goniometer on the control points of many images.
 
-The residual of a point is that of :mod:`azimuthal.calibration.residuals` at the position of its image; its derivatives
-with respect to the parameters of the goniometer follow by the chain rule,
+The residual of a point, in pixels, is that of :mod:`azimuthal.calibration.residuals` at the position of its image; its
+derivatives with respect to the parameters of the goniometer follow by the chain rule,
 
 .. math:: \frac{\partial r}{\partial p} = \sum_{v} \frac{\partial r}{\partial v} \frac{\partial v}{\partial p},
           \qquad v = \mathrm{dist}, \ldots, \mathrm{rot3}, \lambda
@@ -28,33 +28,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from azimuthal._validate import finite_number, one_of, unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
 from azimuthal.calibration._variance_components import Component, component_sizes, shared_products, without_shared
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.point_fit import PointFit, described, read_only, settled
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.refinement import (
     CUTOFF,
     UNKNOWN_UNCERTAINTY,
     RingSource,
     checked_fix,
-    robust_spread,
-    scatter_beyond_counting,
 )
-from azimuthal.calibration.residuals import ring_angles, two_theta_and_jacobian
+from azimuthal.calibration.residuals import pixel_residuals
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Pose
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["FramePoints", "GoniometerRefinement", "refine_goniometer"]
 
-_ROUNDS = 8
-_GEOMETRY_ROUNDS = 4
+_PARALLAX_ROUNDS = 4
 _STILL = 1e-3  # pixels
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
@@ -80,9 +78,9 @@ class FramePoints:
     points: ControlPoints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GoniometerRefinement:
-    """What a joint refinement found.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GoniometerRefinement(PointFit):
+    """What a joint refinement found; and the attributes of :class:`~azimuthal.calibration.point_fit.PointFit`.
 
     Attributes
     ----------
@@ -90,71 +88,35 @@ class GoniometerRefinement:
         With the refined parameters, their covariance, what is not told, and the positions that it covers.
     start:
         The goniometer that it started from.
-    free:
-        Names of the parameters that were refined.
     frames:
         The images with their points.
     frame:
         Of all points, one image behind the other: number of the image.
     ring:
         Number of the ring.
-    used:
-        Which points were used; the others are outliers.
-    residuals:
-        Found minus expected two theta, pixels.
-    residuals_rad:
-        The same in rad.
     pixel:
         Size of a pixel, rad of two theta.
     spread:
         Standard deviation that each point was given, pixels.
     azimuth:
         chi of the points, rad.
-    scatter:
-        Scatter beyond counting, pixels.
-    ring_scatter:
-        Scatter of whole rings beyond that of their points, pixels.
     motor_scatter:
         Motor -> scatter of its positions beyond that of the points, in its own unit.
     shift_covariance:
         What shifts of one pixel of all points, of every ring and of every eighth of a ring in an image would do to the
         parameters (:mod:`azimuthal.calibration.systematic_error`): their covariance.
-    reduced_chi_square:
-        Of the used points with the uncertainties that they came with.
-    cost:
-        What was minimised.
-    degenerate:
-        In words, what the rings cannot tell.
-    correlated:
-        In words, pairs of parameters that the rings can hardly tell apart.
-    at_bound:
-        Parameters that ended at a bound.
-    converged:
-        Whether the minimum was reached.
     """
 
     goniometer: Goniometer
     start: Goniometer
-    free: tuple[str, ...]
     frames: tuple[FramePoints, ...]
     frame: IntArray
     ring: IntArray
-    used: BoolArray
-    residuals: FloatArray
-    residuals_rad: FloatArray
     pixel: FloatArray
     spread: FloatArray
     azimuth: FloatArray
-    scatter: float
-    ring_scatter: float
     motor_scatter: Mapping[str, float]
     shift_covariance: FloatArray
-    reduced_chi_square: float
-    cost: float
-    degenerate: tuple[str, ...]
-    correlated: tuple[str, ...]
-    at_bound: tuple[str, ...]
-    converged: bool
 
     @property
     def values(self) -> dict[str, float]:
@@ -222,13 +184,22 @@ def refine_goniometer(
     limits = _limits(bounds, goniometer)
     problem = _Problem(given, goniometer, calibrant, free, loss, limits)
     found = _refined(problem, outliers, scatter)
-    for _ in range(_GEOMETRY_ROUNDS):  # sizes of pixels, and points of entry, belong to the geometry
+    for _ in range(_PARALLAX_ROUNDS if goniometer.parallax is not None else 0):  # points of entry: of the geometry
         before = found
         problem = _Problem(given, before.goniometer, calibrant, free, loss, limits)
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < _STILL:
             break
     return replace(found, start=goniometer)
+
+
+class _Evaluation(NamedTuple):
+    """Of all points: residuals, pixels, infinite where there is no geometry; derivatives; change over a pixel, rad."""
+
+    residuals: FloatArray
+    slopes: FloatArray
+    by_motor: FloatArray
+    pixel: FloatArray
 
 
 class _Problem:
@@ -252,48 +223,48 @@ class _Problem:
         self.sigma = np.where(np.isfinite(sigma), sigma, UNKNOWN_UNCERTAINTY)
         self.d_spacings = _spacings(calibrant, self.ring)
         self._locate()
-        if not np.isfinite(self.evaluated(self.start)[0]).all():
+        if not np.isfinite(self.evaluated(self.start).residuals).all():
             raise ParameterError("wavelength: too long for some of the rings that the points name.")
 
     def _locate(self) -> None:
-        """Find where the points are on the detector, and how large its pixels are there."""
-        self.detector_positions, pixels, azimuths = [], [], []
+        """Find where the points are on the detector, and the steps from pixel to pixel there."""
+        self.detector_positions, self.steps, azimuths = [], [], []
         for k, instrument in zip(self.taking_part, self.goniometer.instruments(self.positions_of), strict=True):
             instrument.beam.required_wavelength("a refinement")
             points = self.frames[k].points
             cells = Cells(instrument, points.slow, points.fast)
-            slopes = cells.slopes(points.slow, points.fast)
             self.detector_positions.append(cells.positions(points.slow, points.fast))
-            pixels.append(np.hypot(slopes.angle1, slopes.angle2))
-            azimuths.append(slopes.azimuth)
-        self.pixel, self.azimuth = np.concatenate(pixels), np.concatenate(azimuths)
+            self.steps.append(cells.steps(points.slow, points.fast))
+            azimuths.append(cells.angles(points.slow, points.fast)[1])
+        self.azimuth = np.concatenate(azimuths)
 
-    def evaluated(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return residuals (rad), Jacobian with respect to all parameters, and to the motors; infinite: no geometry."""
+    def evaluated(self, parameters: FloatArray) -> _Evaluation:
+        """Return the residuals with some parameters."""
         changed = dict(zip(self.names, parameters.tolist(), strict=True))
         goniometer = self.goniometer.with_parameters(**changed)
         found = goniometer.evaluated(self.positions_of)
         n = self.frame.size
-        residuals, slopes = np.full(n, np.inf), np.zeros((n, len(self.names)))
-        by_motor = np.zeros((n, len(goniometer.motors)))
+        result = _Evaluation(
+            np.full(n, np.inf), np.zeros((n, len(self.names))), np.zeros((n, len(goniometer.motors))), np.ones(n)
+        )
         values = found.values
         if not (np.isfinite(values).all() and (values[:, 0] > 0).all() and (values[:, 6] > 0).all()):
-            return residuals, slopes, by_motor
+            return result
         stop = 0
-        for row, positions in enumerate(self.detector_positions):
+        for row, (positions, steps) in enumerate(zip(self.detector_positions, self.steps, strict=True)):
             here = slice(stop, stop + positions.shape[0])
             stop = here.stop
-            angle, jacobian = two_theta_and_jacobian(positions, Pose(*values[row, :6].tolist()))
-            expected, by_wavelength = ring_angles(self.d_spacings[here], float(values[row, 6]))
-            full = np.column_stack((jacobian, -by_wavelength))
-            residuals[here] = angle - expected
-            slopes[here], by_motor[here] = full @ found.by_parameter[row], full @ found.by_motor[row]
-        return residuals, slopes, by_motor
+            pose, wavelength = Pose(*values[row, :6].tolist()), float(values[row, 6])
+            one = pixel_residuals(positions, steps, pose, self.d_spacings[here], wavelength)
+            result.residuals[here], result.pixel[here] = one.values, one.pixel
+            result.slopes[here] = one.jacobian @ found.by_parameter[row]
+            result.by_motor[here] = one.jacobian @ found.by_motor[row]
+        return result
 
     def solved(self, start: FloatArray, used: BoolArray, scatter: float) -> tuple[FloatArray, Minimum]:
         """Return all parameters and the minimum in scaled parameters."""
-        sigma = (self.pixel * np.hypot(self.sigma, scatter))[used]
-        lengths = np.linalg.norm(self.evaluated(start)[1][used][:, self.columns] / sigma[:, None], axis=0)
+        sigma = np.hypot(self.sigma, scatter)[used]
+        lengths = np.linalg.norm(self.evaluated(start).slopes[used][:, self.columns] / sigma[:, None], axis=0)
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 1.0)
 
         def at(x: FloatArray) -> FloatArray:
@@ -302,8 +273,8 @@ class _Problem:
             return values
 
         def model(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-            residuals, slopes, _ = self.evaluated(at(x))
-            return residuals[used] / sigma, slopes[used][:, self.columns] / sigma[:, None] * scale
+            found = self.evaluated(at(x))
+            return found.residuals[used] / sigma, found.slopes[used][:, self.columns] / sigma[:, None] * scale
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
         minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
@@ -311,50 +282,28 @@ class _Problem:
 
 
 def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -> GoniometerRefinement:
-    """Return the refinement, repeated until the points in use stay the same."""
-    values, used = problem.start, np.ones(problem.frame.size, dtype=np.bool_)
-    extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
-    for _ in range(_ROUNDS):
-        values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values)[0] / problem.pixel
-        before, extra_before = used, extra
-        if scatter is None:
-            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
-        if outliers is not None:
-            spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
-            if used.sum() <= len(problem.free):
-                used = before
-        if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
-            break
-    values, minimum = problem.solved(values, used, extra)
-    return _described(problem, values, used, extra, minimum)
-
-
-def _described(
-    problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum
-) -> GoniometerRefinement:
-    residuals_rad = problem.evaluated(values)[0]
-    residuals = residuals_rad / problem.pixel
-    spread = np.hypot(problem.sigma, scatter)
-    known = _knowledge(problem, values, residuals / spread, used, spread)
+    values, used, extra, minimum = settled(problem, outliers, scatter)
+    found, spread = problem.evaluated(values), np.hypot(problem.sigma, extra)
+    known = _knowledge(problem, values, found.residuals / spread, used, spread)
     goniometer = problem.goniometer.with_parameters(**dict(zip(problem.names, values.tolist(), strict=True))).replace(
         covariance=known.covariance, unknown=known.unknown, covered=_covered(problem, used)
     )
-    n = int(used.sum())
-    chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
-    at_bound = [
-        problem.names[k]
-        for k in problem.columns
-        if values[k] <= problem.limits[0][k] or values[k] >= problem.limits[1][k]
-    ]
     return GoniometerRefinement(
-        goniometer, problem.goniometer, problem.free, problem.frames, _frozen(problem.frame), _frozen(problem.ring),
-        _frozen(used), _frozen(residuals), _frozen(residuals_rad), _frozen(problem.pixel), _frozen(spread),
-        _frozen(problem.azimuth), scatter, known.ring_scatter, known.motor_scatter, _frozen(known.shift_covariance),
-        chi_square, minimum.cost,
-        _degenerate_words(goniometer, problem.free), _correlated(goniometer), tuple(at_bound), minimum.converged,
-    )  # fmt: skip
+        goniometer=goniometer,
+        start=problem.goniometer,
+        frames=problem.frames,
+        frame=read_only(problem.frame),
+        ring=read_only(problem.ring),
+        pixel=read_only(found.pixel),
+        spread=read_only(spread),
+        azimuth=read_only(problem.azimuth),
+        ring_scatter=known.ring_scatter,
+        motor_scatter=known.motor_scatter,
+        shift_covariance=read_only(known.shift_covariance),
+        degenerate=_degenerate_words(goniometer, problem.free),
+        correlated=_correlated(goniometer),
+        **described(problem, values, used, extra, minimum),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,8 +317,8 @@ class _Knowledge:
 
 def _knowledge(problem: _Problem, values: FloatArray, z: FloatArray, used: BoolArray, spread: FloatArray) -> _Knowledge:
     """Return covariance, unknown directions and shared errors; `z` are the residuals in standard deviations."""
-    sigma = (problem.pixel * spread)[used]
-    _, slopes, by_motor = problem.evaluated(values)
+    sigma = spread[used]
+    _, slopes, by_motor, _ = problem.evaluated(values)
     rows = slopes[used][:, problem.columns] / sigma[:, None]
     lengths = _telling_lengths(problem, values, rows)
     scale = 1 / np.where(lengths > 0, lengths, 1.0)
@@ -500,8 +449,3 @@ def _spacings(calibrant: RingSource, ring: IntArray) -> FloatArray:
     if ring.max(initial=0) >= spacings.size:
         raise ParameterError(f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {ring.max()}.")
     return spacings[ring]
-
-
-def _frozen(array: Any) -> Any:
-    array.flags.writeable = False
-    return array

@@ -18,7 +18,10 @@ from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.instrument import Instrument
 from azimuthal.typing import FloatArray
 
-__all__ = ["Hint"]
+__all__ = ["ROUGHLY", "Hint"]
+
+#: share of the distance by which a rough one may be off
+ROUGHLY = 0.3
 
 _NEAR = 10.0  # pixels between a picked point and its ring
 _CENTRE_SHARE = 0.1  # of the detector's diagonal
@@ -45,7 +48,7 @@ class Hint:
     """
 
     distance: float | None = None
-    tolerance: float = 0.3
+    tolerance: float = ROUGHLY
     centre: tuple[float, float] | None = None
     instrument: Instrument | None = None
     points: ControlPoints | FloatArray | None = None

@@ -3,10 +3,10 @@
 r"""Whether the points speak against the wavelength: the cost of the points as a function of it.
 
 At small angles distance and wavelength scale together: a ring has a radius of :math:`D \tan 2\theta`, about
-:math:`D \lambda / d`.  The cost is then a long, narrow and bent valley, and a refinement with the wavelength free does
-not get along it.  Worse, it has the residuals in rad, divided by pixels as large as they are where it starts: a longer
-distance makes all angles smaller and the fit seemingly better.  So the cost is a profile: for every wavelength tried
-the rest is refined, from a geometry whose distance goes with it (the product of both and the place of the beam kept).
+:math:`D \lambda / d`.  The cost is then a long, narrow and bent valley with minima in side valleys (other numbers of
+rings, the opposite tilt), and one refinement with the wavelength free finds only what is downhill of its start.  So the
+cost is a profile: for every wavelength tried the rest is refined, from a geometry whose distance goes with it (the
+product of both and the place of the beam kept).
 
 The wavelength is scanned from 0.7 to 1.4 of what was told, on some of the points; around the lowest, steps of 3, 1 and
 0.3 % lead to the minimum by parabolas, the last one on all points.  Its standard error is the larger one of what the
@@ -50,10 +50,11 @@ _BETTER, _FAR, _BETTER_FAR = 18.0, 0.05, 8.0  # half of the chi-square
 def preferred_wavelength(refinement: Refinement, calibrant: RingSource, *, loss: Loss) -> tuple[float, float] | None:
     """Return the relative change of the wavelength that the points prefer, and its standard error.
 
-    None where the wavelength was free, where points are too few, and where the told one explains the points as well.
+    None where the wavelength was free, where points are too few, where the refinement ran away (it did not converge),
+    and where the told one explains the points as well.
     """
     free, n = refinement.free, int(refinement.used.sum())
-    if "wavelength" in free or n <= len(free) + 1:
+    if "wavelength" in free or n <= len(free) + 1 or not refinement.converged:
         return None
     points = refinement.control_points.select(refinement.used)
     search = _Search(refinement, calibrant, loss)
@@ -88,12 +89,22 @@ class _Search:
     def __init__(self, refinement: Refinement, calibrant: RingSource, loss: Loss) -> None:
         self.refinement, self.calibrant, self.loss = refinement, calibrant, loss
         self.fix = tuple(name for name in refinement.values if name not in refinement.free)
+        self._known: list[tuple[FloatArray, Cells]] = []
+
+    def cells(self, points: ControlPoints) -> Cells:
+        """Return the pixels of points; points with other ring numbers are in the same ones."""
+        for slow, cells in self._known:
+            if np.array_equal(slow, points.slow):
+                return cells
+        self._known.append((points.slow, Cells(self.refinement.instrument, points.slow, points.fast)))
+        return self._known[-1][1]
 
     def refined(self, points: ControlPoints, start: Instrument, *, wavelength: bool = False) -> Refinement:
         fix = tuple(name for name in self.fix if not (wavelength and name == "wavelength"))
         return refine(
-            points, start, self.calibrant, fix=fix, loss=self.loss, outliers=None, scatter=self.refinement.scatter
-        )
+            points, start, self.calibrant, fix=fix, loss=self.loss, outliers=None, scatter=self.refinement.scatter,
+            cells=self.cells(points),
+        )  # fmt: skip
 
     def lowest(self, points: ControlPoints) -> tuple[_Step, float]:
         """Return the wavelength of the lowest cost, and the curvature of the cost in its logarithm."""
@@ -147,13 +158,23 @@ class _Search:
         if not _reached(points, start, self.calibrant):
             return None
         found = self.refined(points, start)
-        numbers = _nearest_rings(found, self.calibrant)
+        numbers = self._nearest_rings(found)
         if any(old != new for old, new in numbers.items()):
             other = self.refined(_renumbered(points, numbers), found.instrument)
             if other.cost < found.cost:
                 taken = {old: numbers.get(new, new) for old, new in before.numbers.items()}
                 return _Step(factor, other, numbers | taken)
         return _Step(factor, found, before.numbers)
+
+    def _nearest_rings(self, found: Refinement) -> dict[int, int]:
+        """Return which ring of the calibrant every ring of points is nearest to; the same ones where two share one."""
+        points = found.control_points
+        seen, _ = self.cells(points).under(found.instrument).angles(points.slow, points.fast)
+        angles = _angles(self.calibrant, found.instrument)
+        angles = np.where(np.isfinite(angles), angles, np.inf)
+        rings = np.unique(points.ring).tolist()
+        nearest = {ring: int(np.argmin(np.abs(angles - np.median(seen[points.ring == ring])))) for ring in rings}
+        return nearest if len(set(nearest.values())) == len(rings) else {ring: ring for ring in rings}
 
     def along(self, instrument: Instrument, factor: float) -> Instrument:
         """Return the instrument with another wavelength and the distance that goes with it, the beam in its place."""
@@ -177,17 +198,6 @@ def _angles(calibrant: RingSource, instrument: Instrument) -> FloatArray:
 def _reached(points: ControlPoints, instrument: Instrument, calibrant: RingSource) -> bool:
     """Whether all rings of the points are there with this wavelength."""
     return bool(np.isfinite(_angles(calibrant, instrument)[points.ring]).all())
-
-
-def _nearest_rings(refinement: Refinement, calibrant: RingSource) -> dict[int, int]:
-    """Return which ring of the calibrant every ring of points is nearest to; the same ones where two share one."""
-    points = refinement.control_points
-    seen, _ = Cells(refinement.instrument, points.slow, points.fast).angles(points.slow, points.fast)
-    angles = _angles(calibrant, refinement.instrument)
-    angles = np.where(np.isfinite(angles), angles, np.inf)
-    rings = np.unique(points.ring).tolist()
-    nearest = {ring: int(np.argmin(np.abs(angles - np.median(seen[points.ring == ring])))) for ring in rings}
-    return nearest if len(set(nearest.values())) == len(rings) else {ring: ring for ring in rings}
 
 
 def _renumbered(points: ControlPoints, numbers: dict[int, int]) -> ControlPoints:

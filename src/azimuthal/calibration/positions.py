@@ -8,13 +8,15 @@ nominal pixel size.  Points are array indices, the centre of the first pixel at 
 
 from __future__ import annotations
 
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
 from azimuthal.detectors import Detector
+from azimuthal.errors import ParameterError
 from azimuthal.geometry.coordinates import chi, lab_positions, pixel_normals, two_theta
-from azimuthal.geometry.parallax import entry_positions
+from azimuthal.geometry.parallax import SensorAbsorption, entry_positions
 from azimuthal.instrument import Instrument
 from azimuthal.orientation import orientation_flips
 from azimuthal.typing import BoolArray, FloatArray, IntArray
@@ -46,11 +48,17 @@ class Cells:
         self._flips = orientation_flips(detector.orientation)
         self._edges = detector.separable_edges()
         self._corners = None if self._edges is not None else _corners(detector, self.row, self.column)
-        self._absorption = self._normals = None
-        if instrument.parallax is not None:
-            self._absorption = instrument.parallax.absorption(sensor=detector.sensor, energy=instrument.beam.energy)
-            if not detector.is_flat and self._corners is not None:
-                self._normals = pixel_normals(corners=self._corners)
+        self._absorption, self._normals = _absorption(instrument), None
+        if instrument.parallax is not None and not detector.is_flat and self._corners is not None:
+            self._normals = pixel_normals(corners=self._corners)
+
+    def under(self, instrument: Instrument) -> Cells:
+        """Return the same pixels with another pose and beam: what they cost on a distorted detector is paid once."""
+        if instrument.detector is not self._instrument.detector or instrument.parallax != self._instrument.parallax:
+            raise ParameterError("instrument: expected the detector and the parallax of these pixels.")
+        same = copy(self)
+        same._instrument, same._absorption = instrument, _absorption(instrument)  # noqa: SLF001
+        return same
 
     def positions(self, slow: FloatArray, fast: FloatArray) -> FloatArray:
         """Return where the rays of points entered the sensor, detector frame, shape (n, 3), m."""
@@ -62,6 +70,14 @@ class Cells:
         return entry_positions(
             detector_positions=found, pose=self._instrument.pose, absorption=self._absorption, normals=self._normals
         )
+
+    def steps(self, slow: FloatArray, fast: FloatArray) -> FloatArray:
+        """Return the steps on the detector from a pixel to the next along slow and fast, shape (2, n, 3), m."""
+        ends = [
+            self.positions(slow + step1, fast + step2) - self.positions(slow - step1, fast - step2)
+            for step1, step2 in ((_STEP, 0.0), (0.0, _STEP))
+        ]
+        return np.asarray(ends) / (2 * _STEP)
 
     def angles(self, slow: FloatArray, fast: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (two theta, chi) of points, rad."""
@@ -159,6 +175,13 @@ def located(
             break
     settled = (np.abs(slow - cells.row) <= 0.5 + _FOUND) & (np.abs(fast - cells.column) <= 0.5 + _FOUND)
     return slow, fast, np.hypot(s.angle1, s.angle2), settled & np.isfinite(moved) & (length < _FOUND)
+
+
+def _absorption(instrument: Instrument) -> SensorAbsorption | None:
+    """Return the absorption of the sensor; None: without parallax."""
+    if instrument.parallax is None:
+        return None
+    return instrument.parallax.absorption(sensor=instrument.detector.sensor, energy=instrument.beam.energy)
 
 
 def _turn(angle: FloatArray) -> FloatArray:

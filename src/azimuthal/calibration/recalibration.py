@@ -53,6 +53,7 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _MUCH_BETTER = 0.85  # of the error
+_OVERLAPPING_PASSES = 3
 _MOST_MISFIT = 3.0  # chi-square of overlapping rings
 _MORE_SHIFT = 2.0  # of rings that overlap
 _WIDENING = (1.0, 2.5)
@@ -200,17 +201,18 @@ def _with_overlapping_rings(
     task: _Task, best: tuple[RingPoints, Refinement], fwhm: float, error: float
 ) -> tuple[RingPoints, Refinement]:
     """Return points and refinement with rings that overlap, where two theta is known much better with them."""
-    if error <= ERROR_SHARE * task.accuracy:
+    settings = task.settings
+    if error <= ERROR_SHARE * task.accuracy or settings.max_rings is not None or settings.saturation is not None:
         return best
     instrument, found = best[1].instrument, None
-    for _ in range(2):
+    for _ in range(_OVERLAPPING_PASSES):
         points = points_on_crowded_rings(
             task.image, instrument, task.calibrant, usable=task.usable, fwhm=fwhm, settings=task.settings
         )  # fmt: skip
         if len(points.points) <= task.n_free:
             return best
         found = points, task.refined(points.points, instrument)
-        instrument = found[1].instrument
+        instrument, fwhm = found[1].instrument, _width(points, instrument)[1]
     assert found is not None  # the loop ran
     if found[1].reduced_chi_square < _MOST_MISFIT and _error(*found) < _MUCH_BETTER * error:
         return found

@@ -6,10 +6,10 @@ Residuals and Jacobian are those of :mod:`azimuthal.calibration.residuals`, the 
 :mod:`azimuthal.calibration._least_squares` (record 0025).
 
 Weights
-    A residual is divided by :math:`\sqrt{\sigma_i^2 + \tau^2}` times the size of a pixel in two theta: :math:`\sigma_i`
-    is the uncertainty of the point (0.1 pixel where not known) and :math:`\tau` the *scatter beyond counting* (grains,
-    pixels that are not where they should be), one number in pixels that makes the median of the absolute scaled
-    residuals what it is for normal errors.  Without it the few brightest rings would decide alone.
+    A residual, in pixels of the geometry being tried, is divided by :math:`\sqrt{\sigma_i^2 + \tau^2}`:
+    :math:`\sigma_i` is the uncertainty of the point (0.1 pixel where not known) and :math:`\tau` the *scatter beyond
+    counting* (grains, pixels that are not where they should be), one number in pixels that makes the median of the
+    absolute scaled residuals what it is for normal errors.  Without it the few brightest rings would decide alone.
 
 Outliers
     Points farther away than `outliers` standard deviations are left out and the rest refined again, until the set of
@@ -27,8 +27,8 @@ Covariance
 
     The first sum is the estimate that needs no model of the errors (White 1980, doi:10.2307/1912934).  The second
     stands for rings that are off as a whole by :math:`\upsilon` pixels beyond what the scatter of their points
-    explains (:math:`s_i` is the size of a pixel), since points of one ring then share an error and a thousand of them
-    know no more than one.  :math:`\upsilon` is 0 unless the rings show it beyond chance.
+    explains (:math:`s_i` is one over its standard deviation), since points of one ring then share an error and a
+    thousand of them know no more than one.  :math:`\upsilon` is 0 unless the rings show it beyond chance.
 
 Degenerate directions
     Columns of J are scaled to length 1; a singular value below 1e-6 of the largest means that rings cannot tell that
@@ -45,15 +45,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from azimuthal._validate import finite_number, one_of, unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.point_fit import PointFit, described, read_only, settled
 from azimuthal.calibration.positions import Cells
-from azimuthal.calibration.residuals import PARAMETERS, ring_angles, two_theta_and_jacobian
+from azimuthal.calibration.residuals import PARAMETERS, PixelResiduals, pixel_residuals, ring_angles
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
-from azimuthal.typing import BoolArray, FloatArray, IntArray
+from azimuthal.typing import BoolArray, FloatArray
 
 __all__ = [
     "CUTOFF",
@@ -61,24 +62,17 @@ __all__ = [
     "Refinement",
     "RingSource",
     "checked_fix",
-    "on_dragged_rings",
     "refine",
-    "robust_spread",
-    "scatter_beyond_counting",
 ]  # fmt: skip
 
 DEFAULT_FIX = ("rot3", "wavelength")
 UNKNOWN_UNCERTAINTY = 0.1  # pixels
 
 CUTOFF = 2.0  # standard deviations at which a residual begins to count less
-_ROUNDS = 8
-_NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
 _PARALLAX_ROUNDS = 4
-_FEWEST_RINGS = 6
 _FEWEST_POINTS = 8
-_DRAGGED = 0.5  # pixels
 
 
 class RingSource(Protocol):
@@ -94,9 +88,9 @@ class RingSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Refinement:
-    """What a refinement found.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Refinement(PointFit):
+    """What a refinement found; and the attributes of :class:`~azimuthal.calibration.point_fit.PointFit`.
 
     Attributes
     ----------
@@ -104,53 +98,17 @@ class Refinement:
         With the refined parameters.
     start:
         The instrument that it started from.
-    free:
-        Names of the parameters that were refined.
     covariance:
         Shape (7, 7) in the order of :data:`~azimuthal.calibration.residuals.PARAMETERS`; m and rad.  Zero for fixed
         parameters; infinite variance for what the rings cannot tell.
     control_points:
         All points, outliers included.
-    used:
-        Which of them were used.
-    residuals:
-        Of all points: found minus expected two theta, pixels.
-    residuals_rad:
-        The same in rad.
-    scatter:
-        Scatter beyond counting, pixels.
-    ring_scatter:
-        Scatter of whole rings beyond that of their points, pixels.
-    reduced_chi_square:
-        Of the used points with the uncertainties that they came with.
-    cost:
-        What was minimised.
-    degenerate:
-        In words, what the rings cannot tell.
-    correlated:
-        In words, pairs of parameters that the rings can hardly tell apart.
-    at_bound:
-        Parameters that ended at a bound.
-    converged:
-        Whether the minimum was reached.
     """
 
     instrument: Instrument
     start: Instrument
-    free: tuple[str, ...]
     covariance: FloatArray
     control_points: ControlPoints
-    used: BoolArray
-    residuals: FloatArray
-    residuals_rad: FloatArray
-    scatter: float
-    ring_scatter: float
-    reduced_chi_square: float
-    cost: float
-    degenerate: tuple[str, ...]
-    correlated: tuple[str, ...]
-    at_bound: tuple[str, ...]
-    converged: bool
 
     @property
     def values(self) -> dict[str, float]:
@@ -173,7 +131,7 @@ class Refinement:
 def refine(
     control_points: ControlPoints, instrument: Instrument, calibrant: RingSource, *,
     fix: Iterable[str] = DEFAULT_FIX, bounds: Mapping[str, tuple[float, float]] | None = None, loss: Loss = "soft_l1",
-    outliers: float | None = 5.0, scatter: float | None = None,
+    outliers: float | None = 5.0, scatter: float | None = None, cells: Cells | None = None,
 ) -> Refinement:  # fmt: skip
     """Return the geometry that the points agree with best.
 
@@ -195,6 +153,8 @@ def refine(
         Standard deviations beyond which points are left out; None keeps all.
     scatter:
         Scatter beyond counting, pixels; None: found from the residuals.
+    cells:
+        The pixels of the points, for those that refine the same points again and again; None: looked up.
 
     Raises
     ------
@@ -214,10 +174,11 @@ def refine(
             f"{len(control_points)}. Add points, or fix more parameters."
         )
     limits = _limits(bounds, instrument)
-    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits), outliers, scatter)
+    cells = cells or Cells(instrument, control_points.slow, control_points.fast)
+    found = _refined(_Problem(control_points, instrument, calibrant, free, loss, limits, cells), outliers, scatter)
     for _ in range(_PARALLAX_ROUNDS if instrument.parallax is not None else 0):
         before = found
-        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits)
+        problem = _Problem(control_points, before.instrument, calibrant, free, loss, limits, cells)
         found = _refined(problem, outliers, scatter)
         if np.abs(found.residuals - before.residuals).max() < 1e-4:
             break
@@ -227,9 +188,11 @@ def refine(
 class _Problem:
     """Residuals of points as a function of the free parameters, in units of their own scale."""
 
+    names: tuple[str, ...] = PARAMETERS
+
     def __init__(
         self, points: ControlPoints, instrument: Instrument, calibrant: RingSource, free: tuple[str, ...], loss: Loss,
-        limits: tuple[FloatArray, FloatArray],
+        limits: tuple[FloatArray, FloatArray], cells: Cells,
     ) -> None:  # fmt: skip
         self.points, self.instrument, self.loss, self.free = points, instrument, loss, free
         spacings = np.asarray(calibrant.d_spacings(), dtype=np.float64)
@@ -238,10 +201,9 @@ class _Problem:
                 f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {points.ring.max()}."
             )
         self.d_spacings = spacings[points.ring]
-        cells = Cells(instrument, points.slow, points.fast)
+        cells = cells.under(instrument)
         self.positions = cells.positions(points.slow, points.fast)
-        slopes = cells.slopes(points.slow, points.fast)
-        self.pixel = np.hypot(slopes.angle1, slopes.angle2)
+        self.steps = cells.steps(points.slow, points.fast)
         self.columns = [PARAMETERS.index(name) for name in free]
         self.start = _values(instrument)
         self.limits = limits
@@ -250,25 +212,21 @@ class _Problem:
         if not np.isfinite(ring_angles(self.d_spacings, self.start[6])[0]).all():
             raise ParameterError("wavelength: too long for some of the rings that the points name.")
 
-    def evaluated(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return residuals (rad) and Jacobian with respect to all seven parameters."""
-        angle, jacobian = two_theta_and_jacobian(self.positions, Pose(*values[:6]))
-        expected, slope = ring_angles(self.d_spacings, values[6])
-        return angle - expected, np.column_stack((jacobian, -slope))
+    def evaluated(self, values: FloatArray) -> PixelResiduals:
+        """Return residuals in pixels and their derivatives with respect to all seven parameters."""
+        return pixel_residuals(self.positions, self.steps, Pose(*values[:6]), self.d_spacings, float(values[6]))
 
     def solved(self, start: FloatArray, used: BoolArray, scatter: float) -> tuple[FloatArray, Minimum]:
         """Return all seven values and the minimum in scaled parameters."""
-        sigma = self.pixel * np.hypot(self.sigma, scatter)
-        _, jacobian = self.evaluated(start)
-        lengths = np.linalg.norm((jacobian / sigma[:, None])[used][:, self.columns], axis=0)
+        sigma = np.hypot(self.sigma, scatter)[used]
+        lengths = np.linalg.norm(self.evaluated(start).jacobian[used][:, self.columns] / sigma[:, None], axis=0)
         scale = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 1.0)
 
         def model(x: FloatArray) -> tuple[FloatArray, FloatArray]:
             values = start.copy()
             values[self.columns] += x * scale
-            residuals, derivatives = self.evaluated(values)
-            scaled = derivatives[used][:, self.columns] / sigma[used, None] * scale
-            return residuals[used] / sigma[used], scaled
+            found = self.evaluated(values)
+            return found.values[used] / sigma, found.jacobian[used][:, self.columns] / sigma[:, None] * scale
 
         lower, upper = ((limit[self.columns] - start[self.columns]) / scale for limit in self.limits)
         minimum = minimised(model, np.zeros(len(self.columns)), lower, upper, loss=self.loss, cutoff=CUTOFF)
@@ -280,42 +238,19 @@ class _Problem:
 
 
 def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -> Refinement:
-    """Return the refinement, repeated until the points in use stay the same."""
-    values, used = problem.start, np.ones(len(problem.points), dtype=np.bool_)
-    extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
-    for _ in range(_ROUNDS):
-        values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values)[0] / problem.pixel
-        before, extra_before = used, extra
-        if scatter is None:
-            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
-        if outliers is not None:
-            spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
-            used &= ~on_dragged_rings(residuals, problem.points.ring, outliers)
-            if used.sum() <= len(problem.free):
-                used = before
-        if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
-            break
-    values, minimum = problem.solved(values, used, extra)
-    return _described(problem, values, used, extra, minimum)
-
-
-def _described(problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum) -> Refinement:
-    residuals_rad, jacobian = problem.evaluated(values)
-    residuals = residuals_rad / problem.pixel
-    covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, scatter)
-    n = int(used.sum())
-    chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
-    instrument = problem.instrument.replace(pose=Pose(*values[:6].tolist()), beam=Beam(float(values[6])))
-    at_bound = [
-        PARAMETERS[k] for k in problem.columns if values[k] <= problem.limits[0][k] or values[k] >= problem.limits[1][k]
-    ]
+    values, used, extra, minimum = settled(problem, outliers, scatter, ring=problem.points.ring)
+    residuals, jacobian, _ = problem.evaluated(values)
+    covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, extra)
     return Refinement(
-        instrument, problem.instrument, problem.free, _frozen(covariance), problem.points, _frozen(used),
-        _frozen(residuals), _frozen(residuals_rad), scatter, ring_scatter, chi_square, minimum.cost,
-        degenerate, _correlated(covariance), tuple(at_bound), minimum.converged,
-    )  # fmt: skip
+        instrument=problem.instrument.replace(pose=Pose(*values[:6].tolist()), beam=Beam(float(values[6]))),
+        start=problem.instrument,
+        covariance=read_only(covariance),
+        control_points=problem.points,
+        ring_scatter=ring_scatter,
+        degenerate=degenerate,
+        correlated=_correlated(covariance),
+        **described(problem, values, used, extra, minimum),
+    )
 
 
 def _covariance(
@@ -324,7 +259,7 @@ def _covariance(
     """Return the covariance, the scatter of rings and what cannot be told (module docstring)."""
     spread = np.hypot(problem.sigma, scatter)[used]
     z = residuals[used] / spread
-    rows = jacobian[used][:, problem.columns] / (problem.pixel[used] * spread)[:, None]
+    rows = jacobian[used][:, problem.columns] / spread[:, None]
     weights = loss_weights(z, problem.loss, CUTOFF)
     lengths = np.linalg.norm(rows, axis=0)
     effects = lengths * _natural_scales(problem.start)[problem.columns]
@@ -377,26 +312,6 @@ def _correlated(covariance: FloatArray) -> tuple[str, ...]:
     return tuple(words)
 
 
-def scatter_beyond_counting(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
-    """Return the scatter in pixels that makes the robust spread of the scaled residuals 1."""
-    target = np.sqrt(max(residuals.size - n_free, 1) / residuals.size)
-    if robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
-        return 0.0
-    low, high = 0.0, 2 * float(np.abs(residuals).max()) + 1e-12
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        if robust_spread(residuals / np.hypot(sigma, middle)) > target:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def robust_spread(z: FloatArray) -> float:
-    """Return the standard deviation that the median of the absolute values stands for."""
-    return float(np.median(np.abs(z))) / _NORMAL_MEDIAN if z.size else 0.0
-
-
 def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: int) -> float:
     """Return the scatter in pixels of whole rings beyond that of their points; 0 unless beyond chance.
 
@@ -414,16 +329,6 @@ def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: 
     if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
         return 0.0
     return float(np.sqrt(excess / max(precision.sum() - np.sum(precision**2) / precision.sum(), 1e-300)))
-
-
-def on_dragged_rings(residuals: FloatArray, ring: IntArray, outliers: float) -> BoolArray:
-    """Return which points are on rings that are off as a whole, unlike the others (module docstring)."""
-    numbers, index = np.unique(ring, return_inverse=True)
-    medians = np.array([np.median(residuals[index == k]) for k in range(numbers.size)])
-    if numbers.size < _FEWEST_RINGS:
-        return np.zeros(residuals.shape, dtype=np.bool_)
-    limit = max(_DRAGGED, outliers * robust_spread(medians))
-    return np.asarray((np.abs(medians) > limit)[index])
 
 
 def checked_fix(fix: Iterable[str], known: Collection[str] = PARAMETERS) -> tuple[str, ...]:
@@ -468,8 +373,3 @@ def _values(instrument: Instrument) -> FloatArray:
     pose = instrument.pose
     wavelength = instrument.wavelength or np.nan
     return np.array([pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3, wavelength])
-
-
-def _frozen(array: Any) -> Any:
-    array.flags.writeable = False
-    return array

@@ -255,7 +255,9 @@ def points_on_rings(
         ridges.append(found)
     if not ridges:
         return RingPoints(ControlPoints.empty(), np.empty(0), (), crowded)
-    points, fwhm = placed(RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally)
+    points, fwhm = placed(
+        RingSightings(*(np.concatenate(part) for part in zip(*ridges, strict=True))), instrument, tally
+    )
     return RingPoints(points, fwhm, tuple(rings.tolist()), crowded, sectors, tally)
 
 

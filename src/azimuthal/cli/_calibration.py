@@ -18,6 +18,35 @@ _DIFFERENT = 1
 _SHOWN = 5
 
 
+def told_wavelength(angstrom: float | None, energy: float | None) -> float | None:
+    """Return the wavelength in m of --wavelength or --energy; None: neither is given."""
+    from azimuthal.errors import ParameterError
+    from azimuthal.geometry import Beam
+
+    if angstrom is not None and energy is not None:
+        raise ParameterError("--wavelength, --energy: two views of one value; give one of them.")
+    if energy is not None:
+        return Beam.from_energy(energy).wavelength
+    return None if angstrom is None else angstrom * 1e-10
+
+
+def told_range(angstrom: tuple[float, float] | None, energy: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return the range of wavelengths in m of --wavelength-range or --energy-range; None: neither is given."""
+    from azimuthal._validate import interval
+    from azimuthal.errors import ParameterError
+    from azimuthal.geometry import Beam
+
+    if angstrom is not None and energy is not None:
+        raise ParameterError("--wavelength-range, --energy-range: two views of one range; give one of them.")
+    if energy is not None:
+        low, high = interval("--energy-range", energy, unit="keV")
+        return Beam.from_energy(high).wavelength or 0.0, Beam.from_energy(low).wavelength or 0.0
+    if angstrom is None:
+        return None
+    low, high = interval("--wavelength-range", angstrom, unit="angstrom")
+    return Beam(low * 1e-10).wavelength or 0.0, Beam(high * 1e-10).wavelength or 0.0
+
+
 def run_and_tell(
     settings: CalibrationSettings, *, force: bool, recipe: str | None = None, quiet: bool = False,
     tell: Callable[[str], None] | None = None,
@@ -64,7 +93,7 @@ def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
     kind = pixels.kind
     print(f"{kind}: {pixels.refined.verdict}" if quiet else f"{kind}:\n{pixels.refined.summary()}")
     if pixels.again is None:
-        print(f"{kind}: not written; the geometry is that of the nominal detector")
+        print(f"{kind}: not written; geometry, points and report are those of the nominal detector")
     else:
         again = pixels.again
         print(f"with that detector: {again.verdict}" if quiet else f"with that detector:\n{again.summary()}")
@@ -73,7 +102,7 @@ def _tell_pixels(pixels: PixelRun, *, quiet: bool) -> None:
 def _described(name: str, done: CalibrationRun) -> str:
     if name == "geometry":
         return f"written ({done.verdict})"
-    return f"{len(done.calibration.control_points)} control points" if name == "points" else name
+    return f"{len(done.final.control_points)} control points" if name == "points" else name
 
 
 def _compared(done: CalibrationRun) -> int:

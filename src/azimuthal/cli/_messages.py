@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from azimuthal.cli._progress import Progress, failure_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azimuthal.pipelines.batch import Batch
     from azimuthal.pipelines.batch_run import BatchSummary
 
@@ -69,8 +71,10 @@ def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
         names = ", ".join(failure.name for failure in summary.failures[:5])
         more = f" and {len(summary.failures) - 5} more" if len(summary.failures) > 5 else ""
         print(f"error: {number} failed: {names}{more}", file=sys.stderr)
-        if summary.outputs and (batch.outputs.one_each or "failures" in batch.outputs.format.options):
-            print("note: the same command again tries them, and only them", file=sys.stderr)
+        if summary.outputs:
+            print(
+                f"note: {_where_failures_are(batch)}; the same command again tries them, and only them", file=sys.stderr
+            )
     if not summary.outputs:
         print("error: no frame could be integrated; nothing was written", file=sys.stderr)
         return 2
@@ -84,7 +88,19 @@ def print_summary(batch: Batch, summary: BatchSummary, *, quiet: bool) -> int:
     return 1 if summary.failures else 0
 
 
-def _output_words(batch: Batch, paths: tuple[Any, ...]) -> str:
+def _where_failures_are(batch: Batch) -> str:
+    outputs = batch.outputs
+    if outputs.records_failures:
+        return f"{outputs.name} holds names and reasons"
+    from azimuthal.pipelines.ledger import ledger_folder
+    from azimuthal.pipelines.parts import parts_folder
+    from azimuthal.pipelines.run_folder import FAILURES
+
+    folder = ledger_folder(outputs) if outputs.one_each else parts_folder(outputs.paths[0])
+    return f"names and reasons are in {folder / FAILURES}"
+
+
+def _output_words(batch: Batch, paths: Sequence[Any]) -> str:
     if not batch.outputs.one_each or len(paths) == 1:
         return str(paths[0])
     return f"{paths[0]} ... {paths[-1]} ({len(paths)} files)"

@@ -14,7 +14,7 @@ from azimuthal.errors import AzimuthalError
 @argument("files", nargs=-1, required=True, metavar="FILE...")
 @option("--detector", metavar="NAME", help="For geometry files that do not say which detector they are for.")
 def info_command(files: tuple[str, ...], detector: str | None) -> int:
-    """Say what each FILE is: image, stack, geometry, detector, result or plan.
+    """Say what each FILE is: image, stack, geometry, detector, goniometer, result, plan, recipe, control points.
 
     The beam centre of a geometry is given in pixels, and what its orientation can mean in words.  file.h5::/path names
     a dataset.

@@ -30,6 +30,10 @@ Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing but the 
 @option("--search", type=float, default=12.0, show_default=True, metavar="PIXELS", help="How far rings may be off.")
 @option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated.")
 @option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
+@option(
+    "--accuracy", type=float, default=0.1, show_default=True, metavar="PIXELS",
+    help="What 'good' promises: two theta is right to it, everywhere on the detector.",
+)  # fmt: skip
 @option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
 @option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
 @option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
@@ -46,16 +50,17 @@ def recalibrate_command(**options: Any) -> int:
     IMAGE is a file with one frame, or file.h5::/path/of/dataset.
     """
     from azimuthal.calibration import RingSettings
-    from azimuthal.cli._calibration import run_and_tell
+    from azimuthal.cli._calibration import run_and_tell, told_wavelength
     from azimuthal.pipelines.calibration_recipe import CalibrationSettings
 
     settings = CalibrationSettings(
         image=options["image"],
         geometry=options["poni"],
         calibrant=options["calibrant"],
-        wavelength=_wavelength(options["wavelength"], options["energy"]),
+        wavelength=told_wavelength(options["wavelength"], options["energy"]),
         masks=options["masks"],
         fix=_fixed(options["fix"], options["free"]),
+        accuracy=options["accuracy"],
         rings=RingSettings(search=options["search"], saturation=options["saturation"], max_rings=options["rings"]),
         output=options["output"],
         points=options["points"],
@@ -77,14 +82,3 @@ def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
         if name in fix and name in free:
             raise ParameterError(f"--fix, --free: {name} is given to both; give it to one.")
     return tuple(name for name in PARAMETERS if name in (*fix, "rot3", "wavelength") and name not in free)
-
-
-def _wavelength(angstrom: float | None, energy: float | None) -> float | None:
-    from azimuthal.errors import ParameterError
-    from azimuthal.geometry import Beam
-
-    if angstrom is not None and energy is not None:
-        raise ParameterError("--wavelength, --energy: two views of one value; give one of them.")
-    if energy is not None:
-        return Beam.from_energy(energy).wavelength
-    return None if angstrom is None else angstrom * 1e-10

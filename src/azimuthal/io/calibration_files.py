@@ -31,8 +31,10 @@ _COVARIANCE = f"Covariance of {' '.join(PARAMETERS)} (m, rad, upper triangle)"
 _DATA = re.compile(f'<script type="application/json" id="{DATA_ID}">(.*?)</script>', re.DOTALL)
 
 
-def save_calibration(calibration: Calibration, path: PathLike, *, force: bool = False) -> None:
-    """Write the refined geometry as a PONI file.
+def save_calibration(
+    calibration: Calibration, path: PathLike, *, comments: tuple[str, ...] = (), force: bool = False
+) -> None:
+    """Write the refined geometry as a PONI file, with more comments where there are some.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def save_calibration(calibration: Calibration, path: PathLike, *, force: bool = 
     save_poni(
         calibration.instrument,
         path,
-        comments=tuple(map(_one_line, _comments(calibration))),
+        comments=tuple(map(_one_line, (*_comments(calibration), *comments))),
         calibrant=_one_line(calibration.calibrant),
         image=None if calibration.image is None else _one_line(calibration.image),
         force=force,

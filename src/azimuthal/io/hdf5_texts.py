@@ -128,7 +128,8 @@ def _stored(dataset: Any) -> list[bytes]:
         n_chunks = dataset.id.get_num_chunks()
         if dataset.id.get_create_plist().get_nfilters() or n_chunks > _MOST_CHUNKS:
             return []
-        infos = (dataset.id.get_chunk_info(number) for number in range(n_chunks))
+        n_looked_at = min(n_chunks, max(1, _LOOKED_AT // (dataset.chunks[0] * _REFERENCE.size)))
+        infos = (dataset.id.get_chunk_info(number) for number in range(n_looked_at))
         return [dataset.id.read_direct_chunk(info.chunk_offset)[1] for info in infos]
     start = dataset.id.get_offset()
     if start is None:

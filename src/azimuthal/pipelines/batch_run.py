@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import bisect
+import contextlib
+import functools
 import heapq
 import itertools
 import time
+from array import array
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from azimuthal._version import __version__
 from azimuthal.errors import (
@@ -22,17 +28,19 @@ from azimuthal.errors import (
     WavelengthMissingError,
 )
 from azimuthal.io.writers import save
+from azimuthal.pipelines._compact import PathList
 from azimuthal.pipelines.events import FrameDone, FrameFailed, FramesKept, OutputsDone, Report
 from azimuthal.pipelines.file_facts import file_facts
 from azimuthal.pipelines.frame_darks import map_with_darks
 from azimuthal.pipelines.frame_inputs import POISSON
 from azimuthal.pipelines.input_files import identified, input_facts, monitor_files, recorded_inputs
 from azimuthal.pipelines.inputs import FrameFailure, SurveyFrames, frame_fields, reason_of
-from azimuthal.pipelines.ledger import Ledger
+from azimuthal.pipelines.ledger import TOTAL, Ledger
 from azimuthal.pipelines.outputs import made_folders
 from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.run_folder import run_id
+from azimuthal.pipelines.running_total import RunningTotal
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import save_picture
 
@@ -41,6 +49,8 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
+#: Files whose facts are not looked up again for the next frame.
+_FILES_REMEMBERED = 64
 #: Trouble with the output itself: the next frame would meet it too.
 _FATAL = (OutputError, OutputExistsError, UnsupportedOptionError, WavelengthMissingError)
 
@@ -63,7 +73,7 @@ class BatchSummary:
         The picture that was written.
     """
 
-    outputs: tuple[Path, ...]
+    outputs: Sequence[Path]
     n_frames: int
     n_files: int
     failures: tuple[FrameFailure, ...]
@@ -83,15 +93,16 @@ class Run:
         self._batch = batch
         self._tell = tell
         self._failures: list[FrameFailure] = []
-        self._files: dict[str, None] = {}
-        self._written: list[Path] = []
-        self._own: dict[Path, None] = {}  # files of single frames
+        self._ends = array("q", itertools.accumulate(file.n_frames for file in batch.survey.files))
+        self._has_results = bytearray(len(self._ends))  # of files
+        self._written: Sequence[Path] = ()
+        self._has_files = bytearray(batch.n_frames)  # of single frames
         self._n_frames = 0
-        self._total: Any = None  # a profile or a cake; pictures of sets are refused
+        self._total = RunningTotal()
         self._inputs = recorded_inputs(batch.settings)
         self._input_files = input_facts(batch.settings, batch.survey, batch.darks)
         self._recipe = recipe_document(batch.settings)
-        self._image_facts: dict[str, dict[str, Any]] = {}
+        self._facts_of = functools.lru_cache(maxsize=_FILES_REMEMBERED)(functools.partial(file_facts, digest=False))
         self._run_id = run_id(self._identity())
 
     def preview(self) -> int:
@@ -107,12 +118,10 @@ class Run:
         if not outputs.one_each:
             parts = Parts(outputs.paths[0], self._identity(), force=settings.force, every=settings.keep_every)
             parts.look()
-            return sum(self._key(record) in parts.keys for record in records)
-        if settings.picture is not None:
-            return 0
+            return sum(parts.place_of(self._key(record)) is not None for record in records)
         ledger = Ledger(outputs, self._identity(), force=settings.force)
         ledger.look()
-        return sum(ledger.is_done(self._key(record), outputs.of_frame(record["index"])) for record in records)
+        return sum(self._finished(ledger))
 
     def finish(self) -> BatchSummary:
         """Do everything, and say what was done."""
@@ -122,11 +131,11 @@ class Run:
         outputs = self._batch.outputs
         with made_folders(outputs.folders):
             self._write_each() if outputs.one_each else self._write_safely()
-        self._tell(OutputsDone(tuple(self._written)))
+        self._tell(OutputsDone(self._written))
         seconds = time.perf_counter() - begin
         picture = self._draw()
-        written, failures = tuple(self._written), tuple(self._failures)
-        return BatchSummary(written, self._n_frames, len(self._files), failures, seconds, picture)
+        failures = tuple(self._failures)
+        return BatchSummary(self._written, self._n_frames, sum(self._has_results), failures, seconds, picture)
 
     def _results(self, chosen: Sequence[int] | None = None) -> Generator[Result]:
         """Yield the results of all frames (of those chosen) that can be integrated."""
@@ -135,7 +144,7 @@ class Run:
         if not n_frames:
             return
         frames = SurveyFrames(batch.survey, chosen)
-        with closing(self._mapped(frames, slice(None) if chosen is None else list(chosen))) as outcomes:
+        with closing(self._mapped(frames, slice(None) if chosen is None else np.asarray(chosen))) as outcomes:
             for index, outcome in enumerate(outcomes):
                 if not isinstance(outcome, Exception):
                     self._describe(outcome)
@@ -149,7 +158,7 @@ class Run:
         plan = batch.sectors or batch.plan
         factors, variances = batch.monitors.factors[chosen], batch.monitors.variances[chosen]
         if batch.darks is not None:
-            numbers = range(batch.n_frames)[chosen] if isinstance(chosen, slice) else chosen
+            numbers = range(batch.n_frames) if isinstance(chosen, slice) else chosen.tolist()
             counted = batch.settings.dark_variance == POISSON
             return map_with_darks(plan, frames, batch.darks, numbers, factors, variances, counted=counted)
         return plan.map(frames, normalization_factors=factors, normalization_variances=variances, on_error="yield")
@@ -183,30 +192,46 @@ class Run:
         with Ledger(outputs, self._identity(), force=settings.force) as ledger:
             missing = self._missing(ledger)
             ledger.start()
-            with closing(self._results(missing)) as results:
-                for result in results:
-                    self._save_frame(result, ledger)
-            self._written = [path for path in outputs.paths if path in self._own]
-            if not self._failures:
-                ledger.finish()
+            try:
+                with closing(self._results(missing)) as results:
+                    for result in results:
+                        self._save_frame(result, ledger)
+            finally:
+                with contextlib.suppress(AzimuthalError):  # another error is the one to be told; frames are done again
+                    self._total.keep()
+            self._written = self._files_of_frames()
+            ledger.finish(self._failures)
 
-    def _missing(self, ledger: Ledger) -> list[int]:
-        """Return the frames without files, and count the others; a picture needs the results of all."""
-        records = list(frame_fields(self._batch.survey))
-        if self._batch.settings.picture is not None:
-            return [record["index"] for record in records]
-        missing: list[int] = []
-        done: list[dict[str, Any]] = []
-        for record in records:
-            is_done = ledger.is_done(self._key(record), self._batch.outputs.of_frame(record["index"]))
-            done.append(record) if is_done else missing.append(record["index"])
-        if done:
-            self._tell(FramesKept(len(done), ledger.folder, resumed=True))
-        for record in done:
-            paths = self._batch.outputs.of_frame(record["index"])
-            self._own.update(dict.fromkeys(paths))
-            self._count_frame(record, paths[0])
-        return missing
+    def _missing(self, ledger: Ledger) -> Sequence[int]:
+        """Return the frames that have to be integrated, and count the others."""
+        self._has_files = self._finished(ledger)
+        if n_done := sum(self._has_files):
+            self._tell(FramesKept(n_done, ledger.folder, resumed=True))
+            self._count_stored(self._has_files)
+        return array("q", (number for number, is_done in enumerate(self._has_files) if not is_done))
+
+    def _finished(self, ledger: Ledger) -> bytearray:
+        """Return of each frame whether its files are finished, and its result is in the total where there is one."""
+        settings, outputs = self._batch.settings, self._batch.outputs
+        if settings.picture is not None:
+            self._total = RunningTotal(ledger.folder / TOTAL, settings.keep_every)
+            self._total.look()
+        limit = None if settings.picture is None else self._total.place
+        found = bytearray(self._batch.n_frames)
+        for record in frame_fields(self._batch.survey):
+            place = ledger.place_of(self._key(record), outputs.of_frame(record["index"]))
+            found[record["index"]] = place is not None and (limit is None or place < limit)
+        if limit is not None and sum(found) != self._total.n_frames:  # it holds frames that are not wanted any more
+            self._total.forget()
+            return bytearray(self._batch.n_frames)
+        return found
+
+    def _files_of_frames(self) -> Sequence[Path]:
+        """Return the files of all frames that have some."""
+        paths, n_each = self._batch.outputs.paths, self._batch.outputs.n_each
+        if all(self._has_files) or not any(self._has_files):
+            return paths if self._n_frames else ()
+        return PathList(path for number, path in enumerate(paths) if self._has_files[number // n_each])
 
     def _save_frame(self, result: Result, ledger: Ledger) -> None:
         index = int(result.metadata["index"])
@@ -221,9 +246,9 @@ class Run:
         except AzimuthalError as error:
             self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
             return
-        ledger.note(self._key(result.metadata), files)
-        self._own.update(dict.fromkeys(paths))
-        self._count(result, paths[0])
+        end = ledger.note(self._key(result.metadata), files)
+        self._has_files[index] = 1
+        self._count(result, paths[0], end)
 
     def _write_safely(self) -> None:
         """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
@@ -236,36 +261,36 @@ class Run:
                 place = parts.target if parts.replaces_output else parts.folder
                 self._tell(FramesKept(len(parts), place, resumed=True))
                 self._resume(parts)
-            parts.finish()
+            is_told = self._batch.outputs.records_failures or not self._written
+            parts.finish(() if is_told else self._failures)
 
     def _resume(self, parts: Parts) -> None:
-        kept: list[int] = []
-        keys: list[FrameKey] = []
-        missing: list[int] = []
-        known = parts.keys
+        kept, places, missing = array("q"), array("q"), array("q")
+        is_stored = bytearray(self._batch.n_frames)
         for record in frame_fields(self._batch.survey):
-            key = self._key(record)
-            if key in known:
-                kept.append(record["index"])
-                keys.append(key)
-            else:
+            place = parts.place_of(self._key(record))
+            if place is None:
                 missing.append(record["index"])
-        stored = self._restored(parts.results(keys), kept)
+            else:
+                kept.append(record["index"])
+                places.append(place)
+                is_stored[record["index"]] = 1
+        stored = self._restored(parts.results(places), kept)
         with closing(self._results(missing)) as results:
             first = next(results, None)
             if first is None and parts.replaces_output and self._batch.settings.picture is None:
-                self._count_stored(kept)  # as it was
+                self._count_stored(is_stored)  # as it was
+                self._written = tuple(self._batch.outputs.paths)
                 return
             fresh = itertools.chain(() if first is None else (first,), results)
             merged = heapq.merge(stored, self._kept(fresh, parts), key=_number_of)
             self._write_together(merged, replaces=parts.replaces_output)
 
-    def _count_stored(self, numbers: Sequence[int]) -> None:
-        wanted = set(numbers)
+    def _count_stored(self, is_stored: bytearray) -> None:
         for record in frame_fields(self._batch.survey):
-            if record["index"] in wanted:
-                self._count_frame(record, None)
-        self._written.append(self._batch.outputs.paths[0])
+            if is_stored[record["index"]]:
+                own = self._batch.outputs
+                self._count_frame(record, own.of_frame(record["index"])[0] if own.one_each else None)
 
     def _key(self, record: Mapping[str, Any]) -> FrameKey:
         monitor = self._batch.monitors.value(record["index"])
@@ -276,6 +301,8 @@ class Run:
             if parts.keep(result):
                 self._tell(FramesKept(len(parts), parts.folder))
             yield result
+        if self._failures and not self._batch.outputs.records_failures:
+            parts.flush()  # before the output has its name: they will be needed
 
     def _restored(self, results: Iterator[Any], numbers: Sequence[int]) -> Iterator[Result]:
         """Yield stored results with the numbers that their frames have in this run."""
@@ -299,11 +326,6 @@ class Run:
             "pixels": dict(plan.arrays.digests),
         }
 
-    def _facts_of(self, path: str) -> dict[str, Any]:
-        if path not in self._image_facts:
-            self._image_facts[path] = file_facts(path, digest=False)
-        return self._image_facts[path]
-
     def _write_together(self, results: Iterator[Result], *, replaces: bool = False) -> None:
         first = next(results, None)
         if first is None:
@@ -312,7 +334,7 @@ class Run:
         options: dict[str, Any] = {}
         if "n_frames" in outputs.format.options:
             options["n_frames"] = self._batch.n_frames
-        if "failures" in outputs.format.options:
+        if outputs.records_failures:
             options["failures"] = self._failures  # read when the file is finished
         force = self._batch.settings.force or replaces
         if outputs.format.holds_many:
@@ -320,21 +342,21 @@ class Run:
         else:
             save(first, outputs.paths[0], force=force)
             self._count(first, outputs.paths[0])
-        self._written.append(outputs.paths[0])
+        self._written = (outputs.paths[0],)
 
     def _counted(self, results: Iterator[Result]) -> Iterator[Result]:
         for result in results:
             yield result
             self._count(result, None)
 
-    def _count(self, result: Result, path: Path | None) -> None:
+    def _count(self, result: Result, path: Path | None, place: int = 0) -> None:
         if self._batch.settings.picture is not None:
-            self._total = result if self._total is None else self._total.merged(result)
+            self._total.add(result, place)  # type: ignore[arg-type]  # pictures of sets are refused
         self._count_frame(result.metadata, path)
 
     def _count_frame(self, record: Mapping[str, Any], path: Path | None) -> None:
         self._n_frames += 1
-        self._files[str(record["file"])] = None
+        self._has_results[bisect.bisect_right(self._ends, int(record["index"]))] = 1
         self._tell(FrameDone(str(record["label"]), path))
 
     def _fail(self, failure: FrameFailure) -> None:
@@ -343,12 +365,13 @@ class Run:
 
     def _draw(self) -> Path | None:
         picture = self._batch.settings.picture
-        if picture is None or self._total is None:
+        total = self._total.result
+        if picture is None or total is None:
             return None
         if self._n_frames > 1:
             words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
-            self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
-        return save_picture(self._total, picture, force=self._batch.settings.force)
+            total = replace(total, metadata={**total.metadata, "label": words})
+        return save_picture(total, picture, force=self._batch.settings.force)
 
 
 def _parts_of(result: Result) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from azimuthal._validate import interval
 from azimuthal.calibration import Calibration, ControlPoints, RingSettings, RingSource
 from azimuthal.calibration.calibrating import calibrated
-from azimuthal.calibration.hints import Hint
+from azimuthal.calibration.hints import ROUGHLY, Hint
 from azimuthal.crystallography import calibrant as find_calibrant
 from azimuthal.detectors import Detector
 from azimuthal.detectors import detector as find_detector
@@ -22,6 +22,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io.geometry_files import load_instrument
 from azimuthal.pipelines.recalibration import image_and_name
+from azimuthal.pipelines.told_settings import files_read, name_of, told_settings
 from azimuthal.typing import AnyArray, FloatArray, PathLike
 
 __all__ = ["calibrate"]
@@ -32,7 +33,7 @@ _SETTINGS = ("search", "saturation", "max_rings", "max_sectors", "significance",
 def calibrate(
     image: AnyArray | PathLike, *, detector: Detector | str, calibrant: RingSource | str,
     wavelength: float | tuple[float, float] | None = None, energy: float | tuple[float, float] | None = None,
-    orientation: int | None = None, mask: Any = None, distance: float | None = None, tolerance: float = 0.3,
+    orientation: int | None = None, mask: Any = None, distance: float | None = None, tolerance: float = ROUGHLY,
     centre: tuple[float, float] | None = None, geometry: Instrument | Integrator | PathLike | None = None,
     points: ControlPoints | FloatArray | None = None, fix: Iterable[str] = ("rot3", "wavelength"),
     bounds: Mapping[str, tuple[float, float]] | None = None, settings: RingSettings | None = None, **options: Any,
@@ -97,11 +98,28 @@ def calibrate(
     hint = None
     if any(one is not None for one in (distance, centre, rough, points)):
         hint = Hint(distance=distance, tolerance=tolerance, centre=centre, instrument=rough, points=points)
+    settings, known = replace(settings or RingSettings(), **chosen), _wavelength(wavelength, energy)
     found = calibrated(
-        frame, pixels, rings, wavelength=_wavelength(wavelength, energy), mask=mask, hint=hint, fix=fix, bounds=bounds,
-        settings=replace(settings or RingSettings(), **chosen), **options,
+        frame, pixels, rings, wavelength=known, mask=mask, hint=hint, fix=fix, bounds=bounds, settings=settings,
+        **options,
     )  # fmt: skip
-    return found if name is None else found.with_image(name)
+    told = told_settings(
+        f"scratch ({pixels.name})", settings, bounds=bounds, wavelength=known, hints=_hints(hint, geometry),
+        **{name: value for name, value in options.items() if name in ("loss", "outliers", "accuracy")},
+    )  # fmt: skip
+    return replace(found, image=name, inputs=files_read(image=image, geometry=geometry), settings=told)
+
+
+def _hints(hint: Hint | None, geometry: Any) -> dict[str, str | None]:
+    """Return in words what was told roughly."""
+    if hint is None:
+        return {}
+    return {
+        "distance told": None if hint.distance is None else f"{hint.distance:g} m within {100 * hint.tolerance:g} %",
+        "centre told": None if hint.centre is None else "{:g}, {:g} pixels".format(*hint.centre),
+        "geometry told": name_of(geometry),
+        "points told": None if hint.points is None else f"{len(hint.points)} points",
+    }
 
 
 def _wavelength(

@@ -7,9 +7,11 @@ runs it.  What is left out has its default, and is written out when a recipe is 
 
     azimuthal_calibration = 1
     [input]       image, masks
-    [start]       geometry (a rough one), or from scratch: detector, orientation
-    [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m)
-    [refinement]  fix, loss, outliers (a number or "none"), and the table [refinement.bounds]
+    [start]       geometry (a rough one), or from scratch: detector, orientation, and what is known roughly: distance
+                  (m), tolerance, centre (pixels), picked (a file of control points)
+    [calibrant]   name (of the catalogue, a .D or .cif file, several joined by +), wavelength (m; from scratch a range
+                  [low, high] to look in, too)
+    [refinement]  fix, loss, outliers (a number or "none"), accuracy (pixels), and the table [refinement.bounds]
     [rings]       search, separation, arc, max_sectors, significance, saturation, max_rings
     [output]      geometry, points, report, and modules or distortion (a detector file: its pixels are refined too)
     [found]       what came out of it, and digests of what went in: version, verdict, image (of the values), and the
@@ -35,6 +37,8 @@ from typing import Any
 from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration import PARAMETERS, RingSettings
 from azimuthal.calibration._least_squares import LOSSES, Loss
+from azimuthal.calibration.hints import ROUGHLY
+from azimuthal.calibration.verdict import ACCURACY
 from azimuthal.errors import DataTypeError, ParameterError
 from azimuthal.pipelines.recipe import write_document
 from azimuthal.pipelines.versioned_document import Migration, checked_keys, joined, migrated_document, placed
@@ -72,10 +76,12 @@ class CalibrationSettings:
         Rough geometry; None: from scratch, with `detector`.
     detector, orientation:
         Name in the catalogue and 1-4 (None: the detector's own), when there is no rough geometry.
-    distance:
-        Rough one, m, when there is no rough geometry; None: not known.
+    distance, tolerance, centre, picked:
+        Rough distance, m, and the share by which it may be off; where the beam meets the detector, pixels (slow, fast)
+        from the outer edge of the image; a file of picked control points; when there is no rough geometry.  None: not
+        known.
     wavelength:
-        m; None: the geometry's.
+        m; None: the geometry's; without a geometry a range (low, high) to look in, too.
     masks:
         Files of masks.
     fix:
@@ -84,6 +90,8 @@ class CalibrationSettings:
         Parameter -> (low, high), m and rad.
     loss, outliers:
         Of :func:`azimuthal.calibration.refine`.
+    accuracy:
+        What "good" promises of two theta everywhere on the detector, pixels.
     rings:
         How rings are followed.
     output, points, report, modules, distortion:
@@ -98,12 +106,16 @@ class CalibrationSettings:
     detector: str | None = None
     orientation: int | None = None
     distance: float | None = None
-    wavelength: float | None = None
+    tolerance: float = ROUGHLY
+    centre: tuple[float, float] | None = None
+    picked: str | None = None
+    wavelength: float | tuple[float, float] | None = None
     masks: tuple[str, ...] = ()
     fix: tuple[str, ...] = ("rot3", "wavelength")
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     loss: Loss = "soft_l1"
     outliers: float | None = 5.0
+    accuracy: float = ACCURACY
     rings: RingSettings = field(default_factory=RingSettings)
     output: str | None = None
     points: str | None = None
@@ -142,11 +154,15 @@ _KEYS = (
     _Key("start", "detector", "text"),
     _Key("start", "orientation", "integer"),
     _Key("start", "distance", "number"),
+    _Key("start", "tolerance", "number"),
+    _Key("start", "centre", "pair"),
+    _Key("start", "picked", "path"),
     _Key("calibrant", "name", "calibrant", "calibrant"),
-    _Key("calibrant", "wavelength", "number"),
+    _Key("calibrant", "wavelength", "number or pair"),
     _Key("refinement", "fix", "texts"),
     _Key("refinement", "loss", "text"),
     _Key("refinement", "outliers", "number or none"),
+    _Key("refinement", "accuracy", "number"),
     _Key("refinement", "bounds", "bounds"),
     _Key("rings", "search", "number", place="rings"),
     _Key("rings", "separation", "number", place="rings"),
@@ -179,6 +195,8 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "texts": (lambda value: _is_list(value, str), "a list of names"),
     "integer": (lambda value: isinstance(value, int) and not isinstance(value, bool), "an integer"),
     "number": (lambda value: _is_number(value), "a number"),
+    "number or pair": (lambda value: _is_number(value) or _is_pair(value), "a number, or two of them"),
+    "pair": (lambda value: _is_pair(value), "two numbers"),
     "number or none": (lambda value: value == _NONE or _is_number(value), 'a number or "none"'),
     "table": (lambda value: isinstance(value, Mapping), "a table"),
     "bounds": (lambda value: isinstance(value, Mapping) and all(map(_is_pair, value.values())), "pairs of numbers"),
@@ -288,6 +306,11 @@ def _require(values: Mapping[str, Any], source: str) -> None:
         raise ParameterError(f"{source}: [start] orientation: has no meaning beside a geometry, which has its own.")
     if "detector" in values and "wavelength" not in values:
         raise ParameterError(f"{source}: [calibrant] wavelength: is missing, and is never guessed.")
+    if "geometry" in values and isinstance(values.get("wavelength"), tuple):
+        raise ParameterError(
+            f"{source}: [calibrant] wavelength: a range to look in has no meaning beside a geometry; give a value and "
+            "leave wavelength out of [refinement] fix."
+        )
     if "loss" in values:
         one_of(f"{source}: [refinement] loss", values["loss"], LOSSES)
     for name in (*values.get("fix", ()), *values.get("bounds", {})):
@@ -313,8 +336,12 @@ def _written(key: _Key, value: Any, folder: PathLike | None) -> Any:
         return [placed(str(one), folder) for one in value]
     if key.kind == "calibrant":
         return _each_file(value, lambda path: placed(path, folder))
+    if key.kind == "number or pair":
+        return [float(one) for one in value] if isinstance(value, tuple) else float(value)
     if key.kind == "bounds":
         return {name: [float(one) for one in pair] for name, pair in value.items()} or None
+    if key.kind == "pair":
+        return [float(one) for one in value]
     return float(value) if key.kind == "number" else list(value) if key.kind == "texts" else value
 
 
@@ -328,9 +355,11 @@ def _read(key: _Key, value: Any, folder: Path) -> Any:
         return tuple(joined(folder, one) for one in value)
     if key.kind == "calibrant":
         return _each_file(value, lambda path: joined(folder, path))
+    if key.kind == "number or pair":
+        return tuple(value) if isinstance(value, (list, tuple)) else value
     if key.kind == "bounds":
         return {name: tuple(pair) for name, pair in value.items()}
-    return tuple(value) if key.kind == "texts" else value
+    return tuple(value) if key.kind in ("texts", "pair") else value
 
 
 def _each_file(name: str, changed: Callable[[str], str]) -> str:

@@ -20,31 +20,33 @@ from azimuthal._pending_file import check_target
 from azimuthal._version import __version__
 from azimuthal.calibration import (
     Calibration,
+    ControlPoints,
     DistortionRefinement,
     ModuleRefinement,
-    RingSource,
     Verdict,
     recalibrated_distortion,
     recalibrated_modules,
 )
-from azimuthal.calibration.calibrating import calibrated
 from azimuthal.calibration.report_data import array_digest
 from azimuthal.crystallography import calibrant as find_calibrant
-from azimuthal.detectors import detector as find_detector
+from azimuthal.detectors import Detector
 from azimuthal.errors import ParameterError
-from azimuthal.io.control_point_files import save_control_points
+from azimuthal.io.calibration_files import save_calibration
+from azimuthal.io.control_point_files import load_control_points, save_control_points
+from azimuthal.io.detector_files import load_detector
 from azimuthal.io.frames import open_frames
+from azimuthal.pipelines.calibration import calibrate
 from azimuthal.pipelines.calibration_recipe import CalibrationSettings, calibrant_files
 from azimuthal.pipelines.file_facts import file_facts
-from azimuthal.pipelines.module_recalibration import save_module_refinement
 from azimuthal.pipelines.pixel_files import read_masks
-from azimuthal.pipelines.recalibration import image_and_name, recalibrate
+from azimuthal.pipelines.recalibration import recalibrate
 
-__all__ = ["CalibrationRun", "run_calibration", "told"]
+__all__ = ["CalibrationRun", "run_calibration"]
 
 _MOST_NAMED = 5
 _DIGESTED = ("geometry", "points")
 _PIXELS = ("modules", "distortion")
+_SAME_RING = 1e-3  # of d: certificates of one substance differ by less
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +67,17 @@ class PixelRun:
     refined: ModuleRefinement | DistortionRefinement
     again: Calibration | None
 
+    def told(self, path: str) -> str:
+        """Return in words which detector the files show, and why."""
+        if self.again is None:
+            return f"nominal: {self.kind} {self.refined.verdict}, {'; '.join(self.refined.reasons) or 'no better'}"
+        used = np.concatenate(self.refined.used)
+        before, after = (
+            float(np.median(np.abs(np.concatenate(one)[used])))
+            for one in (self.refined.residuals_before, self.refined.residuals)
+        )
+        return f"refined: {self.kind} of {path}; median residual {before:.3f} -> {after:.3f} pixel"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationRun:
@@ -73,7 +86,7 @@ class CalibrationRun:
     Attributes
     ----------
     calibration:
-        What was found.
+        What was found with the detector as it is described.
     settings:
         Those of the run, with the record of what came out of it: a recipe of it is complete.
     written:
@@ -92,6 +105,11 @@ class CalibrationRun:
     pixels: PixelRun | None
     differences: tuple[str, ...]
     compared: bool
+
+    @property
+    def final(self) -> Calibration:
+        """The calibration that the files hold: with refined pixels where those are better."""
+        return self.calibration if self.pixels is None else self.pixels.again or self.calibration
 
     @property
     def verdict(self) -> Verdict:
@@ -131,11 +149,16 @@ def run_calibration(
     inputs = tuple(_facts(settings))
     _refuse_changes(settings, inputs)
     found = _calibrated(settings, tell)
-    found = dataclasses.replace(found, inputs=inputs, settings=told(settings))
+    found = dataclasses.replace(found, inputs=inputs)
     if settings.found is not None:
         _refuse_other_image(settings.found, found)
     kind = next((name for name in _PIXELS if getattr(settings, name) is not None), None)
     pixels = None if kind is None or found.verdict == "failed" else _pixels(settings, found, kind)
+    if pixels is not None:
+        told = {"pixels": pixels.told(str(getattr(settings, pixels.kind)))}
+        shown = dataclasses.replace(pixels.again or found, inputs=inputs, image=found.image)
+        shown = dataclasses.replace(shown, settings=dict(found.settings) | told)
+        found, pixels = (shown, pixels) if pixels.again is None else (found, dataclasses.replace(pixels, again=shown))
     written = _written(settings, found, pixels, force=force)
     record = _record(found, pixels, inputs, written)
     differences = () if settings.found is None else tuple(_differences(settings.found, record))
@@ -143,43 +166,37 @@ def run_calibration(
     return CalibrationRun(found, complete, written, pixels, differences, settings.found is not None)
 
 
-def told(settings: CalibrationSettings) -> dict[str, Any]:
-    """Return what a report says of the settings: names and values of what the geometry depends on."""
-    rings = {name: value for name, value in dataclasses.asdict(settings.rings).items() if value is not None}
-    pairs = {
-        "started from": settings.geometry or f"scratch ({settings.detector})",
-        "bounds": {name: list(pair) for name, pair in settings.bounds.items()},
-        "loss": settings.loss,
-        "outliers beyond": "none" if settings.outliers is None else f"{settings.outliers:g} standard deviations",
-        "rings followed with": rings,
-    }
-    return {name: value for name, value in pairs.items() if value not in ({}, None)}
-
-
 def _calibrated(settings: CalibrationSettings, tell: Callable[[str], None] | None) -> Calibration:
-    rings = find_calibrant(settings.calibrant)
-    if settings.geometry is None:
-        return _from_scratch(settings, rings, tell)
-    return recalibrate(
-        settings.image, settings.geometry, rings, fix=settings.fix, mask=_mask(settings),
-        bounds=dict(settings.bounds) or None, wavelength=settings.wavelength, settings=settings.rings,
-        loss=settings.loss, outliers=settings.outliers,
-    )  # fmt: skip
-
-
-def _from_scratch(settings: CalibrationSettings, rings: RingSource, tell: Callable[[str], None] | None) -> Calibration:
+    options: Any = {
+        "calibrant": settings.calibrant, "fix": settings.fix, "mask": _mask(settings), "settings": settings.rings,
+        "bounds": dict(settings.bounds) or None, "wavelength": settings.wavelength, "loss": settings.loss,
+        "outliers": settings.outliers, "accuracy": settings.accuracy,
+    }  # fmt: skip
+    if settings.geometry is not None:
+        return recalibrate(settings.image, settings.geometry, **options)
     if settings.detector is None or settings.wavelength is None:
         raise ParameterError("calibration: without a rough geometry it needs a detector and the wavelength.")
-    frame, name = image_and_name(settings.image)
-    detector = find_detector(settings.detector)
-    if settings.orientation is not None:
-        detector = detector.with_orientation(settings.orientation)
-    found = calibrated(
-        frame, detector, rings, wavelength=settings.wavelength, mask=_mask(settings), fix=settings.fix,
-        bounds=dict(settings.bounds) or None, loss=settings.loss, outliers=settings.outliers, settings=settings.rings,
-        distance=settings.distance, tell=tell,
+    return calibrate(
+        settings.image, detector=settings.detector, orientation=settings.orientation, distance=settings.distance,
+        tolerance=settings.tolerance, centre=settings.centre, points=_picked(settings), tell=tell, **options,
     )  # fmt: skip
-    return found if name is None else found.with_image(name)
+
+
+def _picked(settings: CalibrationSettings) -> ControlPoints | None:
+    """Return the picked points; their rings have to be those of the calibrant."""
+    if settings.picked is None:
+        return None
+    held = load_control_points(settings.picked)
+    expected = find_calibrant(settings.calibrant).d_spacings()
+    listed = held.d_spacings[: expected.size]
+    if held.points.ring.max(initial=0) >= expected.size or (
+        listed.size and not np.allclose(listed, expected[: listed.size], rtol=_SAME_RING, atol=0)
+    ):
+        raise ParameterError(
+            f"{settings.picked}: its rings ({held.calibrant or 'no calibrant named'}) are not those of "
+            f"{settings.calibrant}; pick points with the calibrant of the image."
+        )
+    return held.points
 
 
 def _mask(settings: CalibrationSettings) -> Any:
@@ -193,6 +210,7 @@ def _facts(settings: CalibrationSettings) -> Iterable[dict[str, Any]]:
     """Yield what is known of the files that are read."""
     yield {"role": "image", **file_facts(settings.image, digest=False)}
     named = [("geometry", settings.geometry)] if settings.geometry else []
+    named += [("picked", settings.picked)] if settings.picked else []
     named += [("mask", path) for path in settings.masks]
     named += [("calibrant", path) for path in calibrant_files(settings.calibrant)]
     for role, path in named:
@@ -242,25 +260,25 @@ def _pixels(settings: CalibrationSettings, found: Calibration, kind: str) -> Pix
         return PixelRun(kind, refined, None)
     again = recalibrate(
         seen.image, refined.instruments[0], seen.calibrant, fix=settings.fix, mask=mask, settings=settings.rings,
-        loss=settings.loss, outliers=settings.outliers,
+        loss=settings.loss, outliers=settings.outliers, accuracy=settings.accuracy,
     )  # fmt: skip
-    return PixelRun(kind, refined, again)
+    return PixelRun(kind, refined, None if again.verdict == "failed" else again)
 
 
 def _written(
     settings: CalibrationSettings, found: Calibration, pixels: PixelRun | None, *, force: bool
 ) -> dict[str, Path]:
-    """Write what is asked for; the geometry names the detector with refined pixels where that is better."""
+    """Write what is asked for: of the calibration with refined pixels where those are better, all of it."""
     written: dict[str, Path] = {}
+    comments: tuple[str, ...] = ()
     if pixels is not None and pixels.again is not None:
         detector = getattr(settings, pixels.kind)
-        save_module_refinement(
-            pixels.refined, detector, settings.output, calibrant=found.calibrant, image=found.image, force=force
-        )
+        pixels.refined.save(detector, force=force)
         written[pixels.kind] = Path(detector)
-    elif settings.output is not None and found.verdict != "failed":
-        found.save(settings.output, force=force)
+        found = _with_detector(pixels.again, load_detector(detector))
+        comments = (f"{pixels.kind.capitalize()}: {pixels.refined.verdict}",)
     if settings.output is not None and found.verdict != "failed":
+        save_calibration(found, settings.output, comments=comments, force=force)
         written["geometry"] = Path(settings.output)
     if settings.points is not None and found.verdict != "failed":
         wavelength = found.instrument.beam.required_wavelength("control points")
@@ -271,6 +289,13 @@ def _written(
         found.save_report(settings.report, force=force)
         written["report"] = Path(settings.report)
     return written
+
+
+def _with_detector(found: Calibration, detector: Detector) -> Calibration:
+    """Return a calibration with the same detector as it is in its file: the geometry names it."""
+    assert found.refinement is not None  # it did not fail
+    instrument = found.instrument.replace(detector=detector)
+    return dataclasses.replace(found, refinement=dataclasses.replace(found.refinement, instrument=instrument))
 
 
 def _record(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""What a file is, in words: an image, a stack, a geometry, a detector, results, a compiled plan.
+"""What a file is, in words: an image, a stack, a geometry, a detector, results, a compiled plan, a recipe, ...
 
 ``azimuthal info`` prints what `describe` returns.  The content decides, not the name; frames are not read.
 """
@@ -34,8 +34,11 @@ from azimuthal.io.frames import FileDescription, frame_paths, open_frames
 from azimuthal.io.frames.describe import dataset_tree
 from azimuthal.io.geometry_files import read_poni
 from azimuthal.io.hdf5 import HDF5_SIGNATURE, attributes_of, check_texts, open_hdf5, translated_errors
+from azimuthal.io.writers import entries_of
 from azimuthal.orientation import ORIENTATION_NAMES
+from azimuthal.pipelines.document_description import described_document
 from azimuthal.pipelines.inputs import plain_path, reason_of
+from azimuthal.pipelines.run_folder import is_run_folder, recorded_failures
 from azimuthal.results import Cake, Profile
 from azimuthal.typing import PathLike
 
@@ -111,6 +114,8 @@ def describe(path: PathLike, *, detector: str | None = None) -> Description:
 
 
 def _described(text: str, file: Path, detector: str | None) -> Description:
+    if is_run_folder(file):
+        return _unfinished(text, file)
     if not file.is_file():  # a folder or a pattern
         with open_frames(text) as source:
             first = source.metadata
@@ -124,6 +129,9 @@ def _described(text: str, file: Path, detector: str | None) -> Description:
         return _results(text)
     elif _starts_with(file, _TEXT_SIGNATURE):
         return _text_result(text, file)
+    document = described_document(text) if text == str(file) else None
+    if document is not None:
+        return Description(text, *document)
     found = describe_file(text)
     if found.kind == "geometry" and not _starts_with(file, HDF5_SIGNATURE):
         return _geometry(text, detector)
@@ -145,7 +153,7 @@ def _own_kind(file: Path) -> Callable[[str], Description] | None:
     with open_hdf5(file) as content, translated_errors(file, "find out what it holds"):
         if "azimuthal_plan" in content.attrs:
             return _plan
-        if "entry/reduction/input/about" in content:
+        if entries_of(content):
             return _results
         if "entry/sparse_frames/radius_edges" in content:
             return _sparse
@@ -168,7 +176,9 @@ def _last_tries(text: str, found: FileDescription, detector: str | None) -> Desc
     if found.format == "hdf5" or _starts_with(plain_path(text), HDF5_SIGNATURE):
         tree = dataset_tree(plain_path(text))
         return Description(text, "HDF5 file; no images were picked", (("because", reason),), tree=tuple(tree))
-    raise FileFormatError(f"{text}: not understood as image, geometry, detector, result or plan: {reason}")
+    raise FileFormatError(
+        f"{text}: not understood as image, geometry, detector, result, plan, goniometer or recipe: {reason}"
+    )
 
 
 # ---- peaks and sparse frames -------------------------------------------------------------------------------
@@ -260,8 +270,6 @@ def _geometry(text: str, detector: str | None) -> Description:
     suffix = Path(text).suffix.lower()
     if suffix == ".spline":
         return _spline(text)
-    if suffix == ".npt":
-        return Description(text, "control points of a calibration (pyFAI)", (), ("not read by azimuthal yet",))
     if suffix == ".poni":
         return _poni(text, detector)
     try:
@@ -391,6 +399,20 @@ def _results(text: str) -> Description:
     if any(names):
         facts.insert(1, ("frames", names[0] if len(results) == 1 else f"{names[0]} to {names[1]}"))
     return Description(text, f"{_KINDS[results.kind]} of azimuthal", tuple(facts))
+
+
+def _unfinished(text: str, folder: Path) -> Description:
+    """Describe the folder of a run in which frames are missing."""
+    parts = sorted(folder.glob("[0-9]*.h5"))
+    facts = (
+        [("results", f"{sum(len(load_result(path)) for path in parts)} kept in {len(parts)} files")] if parts else []
+    )
+    failures = recorded_failures(folder)
+    facts += [("failed", f"{one['name']}: {one['reason']}") for one in failures[:_FAILURES_SHOWN]]
+    if len(failures) > _FAILURES_SHOWN:
+        facts.append(("failed", f"and {len(failures) - _FAILURES_SHOWN} more"))
+    notes = ("the command that began this run integrates what is missing, and removes this folder",)
+    return Description(text, "run of azimuthal that is not complete", tuple(facts), notes)
 
 
 def _text_result(text: str, file: Path) -> Description:

@@ -8,7 +8,7 @@ is removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -85,7 +85,7 @@ class FramesKept:
 class OutputsDone:
     """All outputs are complete; a picture may follow."""
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
 
 
 BatchEvent: TypeAlias = Surveying | Prepared | FrameDone | FrameFailed | FramesKept | OutputsDone

@@ -78,8 +78,8 @@ def frame_monitors(settings: BatchSettings, survey: Survey) -> FrameMonitors:
     """
     n_frames = survey.n_frames
     factor = float(settings.normalization_factor)
-    factors = np.full(n_frames, factor)
-    variances = np.full(n_frames, float(settings.normalization_variance))
+    factors = np.broadcast_to(factor, n_frames)  # one number in memory
+    variances = np.broadcast_to(float(settings.normalization_variance), n_frames)
     if settings.monitor is None:
         return FrameMonitors(None, factors, variances)
     values = read_per_frame("monitor", settings.monitor, survey)

@@ -5,7 +5,8 @@
 For the outputs ``out/{stem}_{frame:05d}.xy`` there is a folder ``out/stem_frame_05d.xy.parts`` for as long as frames
 are missing::
 
-    lock, run.json   see azimuthal.pipelines.run_folder
+    lock, run.json, failures.json   see azimuthal.pipelines.run_folder
+    total.h5         for a picture: see azimuthal.pipelines.running_total
     planned.json     names of all files that the run writes
     done.jsonl       one line for each finished frame: what it is known by, its files and their sizes
 
@@ -17,21 +18,26 @@ those that were planned, were written by this run just before it was killed: the
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from azimuthal._pending_file import translated, write_text
 from azimuthal.errors import OutputExistsError
+from azimuthal.io.writers import Failure
+from azimuthal.pipelines._compact import KeyTable
 from azimuthal.pipelines.outputs import Outputs, listed
 from azimuthal.pipelines.parts import FrameKey, lacks_frames
 from azimuthal.pipelines.run_folder import RunFolder
 
 _PLANNED, _DONE = "planned.json", "done.jsonl"
+#: Written by azimuthal.pipelines.running_total.
+TOTAL = "total.h5"
 
 
 class Ledger:
@@ -59,8 +65,9 @@ class Ledger:
         self._outputs = outputs
         self._force = force
         self._run = RunFolder(self.folder, outputs.name, {**identity, "output": outputs.name}, force=force)
-        self._done: dict[FrameKey, list[tuple[str, int]]] = {}
-        self._planned: frozenset[str] = frozenset()
+        self._found = KeyTable()  # frames, and where their lines begin
+        self._has_new = False
+        self._planned = KeyTable()
         self._is_started = False
         self._resources = contextlib.ExitStack()
 
@@ -74,7 +81,7 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._done and not any(map(os.path.lexists, self._outputs.paths)):
+        if not self._has_new and not len(self._found) and not any(map(os.path.lexists, self._outputs.paths)):
             self._run.is_needed = False  # there is nothing to go on from
         self._resources.close()
 
@@ -83,20 +90,25 @@ class Ledger:
         if not (self.folder / "run.json").exists() or not self._run.is_of_this_run():
             return False
         self._planned = planned_outputs(self._outputs)
-        with contextlib.suppress(FileNotFoundError), (self.folder / _DONE).open(encoding="utf-8") as lines:
+        with contextlib.suppress(FileNotFoundError), (self.folder / _DONE).open("rb") as lines:
+            place = 0
             for line in lines:
                 with contextlib.suppress(ValueError, KeyError, TypeError):  # torn: the run was killed while writing it
-                    record = json.loads(line)
-                    files = [(str(name), int(size)) for name, size in record["files"]]
-                    self._done[FrameKey(*record["frame"])] = files
+                    self._found.add(_read_line(line)[0].text, place)
+                place += len(line)
         return True
 
-    def is_done(self, key: FrameKey, paths: Sequence[Path]) -> bool:
-        """Say whether the files of a frame are finished."""
-        files = self._done.get(key)
-        if files is None or not {self._name(path) for path in paths} <= {name for name, _ in files}:
-            return False
-        return all(_size(self.folder.parent / name) == size for name, size in files)
+    def place_of(self, key: FrameKey, paths: Sequence[Path]) -> int | None:
+        """Return where the line of a frame whose files are finished begins; None where they are not."""
+        place = self._found.find(key.text)
+        if place is None:
+            return None
+        with (self.folder / _DONE).open("rb") as lines:
+            lines.seek(place)
+            files = _read_line(lines.readline())[1]
+        if not {self._name(path) for path in paths} <= {name for name, _ in files}:
+            return None
+        return place if all(_size(self.folder.parent / name) == size for name, size in files) else None
 
     def start(self) -> None:
         """Write down what will be written, before the first file of this run is.
@@ -112,31 +124,47 @@ class Ledger:
         if not self._force:
             check_free(self._outputs, self._planned)
         if not self._run.is_needed:
-            (self.folder / _DONE).unlink(missing_ok=True)
-        names = self._planned | {self._name(path) for path in self._outputs.paths}
-        write_text(self.folder / _PLANNED, (json.dumps(sorted(names), indent=0),), force=True)
+            for name in (_DONE, TOTAL):
+                (self.folder / name).unlink(missing_ok=True)
+        write_text(self.folder / _PLANNED, self._planned_lines(), force=True)
         self._run.write_identity()
         self._run.is_needed = True
+
+    def _planned_lines(self) -> Iterator[str]:
+        """Yield a JSON list, a name to a line: those of earlier starts, and those that came since."""
+        names = itertools.chain(
+            _planned_names(self._outputs) if len(self._planned) else (),
+            (name for name in map(self._name, self._outputs.paths) if name not in self._planned),
+        )
+        yield "["
+        for number, name in enumerate(names):
+            yield f"{',' if number else ''}\n{json.dumps(name)}"
+        yield "\n]"
 
     def may_replace(self, path: Path) -> bool:
         """Say whether a file may be replaced: by the user's word, or because an earlier start of this run wrote it."""
         return self._force or self._name(path) in self._planned
 
-    def note(self, key: FrameKey, files: Sequence[Path]) -> None:
-        """Write down that the files of a frame are complete."""
+    def note(self, key: FrameKey, files: Sequence[Path]) -> int:
+        """Write down that the files of a frame are complete; return where the ledger ends then."""
         sizes = [(self._name(path), _size(path)) for path in files]
         path = self.folder / _DONE
         try:
-            with path.open("a", encoding="utf-8") as stream:
+            with path.open("ab") as stream:
                 # The line feed in front ends a line that a kill has torn.
-                stream.write("\n" + json.dumps({"frame": list(key), "files": sizes}))
+                stream.write(b"\n" + json.dumps({"frame": list(key), "files": sizes}).encode())
+                end = stream.tell()
         except OSError as error:
             raise translated(path, error) from error
-        self._done[key] = sizes
+        self._has_new = True
+        return end
 
-    def finish(self) -> None:
-        """Remove the folder at the end: no frame is missing."""
-        self._run.is_needed = False
+    def finish(self, failures: Sequence[Failure] = ()) -> None:
+        """Remove the folder at the end, unless frames failed: these are written down."""
+        if failures:
+            self._run.write_failures(failures)
+        else:
+            self._run.is_needed = False
 
     def _name(self, path: Path) -> str:
         return _relative(path, self.folder.parent)
@@ -151,12 +179,29 @@ def ledger_folder(outputs: Outputs) -> Path:
     return folder.parent / f"{words}.parts"
 
 
-def planned_outputs(outputs: Outputs) -> frozenset[str]:
+def planned_outputs(outputs: Outputs) -> KeyTable:
     """Return the names, relative to the place of the ledger, of the files that an unfinished run was to write."""
-    try:
-        return frozenset(json.loads((ledger_folder(outputs) / _PLANNED).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return frozenset()
+    planned = KeyTable()
+    for name in _planned_names(outputs):
+        planned.add(name, 0)
+    return planned
+
+
+def _planned_names(outputs: Outputs) -> Iterator[str]:
+    """Yield the names of a file with one of them to a line."""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        (ledger_folder(outputs) / _PLANNED).open(encoding="utf-8") as lines,
+    ):
+        for line in lines:
+            if line.startswith('"'):
+                yield json.loads(line.rstrip(",\n"))
+
+
+def _read_line(line: bytes) -> tuple[FrameKey, list[tuple[str, int]]]:
+    """Return a frame and its files, with their sizes."""
+    record = json.loads(line)
+    return FrameKey(*record["frame"]), [(str(name), int(size)) for name, size in record["files"]]
 
 
 def of_unfinished_run(outputs: Outputs) -> Callable[[Path], bool]:
@@ -167,7 +212,7 @@ def of_unfinished_run(outputs: Outputs) -> Callable[[Path], bool]:
     return lambda path: _relative(path, place) in planned
 
 
-def check_free(outputs: Outputs, planned: frozenset[str]) -> None:
+def check_free(outputs: Outputs, planned: KeyTable) -> None:
     """Raise where a file exists that an earlier start of the run was not to write."""
     place = ledger_folder(outputs).parent
     present = [path for path in outputs.paths if os.path.lexists(path) and _relative(path, place) not in planned]

@@ -24,6 +24,8 @@ input is ever replaced.
 from __future__ import annotations
 
 import contextlib
+import itertools
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ from typing import Any
 from azimuthal._validate import unknown_name
 from azimuthal.errors import OutputError, OutputExistsError, ParameterError, UnsupportedOptionError
 from azimuthal.io.writers import Format, expanded, field_names, format_of, formats, is_template
+from azimuthal.pipelines._compact import KeyTable, PathList
 from azimuthal.pipelines.inputs import plain_path
 
 _SHOWN = 3
@@ -56,7 +59,7 @@ class Outputs:
     """
 
     name: str
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     format: Format
     one_each: bool
     n_each: int = 1
@@ -66,9 +69,14 @@ class Outputs:
         """Folders of the files, each once."""
         return tuple(dict.fromkeys(path.parent for path in self.paths))
 
+    @property
+    def records_failures(self) -> bool:
+        """Whether the output itself says which frames it lacks."""
+        return not self.one_each and "failures" in self.format.options
+
     def of_frame(self, index: int) -> tuple[Path, ...]:
         """Return the files of a frame of its own."""
-        return self.paths[index * self.n_each : (index + 1) * self.n_each]
+        return tuple(self.paths[index * self.n_each : (index + 1) * self.n_each])
 
 
 def plan_outputs(
@@ -116,7 +124,7 @@ def plan_outputs(
         )
     if is_template(name):
         chosen = [one.replace(" ", "_") for one in reductions] if apart else []
-        return Outputs(name, tuple(_each(name, fields, chosen)), format, True, max(1, len(chosen)))
+        return Outputs(name, PathList(_each(name, fields, chosen)), format, True, max(1, len(chosen)))
     if n_frames > 1 and not format.holds_many:
         extension = max((end for end in format.extensions if name.lower().endswith(end)), key=len)
         stem, extension = name[: -len(extension)], name[-len(extension) :]
@@ -159,10 +167,11 @@ def check_outputs(
     ParameterError
         A name is that of an input.
     """
-    paths = [*outputs.paths, *extra]
+    folders: dict[Path, None] = {}
     sources = {plain_path(str(path)).resolve(): str(path) for path in inputs}
     present: list[Path] = []
-    for path in paths:
+    for path in itertools.chain(outputs.paths, extra):
+        folders[path.parent] = None
         if path.resolve() in sources:
             raise ParameterError(
                 f"output: {path} is an input of this run ({sources[path.resolve()]}). Choose another name."
@@ -171,7 +180,7 @@ def check_outputs(
             raise OutputError(f"{path}: is a folder, expected the name of a file. Write e.g. {path / 'run.h5'}.")
         if (path.exists() or path.is_symlink()) and not known(path):
             present.append(path)
-    for folder in dict.fromkeys(path.parent for path in paths):
+    for folder in folders:
         _check_folder(folder)
     if present and not force:
         raise OutputExistsError(
@@ -212,20 +221,23 @@ def _format_of(name: str) -> Format:
 
 
 def _each(name: str, fields: Iterable[Mapping[str, Any]], reductions: Sequence[str]) -> Iterator[Path]:
-    owner: dict[str, str] = {}
+    known = KeyTable()
+    files, frames = [], array("q")
     for number, record in enumerate(fields):
-        label = f"frame {record['frame']} of {record['file']}"
+        files.append(record["file"])
+        frames.append(record["frame"])
         more: list[dict[str, str]] = [{"reduction": one} for one in reductions] or [{}]
         folder = plain_path(record["file"]).resolve().parent.name
-        for one in more:
-            path = expanded(name, {**record, "folder": folder, **one}, number)
-            other = owner.setdefault(str(path), label)
-            if other is not label:
-                raise ParameterError(
-                    f"output: {name!r} gives {path} to two frames: {other} and {label}. One would overwrite the other; "
-                    "put {stem}, {frame} or {number} into the name."
-                )
-            yield path
+        paths = [expanded(name, {**record, "folder": folder, **one}, number) for one in more]
+        for path in dict.fromkeys(paths):
+            known.add(str(path), number)
+        yield from paths
+    if (twice := known.repeated()) is not None:
+        one, other = (f"frame {frames[number]} of {files[number]}" for number in twice)
+        raise ParameterError(
+            f"output: {name!r} gives one name to two frames: {one} and {other}. One would overwrite the other; put "
+            "{stem}, {frame} or {number} into the name."
+        )
 
 
 def _check_folder(folder: Path) -> None:

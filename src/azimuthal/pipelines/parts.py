@@ -16,8 +16,9 @@ command takes them from there and integrates the rest.  A frame is known by its 
 and time of the file, so that frames of files that changed are integrated again.  When the output is complete and has
 its name, the folder is removed.
 
-An output (``.h5``, ``.npz``) that lacks frames which failed is a part too, when the same command is run again: these
-frames are tried once more, and it is replaced when one of them succeeds.
+When frames failed, the same command tries them once more, and replaces the output when one of them succeeds.  An
+``.h5`` or ``.npz`` records what it lacks, and is then a part itself; of other formats the folder stays, with the record
+``failures.json``, until no frame is missing.
 
 Why not the output itself: docs/explanation/decisions/0026-resumable-batch.md.
 """
@@ -26,7 +27,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -34,13 +36,16 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from azimuthal._pending_file import check_target
 from azimuthal.errors import AzimuthalError
-from azimuthal.io.writers import NxazintWriter, load_result
-from azimuthal.pipelines.run_folder import RunFolder, run_id
+from azimuthal.io.writers import Failure, NxazintWriter, load_result
+from azimuthal.pipelines._compact import KeyTable
+from azimuthal.pipelines.run_folder import RunFolder, is_incomplete_output, run_id
 from azimuthal.results import Cake, Profile, ResultSet
 
 Result: TypeAlias = Profile | Cake | ResultSet
 
 _LARGEST_BYTES = 64 << 20
+#: More than a file holds: a place is the number of a file times this, and the row in it.
+_ROWS = 1 << 40
 
 
 class FrameKey(NamedTuple):
@@ -63,6 +68,11 @@ class FrameKey(NamedTuple):
     mtime_ns: int
     frame: int
     monitor: float | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return repr(tuple(self))
 
 
 def frame_key(image_file: Mapping[str, Any], frame: int, monitor: float | None = None) -> FrameKey:
@@ -103,7 +113,10 @@ class Parts:
         self._held: list[Result] = []
         self._n_bytes = 0
         self._since = time.monotonic()
-        self._places: dict[FrameKey, tuple[Path, int]] = {}
+        self._found = KeyTable()
+        self._files: list[Path] = []  # that hold what was found
+        self._n_new = 0
+        self._is_finished = False
         self._number = 0
         self._resources = contextlib.ExitStack()
 
@@ -119,20 +132,21 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if not self._is_finished and self._paths():  # a part may have its name, and a signal have come then
+                self._run.is_needed = True
             if self._run.is_needed:
                 with contextlib.suppress(AzimuthalError):  # the error that ended the run is the one to be told
                     self.flush()
         finally:
             self._resources.close()
 
-    @property
-    def keys(self) -> frozenset[FrameKey]:
-        """Frames that are kept."""
-        return frozenset(self._places)
-
     def __len__(self) -> int:
         """Return the number of frames that are kept."""
-        return len(self._places)
+        return len(self._found) + self._n_new
+
+    def place_of(self, key: FrameKey) -> int | None:
+        """Return where the result of a frame was found, for `results`; None where it is missing."""
+        return self._found.find(key.text)
 
     def keep(self, result: Result) -> bool:
         """Put a result aside, now or with those that follow; return whether all results so far are kept."""
@@ -160,23 +174,33 @@ class Parts:
             for result in self._held:
                 writer.append(result)
         self._run.is_needed = True
-        for row, result in enumerate(self._held):
-            self._places[_key_of(result.metadata, _first(result).provenance)] = path, row
+        self._n_new += len(self._held)
         self._number += 1
         self._held = []
         self._n_bytes = 0
         self._since = time.monotonic()
 
-    def results(self, keys: Sequence[FrameKey]) -> Iterator[Result]:
-        """Yield kept results in the order of some keys, in memory for a few of them."""
-        places = [self._places[key] for key in keys]
-        for (path, _), group in groupby(enumerate(places), key=lambda item: (item[1][0], item[1][1] - item[0])):
-            rows = [place[1] for _, place in group]
-            yield from load_result(path).span(rows[0], rows[-1] + 1)
+    def results(self, places: Iterable[int]) -> Iterator[Result]:
+        """Yield results that were found, in memory for a few of them."""
+        for _, group in groupby(enumerate(places), key=lambda item: item[1] - item[0]):
+            run = array("q", (place for _, place in group))
+            file, row = divmod(run[0], _ROWS)
+            yield from load_result(self._files[file]).span(row, row + len(run))
 
-    def finish(self) -> None:
-        """Remove everything: the output is complete."""
+    def finish(self, failures: Sequence[Failure] = ()) -> None:
+        """Remove everything: the output is complete.
+
+        Parameters
+        ----------
+        failures:
+            What it lacks and does not say itself: then everything stays, for the next run.
+        """
+        self._is_finished = True
         self._run.is_needed = False
+        if failures:
+            self.flush()
+            self._run.is_needed = True
+            self._run.write_failures(failures, self.target)
         self._held = []
 
     def _tidy(self) -> None:
@@ -208,24 +232,33 @@ class Parts:
         if not paths or not self._run.is_of_this_run():
             return
         for path in paths:
-            self._add(path, load_result(path).records())
+            self._add(path)
         self._number = int(paths[-1].stem) + 1
 
-    def _add(self, path: Path, records: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        for row, (metadata, provenance) in enumerate(records):
-            self._places[_key_of(metadata, provenance)] = path, row
+    def _add(self, path: Path) -> None:
+        start = len(self._files) * _ROWS
+        for row, (metadata, provenance) in enumerate(load_result(path).records()):
+            self._found.add(_key_of(metadata, provenance).text, start + row)
+        self._files.append(path)
 
     def _look_into_output(self) -> None:
-        if self._force or not lacks_frames(self.target):
+        if self._force:
+            return
+        if self._run.is_output(self.target):
+            self.replaces_output = True
+            return
+        if not lacks_frames(self.target):
             return
         records = load_result(self.target).records()
         if all(provenance.get("run_id") == self._id for _, provenance in records):
-            self._add(self.target, records)
+            self._add(self.target)
             self.replaces_output = True
 
 
 def lacks_frames(path: Path) -> bool:
-    """Say whether a file is an output that records frames which failed."""
+    """Say whether a file is an output that lacks frames which failed, by its own record or by that of its run."""
+    if is_incomplete_output(path, parts_folder(path)):
+        return True
     try:
         return path.is_file() and bool(load_result(path).failures)
     except (AzimuthalError, OSError):
@@ -235,10 +268,6 @@ def lacks_frames(path: Path) -> bool:
 def parts_folder(target: Path) -> Path:
     """Return the folder of the parts of an output."""
     return target.with_name(f"{target.name}.parts")
-
-
-def _first(result: Result) -> Profile | Cake:
-    return result[0] if isinstance(result, ResultSet) else result
 
 
 def _key_of(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> FrameKey:

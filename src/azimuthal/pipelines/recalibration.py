@@ -18,7 +18,7 @@ from azimuthal.instrument import Instrument
 from azimuthal.integrate import Integrator
 from azimuthal.io.frames import open_frames
 from azimuthal.io.geometry_files import load_instrument
-from azimuthal.pipelines.file_facts import file_facts
+from azimuthal.pipelines.told_settings import files_read, name_of, told_settings
 from azimuthal.typing import AnyArray, PathLike
 
 __all__ = ["image_and_name", "recalibrate"]
@@ -83,13 +83,8 @@ def recalibrate(
     settings = replace(settings or RingSettings(), **chosen)
     rings = find_calibrant(calibrant) if isinstance(calibrant, (str, Path)) else calibrant
     found = recalibrated(frame, instrument, rings, mask=mask, fix=fix, bounds=bounds, settings=settings, **options)
-    files = {"image": image, "geometry": geometry}
-    inputs = tuple(
-        {"role": role, **file_facts(str(file), digest=role != "image")}
-        for role, file in files.items()
-        if isinstance(file, (str, Path))
-    )
-    return replace(found, image=name, inputs=inputs)
+    told = told_settings(name_of(geometry) or "", settings, bounds=bounds, **options)
+    return replace(found, image=name, inputs=files_read(image=image, geometry=geometry), settings=told)
 
 
 def image_and_name(image: Any) -> tuple[AnyArray, str | None]:

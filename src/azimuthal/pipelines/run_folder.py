@@ -4,8 +4,10 @@
 
 ::
 
-    lock         locked by the run that writes; its process and machine, for messages
-    run.json     what is being run: recipe, digests of geometry and masks, version
+    lock             locked by the run that writes; its process and machine, for messages
+    run.json         what is being run: recipe, digests of geometry and masks, version
+    failures.json    when the run has ended and frames failed: name, reason and number of frames (null: not known) of
+                     each; and the output that lacks them, with its size and time
 
 What else is in it, is up to the run: :mod:`azimuthal.pipelines.parts`, :mod:`azimuthal.pipelines.ledger`.
 """
@@ -26,9 +28,12 @@ from typing import Any
 
 from azimuthal._pending_file import flush_folder, write_text
 from azimuthal.errors import FileFormatError, OutputError, OutputExistsError
+from azimuthal.io.writers import Failure
 from azimuthal.pipelines._locking import locked
+from azimuthal.pipelines.file_facts import file_facts
 
 RUN_VERSION = 1
+FAILURES = "failures.json"
 _SHOWN = 5
 _UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]+\.part")
 
@@ -122,6 +127,19 @@ class RunFolder:
         write_text(self.path / "run.json", (json.dumps(self._identity, indent=1),), force=True)
         flush_folder(self.path.parent)  # the name of the folder itself
 
+    def write_failures(self, failures: Iterable[Failure], output: Path | None = None) -> None:
+        """Write which frames a run that has ended lacks, and why; of one output, how it is known again."""
+        record: dict[str, Any] = {
+            "failures": [{"name": one.name, "reason": one.reason, "n_frames": one.n_frames} for one in failures]
+        }
+        if output is not None:
+            record["output"] = file_facts(str(output), digest=False)
+        write_text(self.path / FAILURES, (json.dumps(record, indent=1),), force=True)
+
+    def is_output(self, path: Path) -> bool:
+        """Say whether a file is the output of this run that lacks the frames which failed, and was not changed."""
+        return is_incomplete_output(path, self.path) and self.is_of_this_run()
+
     def _refusal(self, owner: str) -> OutputError:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             record = json.loads(owner)
@@ -129,6 +147,31 @@ class RunFolder:
         return OutputError(
             f"{self._output}: another run is writing it{owner}. Wait until it ends, or choose another name."
         )
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Say whether a folder is that of a run which is not complete."""
+    return folder.suffix == ".parts" and (folder / "run.json").is_file()
+
+
+def recorded_failures(folder: Path) -> list[dict[str, Any]]:
+    """Return the failures of a run that has ended; none where there is no record."""
+    found: list[dict[str, Any]] = _failures_record(folder).get("failures", [])
+    return found
+
+
+def is_incomplete_output(path: Path, folder: Path) -> bool:
+    """Say whether a file is the output that the folder of a run says to lack frames, and was not changed since."""
+    recorded = _failures_record(folder).get("output")
+    return recorded is not None and path.is_file() and recorded == file_facts(str(path), digest=False)
+
+
+def _failures_record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / FAILURES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _remove_unfinished(targets: Iterable[Path], owner: str) -> None:

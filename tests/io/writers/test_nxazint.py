@@ -4,6 +4,7 @@
 
 import dataclasses
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -283,6 +284,24 @@ def test_blocks_of_any_size_hold_every_frame(make_profile, tmp_path, monkeypatch
     back = load_result(tmp_path / "a.h5")
     assert [one.sums for one in back] == [one.sums for one in results]
     assert back[7].metadata == {"label": "frame 7", "index": 107}
+
+
+def test_writer_keeps_less_than_100_bytes_of_a_frame(make_profile, tmp_path, monkeypatch):
+    monkeypatch.setattr(nxazint, "_TEXTS_PER_CHUNK", 64)
+    monkeypatch.setattr(nxazint, "_CHUNK_BYTES", 64 * 8 * 4)
+    profile = make_profile(n_bins=4)
+    held = []
+    tracemalloc.start()
+    try:
+        with NxazintWriter(tmp_path / "a.h5", profile, 1024) as writer:
+            for index in range(1024):
+                writer.append(profile, label=f"a_rather_long_name_{index:06d}", frame_index=index)
+                if index in (511, 1023):
+                    held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert (held[1] - held[0]) / 512 < 100
+    assert load_result(tmp_path / "a.h5")[1023].metadata["label"] == "a_rather_long_name_001023"
 
 
 def test_single_result_is_not_padded_to_a_block_of_frames(make_profile, tmp_path):

@@ -25,7 +25,9 @@ def read_xrdml(path):
 
 
 def test_pattern_and_facts_read_back(make_profile, without_gaps, tmp_path):
-    profile = without_gaps(make_profile("2th_deg", metadata={"label": "a <b> & c", "exposure_time": 0.25}))
+    profile = without_gaps(
+        make_profile("2th_deg", metadata={"label": "a <b> & c", "measurement": {"exposure_time": 0.25}})
+    )
     two_theta, intensity, root = read_xrdml(profile.save(tmp_path / "a.xrdml"))
     np.testing.assert_allclose(two_theta, profile.radial, rtol=1e-14)
     np.testing.assert_array_equal(intensity, profile.intensity)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -58,6 +59,15 @@ def json_text(value: Any) -> str:
 def label_of(metadata: Mapping[str, Any]) -> str:
     """Return the label of a result on one line, "" when it has none."""
     return " ".join(str(metadata.get("label") or metadata.get("name") or "").split())
+
+
+def exposure_time(metadata: Mapping[str, Any]) -> float | None:
+    """Return the counting time of a result in s, None when it is not known."""
+    for facts in (metadata, metadata.get("measurement")):
+        value = facts.get("exposure_time") if isinstance(facts, Mapping) else None
+        if isinstance(value, int | float) and 0 < value < math.inf:
+            return float(value)
+    return None
 
 
 def ascii_axis_text(axis: Axis) -> str:

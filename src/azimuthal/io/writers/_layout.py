@@ -51,6 +51,11 @@ PAIR_BINS = ("covariance_first", "covariance_second")
 I_COVARIANCE, SUM_COVARIANCE = "I_covariance", "sum_covariance"
 
 
+def subentry_name(number: int) -> str:
+    """Return the name, inside the entry, of one of the several results of a frame, numbered from 1."""
+    return f"result_{number}"
+
+
 def axes_of(result: Result) -> dict[str, Axis]:
     """Return the axes of a result by direction, in the order of the dimensions of its arrays."""
     if isinstance(result, Cake):

@@ -18,7 +18,7 @@ from typing import Any
 from azimuthal.errors import ParameterError
 from azimuthal.io.hdf5 import open_hdf5, translated_errors
 from azimuthal.io.writers.nxazint import NxazintWriter
-from azimuthal.io.writers.reading import load_result
+from azimuthal.io.writers.reading import entries_of, load_result
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.typing import PathLike
 
@@ -65,13 +65,14 @@ def append_results(path: PathLike, results: Any) -> int:
 def _options(path: PathLike) -> dict[str, Any]:
     """Return title, beamline and laboratory as the file names them, and how it is compressed."""
     with open_hdf5(path) as file, translated_errors(path, "read its title"):
-        if "entry/title" not in file:
+        groups = entries_of(file)
+        if not groups or "entry/title" not in file:
             raise ParameterError(
                 f"{Path(path)}: expected an .h5 file of azimuthal.save(); only those can be continued."
             )
-        entry = file["entry"]
+        entry = file[groups[0]]
         return {
-            "title": entry["title"].asstr()[()],
+            "title": file["entry/title"].asstr()[()],
             "instrument": entry["instrument/name"].asstr()[()],
             "source": entry["instrument/source/name"].asstr()[()],
             "compression": entry["data/sum_signal"].compression,

@@ -5,17 +5,24 @@
 ::
 
     /entry                    NXentry, definition = NXmonopd, the default plot is data
-        title, start_time     start_time is that of the metadata, else the time of writing, as its note says
-        instrument            NXinstrument: source, crystal (wavelength in angstrom), detector (polar_angle, data)
-        sample                NXsample: name; rotation_angle is 0
-        monitor               NXmonitor: mode, preset, integral
+        title                 label of the profile, or what is given
+        start_time            when the measurement began *
+        instrument            NXinstrument: name; source (name, probe; type is "not recorded"), crystal (wavelength in
+                              angstrom), detector (polar_angle, data)
+        sample                NXsample: name, "not recorded" unless it is given; rotation_angle in degrees *
+        monitor               NXmonitor: mode = timer and preset = the exposure time in s *; integral = the monitor that
+                              intensities were divided by *
         data                  NXdata: links to polar_angle and data of the detector, data_errors
-        reduction             NXprocess: program, version, facts of the integration, recipe and metadata as JSON
+        reduction             NXprocess: program, version, facts of the integration, recipe and metadata as JSON; note
 
 ``polar_angle`` is 2theta in degrees at the centres of the bins.  A profile in another unit is converted, bins
-unchanged, which a note says.  Bins that hold nothing have no row; a warning counts them.  ``data`` are mean
-intensities, where the definition expects counts.  What the definition demands and a result may not know is ``"not
-recorded"``; the wavelength has to be known.  Sums, edges and covariances have no place in it: keep the NXazint file.
+unchanged, which a note says.  Bins that hold nothing have no row; a warning counts them.
+
+The definition demands all of these.  What is marked with * is left out where it is not known, and the note names it:
+a time, an angle or a monitor that nobody measured would be taken for a measured one.  A checker then finds as many
+errors.  With ``start_time`` and ``rotation_angle`` given, and an exposure time and a monitor in the metadata, that of
+nexusformat has one complaint: ``data`` are mean intensities, where the definition wants integer counts.  The
+wavelength has to be known.  Sums, edges and covariances have no place in the definition: keep the NXazint file.
 """
 
 from __future__ import annotations
@@ -28,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal._pending_file import check_target, pending
+from azimuthal._validate import finite_number
 from azimuthal.errors import ParameterError, WavelengthMissingError
 from azimuthal.io.hdf5 import hdf5_in_memory
 from azimuthal.io.writers._columns import (
@@ -38,7 +46,14 @@ from azimuthal.io.writers._columns import (
     warn_of_covariance,
     warn_of_loss,
 )
-from azimuthal.io.writers._facts import PROGRAM, json_text, label_of, profile_lines, program_version
+from azimuthal.io.writers._facts import (
+    PROGRAM,
+    exposure_time,
+    json_text,
+    label_of,
+    profile_lines,
+    program_version,
+)
 from azimuthal.results import Profile
 
 _NOT_RECORDED = "not recorded"
@@ -52,8 +67,23 @@ def write_monopd(
     instrument: str = _NOT_RECORDED,
     source: str = _NOT_RECORDED,
     title: str | None = None,
+    sample: str = _NOT_RECORDED,
+    start_time: str | None = None,
+    rotation_angle: float | None = None,
 ) -> None:
-    """Write one profile over 2theta in degrees; `instrument` and `source` are names of beamline and laboratory."""
+    """Write one profile over 2theta in degrees.
+
+    Parameters
+    ----------
+    instrument, source, sample:
+        Names of the beamline, the laboratory and the sample.
+    title:
+        By default the label of the profile.
+    start_time:
+        When the measurement began, ISO 8601; by default the ``start_time`` of the metadata.
+    rotation_angle:
+        Of the sample, in degrees.
+    """
     profile = only_profile(results)
     if profile.wavelength is None:
         raise WavelengthMissingError(
@@ -69,11 +99,14 @@ def write_monopd(
         entry = _group(file, "entry", "NXentry", default="data")
         entry["definition"] = "NXmonopd"
         entry["title"] = title or label_of(profile.metadata) or "azimuthal integration"
-        _write_start(entry, profile)
+        unknown = _write_start(entry, start_time or profile.metadata.get("start_time"))
         _write_instrument(entry, converted, held, instrument, source)
-        _write_surroundings(entry, profile)
-        note = "" if converted is profile else f"converted from {profile.unit.name}, bins unchanged"
-        _write_reduction(entry, profile, note)
+        unknown += _write_sample(entry, sample, rotation_angle)
+        unknown += _write_monitor(entry, profile)
+        notes = [] if converted is profile else [f"converted from {profile.unit.name}, bins unchanged"]
+        if unknown:
+            notes.append(f"not known, and therefore left out: {', '.join(unknown)}")
+        _write_reduction(entry, profile, "; ".join(notes))
     warn_of_covariance(profile, path)
     if number := int(np.count_nonzero(~held)):
         warn_of_loss(f"{path}: left out {number} of {held.size} bins that hold nothing.")
@@ -81,11 +114,17 @@ def write_monopd(
         temporary.write_bytes(buffer.getbuffer())
 
 
-def _write_start(entry: Any, profile: Profile) -> None:
-    start = profile.metadata.get("start_time")
-    entry["start_time"] = str(start) if start else dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    if not start:
-        entry["start_time"].attrs["note"] = "not recorded; this is the time of writing"
+def _write_start(entry: Any, start_time: Any) -> list[str]:
+    """Write a fact where it is known, here and below, and return the names of what is not."""
+    if not start_time:
+        return ["start_time"]
+    try:
+        entry["start_time"] = dt.datetime.fromisoformat(str(start_time)).isoformat()
+    except ValueError as error:
+        raise ParameterError(
+            f"start_time: expected a time such as '2026-11-21T12:00:00+01:00' (ISO 8601), got {start_time!r}."
+        ) from error
+    return []
 
 
 def _write_instrument(entry: Any, profile: Profile, held: Any, instrument: str, source: str) -> None:
@@ -111,16 +150,31 @@ def _write_instrument(entry: Any, profile: Profile, held: Any, instrument: str, 
         data["data_errors"].attrs["units"] = "arbitrary units"
 
 
-def _write_surroundings(entry: Any, profile: Profile) -> None:
+def _write_sample(entry: Any, name: str, rotation_angle: float | None) -> list[str]:
     sample = _group(entry, "sample", "NXsample")
-    sample["name"] = label_of(profile.metadata) or _NOT_RECORDED
-    sample["rotation_angle"] = 0.0
+    sample["name"] = name
+    if rotation_angle is None:
+        return ["sample/rotation_angle"]
+    sample["rotation_angle"] = finite_number("rotation_angle", rotation_angle)
     sample["rotation_angle"].attrs["units"] = "degrees"
+    return []
+
+
+def _write_monitor(entry: Any, profile: Profile) -> list[str]:
+    """Write the time that the detector counted for, and the monitor; a factor of 1 is none."""
     monitor = _group(entry, "monitor", "NXmonitor")
-    monitor["mode"] = "monitor"
-    for name in ("preset", "integral"):
-        monitor[name] = profile.normalization_factor
-        monitor[name].attrs["units"] = "arbitrary units"
+    unknown = []
+    seconds = exposure_time(profile.metadata)
+    if seconds is None:
+        unknown += ["monitor/mode", "monitor/preset"]
+    else:
+        monitor["mode"], monitor["preset"] = "timer", seconds
+        monitor["preset"].attrs["units"] = "s"
+    if profile.normalization_factor == 1.0:
+        return [*unknown, "monitor/integral"]
+    monitor["integral"] = profile.normalization_factor
+    monitor["integral"].attrs["units"] = "arbitrary units"
+    return unknown
 
 
 def _write_reduction(entry: Any, profile: Profile, note: str) -> None:

@@ -31,8 +31,15 @@
             sum_cross, sum_static_variance, sum_shared_variance    where the error model has them
             frame, label, normalization_factor    [frame]
             normalization_variance                [frame], when monitors have one
-    /entry_2, /entry_3, ...        the further results of sets (several sectors, several plans), laid out like /entry;
-                                   the attribute result_name of each is the name of its result
+
+The several results of one frame (sectors, several plans: a ResultSet) are what the definitions call multi-method data::
+
+    /entry                         NXentry without a definition: title, instrument (a link, where wavelengths agree)
+        result_1, result_2, ...    NXsubentry, each with its own definition and laid out like /entry above; title, and
+                                   the attribute result_name, are the name of the result
+
+The attribute ``default`` leads from the file to the entry, to result_1, to its data.  Files written before 2026-11-21
+have /entry, /entry_2, ... instead; they are read (docs/explanation/decisions/0030-subentries.md).
 
 Every axis is an HDF5 dimension scale attached to the arrays, so that xarray finds its coordinates; silx,
 h5web and nexusformat go by the attributes.  GSAS-II imports the file (``.h5``) when the axis is 2theta in
@@ -56,7 +63,8 @@ import contextlib
 import datetime as dt
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,7 +74,7 @@ import numpy as np
 from azimuthal._pending_file import PendingFile
 from azimuthal._validate import one_of, positive_integer
 from azimuthal.errors import OutputError, ParameterError
-from azimuthal.io.hdf5 import open_hdf5
+from azimuthal.io.hdf5 import SignalsDeferred, growing_hdf5, text_dtype, write_trouble
 from azimuthal.io.writers._facts import (
     PROGRAM,
     Failure,
@@ -93,6 +101,7 @@ from azimuthal.io.writers._layout import (
     pair_bins,
     rejected_pixels,
     shared_record,
+    subentry_name,
     sum_arrays,
 )
 from azimuthal.results import Cake, ResultSet
@@ -108,6 +117,9 @@ _WORTHWHILE = 0.5
 _LOOKED_AT_EVERY = 16
 #: Filter mask of a chunk that skipped shuffle and gzip.
 _SKIPS_BOTH = 3
+#: Of texts, one reference of 16 bytes each.
+_TEXTS_PER_CHUNK, _UNKNOWN_TEXTS_PER_CHUNK = 8192, 256
+_PIXELS_PER_CHUNK = 16384
 _NOT_RECORDED = "not recorded"
 _PAIR = "covariance_pair"
 _REFERENCE = "azimuthal (MIT licence); definitions of all numbers in docs/explanation of its sources"
@@ -158,7 +170,8 @@ class NxazintWriter:
 
     Notes
     -----
-    Memory: one chunk of frames (a quarter of a megabyte per array, at least one frame).  Not thread-safe.
+    Memory: one chunk of frames (a quarter of a megabyte per array, at least one frame), and 24 bytes of each frame.
+    Not thread-safe.
 
     Examples
     --------
@@ -189,16 +202,14 @@ class NxazintWriter:
         self._resources = contextlib.ExitStack()
         self._entries: list[_Entry] = []
         self._closed = False
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             self._pending.create().close()
-            file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
+            file, self._check_disk = self._resources.enter_context(growing_hdf5(self._pending.temporary))
             file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
-            for number, template in enumerate(_each(template_result), start=1):
-                name = "entry" if number == 1 else f"entry_{number}"
-                group = _write_entry(file, name, template, instrument, source, title)
-                if self._names is not None:
-                    group.attrs["result_name"] = self._names[number - 1]
-                self._entries.append(_Entry(group, template, _Blocks(group["data"], template, expected, compression)))
+            templates = _each(template_result)
+            groups = _write_groups(file, templates, self._names, instrument, source, title)
+            for group, template in zip(groups, templates, strict=True):
+                self._entries.append(_Entry(group, template, expected, compression))
 
     @property
     def path(self) -> Path:
@@ -238,7 +249,7 @@ class NxazintWriter:
             )
         for entry, one in zip(self._entries, _each(result), strict=True):
             check_alike(entry.template, one, f"result {len(self)} for {self.path}")
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             for entry, one in zip(self._entries, _each(result), strict=True):
                 metadata = dict(one.metadata)
                 if label is not None:
@@ -246,18 +257,20 @@ class NxazintWriter:
                 if frame_index is not None:
                     metadata["index"] = frame_index
                 entry.append(one, metadata)
+            self._check_disk()
 
     def close(self) -> None:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
         if self._closed:
             return
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             if not len(self):
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
             for entry in self._entries:
                 entry.finish()
             if self._failures:
-                self._entries[0].write_failures(self._failures)
+                for entry in self._entries:
+                    entry.write_failures(self._failures)
             self._resources.close()
         self._closed = True
         self._pending.publish()
@@ -265,7 +278,7 @@ class NxazintWriter:
     def abandon(self) -> None:
         """Close without leaving a file."""
         self._closed = True
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
+        with SignalsDeferred(), contextlib.suppress(OSError, RuntimeError, ValueError):
             self._resources.close()
         self._pending.abandon()
 
@@ -290,24 +303,25 @@ class NxazintWriter:
         except BaseException as error:
             self.abandon()
             if isinstance(error, OSError | RuntimeError) and type(error).__module__ == "builtins":
-                reason = " ".join(str(error).split())
-                raise OutputError(f"{self.path}: cannot be written: {reason}. Check the free space.") from error
+                raise OutputError(
+                    f"{self.path}: cannot be written: {write_trouble(error)}. Check the free space."
+                ) from error
             raise
 
 
 class _Entry:
-    """The results of one kind: an NXentry."""
+    """The results of one kind: an NXentry, or an NXsubentry of it."""
 
-    def __init__(self, group: Any, template: Result, blocks: _Blocks) -> None:
+    def __init__(self, group: Any, template: Result, n_frames: int | None, compression: str | None) -> None:
         self.template = template
         self._group = group
-        self._blocks = blocks
-        self._frames = _FrameColumns()
-        self._rejected = None if template.outliers is None else _RejectedPixels()
+        self._blocks = _Blocks(group["data"], template, n_frames, compression)
+        self._frames = _FrameColumns(group, n_frames)
+        self._rejected = None if template.outliers is None else _RejectedPixels(group["reduction/results"])
         self._norm: FloatArray | None = None
 
     def __len__(self) -> int:
-        return len(self._frames.labels)
+        return len(self._frames)
 
     def append(self, result: Result, metadata: dict[str, Any]) -> None:
         self._blocks.append(result)
@@ -318,9 +332,9 @@ class _Entry:
 
     def finish(self) -> None:
         self._blocks.flush()
-        self._frames.write(self._group, self._blocks.datasets)
+        self._frames.write(self._blocks.datasets)
         if self._rejected is not None:
-            self._rejected.write(self._group["reduction/results"])
+            self._rejected.write()
         if self._norm is not None:
             _write_norm(self._group["data"], self._norm)
 
@@ -436,8 +450,8 @@ class _Blocks:
         self.datasets["I"].attrs["interpretation"] = "image" if image else "spectrum"
 
     def append(self, result: Result) -> None:
-        for name, array in _row_arrays(result).items():
-            self._rows[name].append(array)
+        for name, row in _row_arrays(result).items():
+            self._rows[name].append(row)
         if len(self._rows["I"]) == self._n_rows:
             self.flush()
 
@@ -459,23 +473,46 @@ class _Blocks:
         self._n_written = stop
 
 
-class _RejectedPixels:
-    """Numbers of rejected pixels: few, and kept in memory until the file is closed."""
+class _Growing:
+    """A column that grows: values are collected and written a chunk at a time."""
 
-    def __init__(self) -> None:
-        self._pixels: list[AnyArray] = []
-        self._frames: list[tuple[int, int, int]] = []
+    def __init__(self, group: Any, name: str, dtype: Any, n_chunk: int, **attributes: str) -> None:
+        self.dataset = group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(n_chunk,), dtype=dtype)
+        self.dataset.attrs.update(attributes)
+        self._n_chunk = n_chunk
+        self._held: list[Any] = []
+
+    def extend(self, values: Iterable[Any]) -> None:
+        self._held.extend(values)
+        if len(self._held) >= self._n_chunk:
+            self.flush()
+
+    def flush(self) -> None:
+        start = self.dataset.shape[0]
+        self.dataset.resize(start + len(self._held), axis=0)
+        self.dataset[start:] = np.array(self._held, self.dataset.dtype)
+        self._held.clear()
+
+
+class _RejectedPixels:
+    """Numbers of rejected pixels, frame after frame, and how many each frame has."""
+
+    def __init__(self, group: Any) -> None:
+        about = "numbers of the rejected pixels in the flat frame, frame after frame"
+        self._pixels = _Growing(group, REJECTED_PIXELS, "<u4", _PIXELS_PER_CHUNK, long_name=about)
+        self._frames = array("q")
+        self._group = group
 
     def append(self, result: Result) -> None:
         pixels, frame = rejected_pixels(result)
-        self._pixels.append(pixels)
-        self._frames.append(frame)
+        self._pixels.extend(pixels.tolist())
+        self._frames.extend(frame)
 
-    def write(self, group: Any) -> None:
-        about = "numbers of the rejected pixels in the flat frame, frame after frame"
-        _field(group, REJECTED_PIXELS, np.concatenate(self._pixels), long_name=about)
+    def write(self) -> None:
+        self._pixels.flush()
         about = "number of rejected pixels (-1: not known), rows, columns"
-        _field(group, REJECTED_FRAMES, np.array(self._frames, "<i8"), long_name=about)
+        frames = np.asarray(self._frames, "<i8").reshape(-1, 3)
+        _field(self._group, REJECTED_FRAMES, frames, long_name=about)
 
 
 class _Packer:
@@ -511,52 +548,59 @@ class _Packer:
 
 
 class _FrameColumns:
-    """What is one value per frame: numbers, names, and whatever differs in the records."""
+    """What is one value per frame: numbers, names, and whatever differs in the records.
 
-    def __init__(self) -> None:
-        self.labels: list[str] = []
-        self._numbers: list[int] = []
-        self._factors: list[float] = []
-        self._variances: list[float] = []
-        self._metadata: list[str] = []
-        self._provenance: list[str] = []
+    Numbers are kept until the file is closed, 24 bytes of each frame; texts are written as they come.
+    """
+
+    def __init__(self, entry: Any, n_frames: int | None) -> None:
+        self._entry = entry
+        n_chunk = _UNKNOWN_TEXTS_PER_CHUNK if n_frames is None else min(n_frames, _TEXTS_PER_CHUNK)
+        own = _group(entry["reduction"], "results", "NXcollection")
+
+        def texts(group: Any, name: str, **attributes: str) -> _Growing:
+            return _Growing(group, name, text_dtype(), n_chunk, **attributes)
+
+        self._labels = texts(entry["data"], "label", long_name="name of the frame")
+        self._metadata = texts(own, "metadata", format="JSON, one record per frame")
+        about = "JSON, what differs from input/provenance, per frame"
+        self._provenance = texts(own, "provenance", format=about)
+        self._numbers = array("q")
+        self._factors = array("d")
+        self._variances = array("d")
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     def append(self, result: Result, metadata: dict[str, Any], template: Result) -> None:
         own = json_text(metadata), json_text(differing(template.provenance, result.provenance))
-        self._numbers.append(frame_number(metadata, len(self.labels)))
-        self.labels.append(label_of(metadata))
+        self._numbers.append(frame_number(metadata, len(self)))
         self._factors.append(result.normalization_factor)
         self._variances.append(result.normalization_variance)
-        self._metadata.append(own[0])
-        self._provenance.append(own[1])
+        self._labels.extend((label_of(metadata),))
+        self._metadata.extend((own[0],))
+        self._provenance.extend((own[1],))
 
-    def write(self, entry: Any, datasets: dict[str, Any]) -> None:
-        data = entry["data"]
-        frame = _field(data, "frame", np.array(self._numbers, dtype="<i8"), long_name="frame number")
+    def write(self, datasets: dict[str, Any]) -> None:
+        for texts in (self._labels, self._metadata, self._provenance):
+            texts.flush()
+        entry, data = self._entry, self._entry["data"]
+        factors, variances = np.asarray(self._factors), np.asarray(self._variances)
+        frame = _field(data, "frame", np.asarray(self._numbers, "<i8"), long_name="frame number")
         frame.make_scale("frame")
-        factor = _field(
-            data,
-            "normalization_factor",
-            np.array(self._factors),
-            long_name="monitor that intensities are divided by",
-        )
-        label = _field(data, "label", self.labels, long_name="name of the frame")
-        columns = [factor, label]
-        if any(self._variances):
-            about = "variance of the monitor"
-            columns.append(_field(data, "normalization_variance", np.array(self._variances), long_name=about))
+        about = "monitor that intensities are divided by"
+        columns = [_field(data, "normalization_factor", factors, long_name=about), self._labels.dataset]
+        if variances.any():
+            columns.append(_field(data, "normalization_variance", variances, long_name="variance of the monitor"))
         for dataset in (*datasets.values(), *columns):
             dataset.dims[0].attach_scale(frame)
-        monitored = any(value != 1.0 for value in self._factors)
+        monitored = bool((factors != 1.0).any())
         _field(entry, "monitor_applied", monitored)
         if monitored:
             monitor = _group(entry, "monitor", "NXmonitor")
-            _field(monitor, "data", np.array(self._factors), units="arbitrary units")
-            if any(self._variances):
-                _field(monitor, "data_errors", np.sqrt(self._variances), units="arbitrary units")
-        own = _group(entry["reduction"], "results", "NXcollection")
-        _field(own, "metadata", self._metadata, format="JSON, one record per frame")
-        _field(own, "provenance", self._provenance, format="JSON, what differs from input/provenance, per frame")
+            _field(monitor, "data", factors, units="arbitrary units")
+            if variances.any():
+                _field(monitor, "data_errors", np.sqrt(variances), units="arbitrary units")
 
 
 def _is_close(one: FloatArray, two: FloatArray) -> bool:
@@ -582,20 +626,46 @@ def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return min(shape[0], max(1, _LARGEST_CHUNK_BYTES // (8 * shape[1]))), shape[1]
 
 
-def _write_entry(file: Any, name: str, result: Result, instrument: str, source: str, title: str | None) -> Any:
-    """Write everything that does not depend on the frames, and return the entry."""
-    entry = _group(file, name, "NXentry", default="data")
+def _write_groups(
+    file: Any,
+    templates: tuple[Result, ...],
+    names: tuple[str, ...] | None,
+    instrument: str,
+    source: str,
+    title: str | None,
+) -> list[Any]:
+    """Write everything that does not depend on the frames, and return the group of each result of a frame."""
+    metadata = templates[0].metadata
+    words = title or label_of({"name": metadata.get("name")}) or label_of(metadata) or "azimuthal integration"
+    if len(templates) == 1:
+        entry = _group(file, "entry", "NXentry")
+        if names is not None:
+            entry.attrs["result_name"] = names[0]
+        _write_entry(entry, templates[0], instrument, source, words)
+        return [entry]
+    entry = _group(file, "entry", "NXentry", default=subentry_name(1))
+    _field(entry, "title", words)
+    groups = []
+    for number, (template, name) in enumerate(zip(templates, names or (), strict=True), start=1):
+        groups.append(_group(entry, subentry_name(number), "NXsubentry", result_name=name))
+        _write_entry(groups[-1], template, instrument, source, name)
+    if len({template.wavelength for template in templates}) == 1:
+        entry["instrument"] = groups[0]["instrument"]
+    return groups
+
+
+def _write_entry(entry: Any, result: Result, instrument: str, source: str, title: str) -> None:
+    """Write into an entry or subentry what does not depend on the frames."""
+    entry.attrs["default"] = "data"
     definition = _definition(result)
     if definition is not None:
         _field(entry, "definition", definition)
-    words = title or label_of({"name": result.metadata.get("name")}) or label_of(result.metadata)
-    _field(entry, "title", words or "azimuthal integration")
+    _field(entry, "title", title)
     _write_flags(entry, result)
     _write_instrument(entry, result, instrument, source)
     _write_sample(entry, result)
     _write_reduction(entry, result, definition)
     _write_axes(entry, result)
-    return entry
 
 
 def _definition(result: Result) -> str | None:

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -29,12 +30,14 @@ from azimuthal.io.writers._layout import (
     rebuilt,
     rejected_by_result,
     stored_pairs,
+    subentry_name,
     with_changes,
 )
 from azimuthal.results import ResultSet
 from azimuthal.typing import PathLike
 
 _READ_AHEAD_BYTES = 1 << 22
+_RECORDS_AT_ONCE = 2048
 
 
 def load_result(path: PathLike) -> ResultFile:
@@ -138,8 +141,8 @@ class ResultFile(Sequence["Result"]):
         """Frames of the run that there is no result of."""
         return self._store.failures()
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return metadata and provenance of every result, without reading arrays."""
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield metadata and provenance of every result, without reading arrays."""
         return self._store.records()
 
     def __repr__(self) -> str:
@@ -157,9 +160,11 @@ class _Store(ABC):
     def read(self, start: int, stop: int) -> list[Result]:
         """Return the results from `start` to before `stop`."""
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return metadata and provenance of all results."""
-        return [(dict(one.metadata), dict(one.provenance)) for one in self.read(0, self.n_results)]
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield metadata and provenance of all results."""
+        for number in range(self.n_results):
+            (one,) = self.read(number, number + 1)
+            yield dict(one.metadata), dict(one.provenance)
 
     @abstractmethod
     def failures(self) -> tuple[FailedFrames, ...]:
@@ -175,7 +180,7 @@ class _Store(ABC):
 
 
 class _Sets(_Store):
-    """An HDF5 file with an entry for each result of a set."""
+    """An HDF5 file with an entry or subentry for each result of a set."""
 
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
         self._names = tuple(names.values())
@@ -190,7 +195,7 @@ class _Sets(_Store):
         columns = [one.read(start, stop) for one in self._stores]
         return [ResultSet(self._names, results) for results in zip(*columns, strict=True)]
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         return self._stores[0].records()
 
     def failures(self) -> tuple[FailedFrames, ...]:
@@ -202,14 +207,28 @@ class _Sets(_Store):
 
 
 def _set_names(path: Path) -> dict[str, str] | None:
-    """Return the entries of a file of sets and the names of their results; None for a file of single results."""
+    """Return the groups of a file of sets and the names of their results; None for a file of single results."""
     with open_hdf5(path) as file, translated_errors(path, "read the results"):
-        if "entry" not in file or "result_name" not in file["entry"].attrs:
-            return None
-        entries = ["entry"]
-        while (name := f"entry_{len(entries) + 1}") in file:
-            entries.append(name)
-        return {name: str(attributes_of(file[name])["result_name"]) for name in entries}
+        groups = _set_groups(file)
+        return {name: str(attributes_of(file[name])["result_name"]) for name in groups} or None
+
+
+def _set_groups(file: Any) -> list[str]:
+    """Return the groups of the several results of a frame, in their order; none where there is one without a name."""
+    if f"entry/{subentry_name(1)}" in file:
+        return _numbered(file, lambda number: f"entry/{subentry_name(number)}")
+    if "entry" in file and "result_name" in file["entry"].attrs:  # a set of one, and sets until 2026-11-21
+        return ["entry", *_numbered(file, lambda number: f"entry_{number + 1}")]
+    return []
+
+
+def _numbered(file: Any, name: Callable[[int], str]) -> list[str]:
+    return list(itertools.takewhile(lambda one: one in file, map(name, itertools.count(1))))
+
+
+def entries_of(file: Any) -> list[str]:
+    """Return the groups of an open HDF5 file that hold our results; empty where there are none."""
+    return [name for name in _set_groups(file) or ["entry"] if f"{name}/reduction/input/about" in file]
 
 
 class _Archive(_Store):
@@ -320,12 +339,14 @@ class _Nexus(_Store):
             for row in range(stop - start)
         ]
 
-    def records(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        with open_hdf5(self._path) as file, self._understood(file) as entry:
-            own = entry["reduction/results"]
-            texts = list(zip(own["metadata"].asstr()[()], own["provenance"].asstr()[()], strict=True))
+    def records(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         where = str(self._path)
-        return [(_parsed(metadata, where), self._joined(_parsed(changes, where))) for metadata, changes in texts]
+        for start in range(0, self.n_results, _RECORDS_AT_ONCE):
+            with open_hdf5(self._path) as file, self._understood(file) as entry:
+                own, rows = entry["reduction/results"], slice(start, start + _RECORDS_AT_ONCE)
+                texts = [own[name].asstr()[rows] for name in ("metadata", "provenance")]
+            for metadata, changes in zip(*texts, strict=True):
+                yield _parsed(metadata, where), self._joined(_parsed(changes, where))
 
     def failures(self) -> tuple[FailedFrames, ...]:
         with open_hdf5(self._path) as file, self._understood(file) as entry:

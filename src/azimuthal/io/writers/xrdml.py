@@ -8,7 +8,7 @@ which are the centres of the first and the last bin, and a list of intensities. 
 * Uncertainties are not written: HighScore and MAUD take the root of the intensities for them.  The comment says so.
 * There is no missing bin: bins at both ends that hold nothing are left out, an empty bin in between is an error.
 * The format wants a tube's lines: K-alpha 1, K-alpha 2 and K-beta are all the wavelength, the ratio is zero.
-* It wants a counting time, by which programs divide: that of the metadata (``exposure_time`` in s), else 1.
+* It wants a counting time, by which programs divide: ``exposure_time`` (s) of metadata or ``measurement``, else 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from azimuthal._pending_file import write_text
 from azimuthal.errors import UnsupportedOptionError, WavelengthMissingError
 from azimuthal.io.writers._columns import Result, Steps, constant_steps, filled_bins, only_profile
-from azimuthal.io.writers._facts import PROGRAM, label_of, profile_lines, program_version
+from azimuthal.io.writers._facts import PROGRAM, exposure_time, label_of, profile_lines, program_version
 from azimuthal.results import Profile
 
 _NAMESPACE = "http://www.xrdml.com/XRDMeasurement/1.5"
@@ -82,7 +82,7 @@ def _document(steps: Steps) -> str:
 
 def _counting_time(profile: Profile) -> tuple[float, str]:
     """Return the counting time in s, and what the comment says when it is not known."""
-    value = profile.metadata.get("exposure_time")
-    if isinstance(value, int | float) and value > 0:
-        return float(value), ""
+    seconds = exposure_time(profile.metadata)
+    if seconds is not None:
+        return seconds, ""
     return 1.0, "counting time: not known, 1 s stands for it"

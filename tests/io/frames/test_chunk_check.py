@@ -102,10 +102,11 @@ def test_blosc2_frames_are_read_and_zeros_are_zeros(tmp_path):
         (16, b"\x01", "expected a Blosc2 frame"),  # bytes of everything
         (30, b"\x10", "bytes of values"),  # bytes of the values
         (11, b"\x7f", "expected a Blosc2 frame"),  # bytes of the header
+        (92, b"\x26", "too many layers"),  # 9729 of them: 3 gigabytes were allocated
         (100, b"\x7f", "shape in its Blosc2 frame is damaged"),  # where the shape is
         (112, b"\x17", "damaged"),  # fields of the shape
         (114, b"\x09", "has a shape of"),  # its dimensions
-        (118, b"\x26", "has a shape of"),  # its first one: 3 gigabytes were allocated for it
+        (118, b"\x26", "has a shape of"),  # its first one
     ],
 )
 def test_blosc2_header_that_contradicts_the_dataset_is_an_error(tmp_path, place, value, words):

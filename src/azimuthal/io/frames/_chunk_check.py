@@ -31,6 +31,7 @@ _LENGTH = struct.Struct(">I")
 _GROUP = 8
 #: of a Blosc2 frame: magic, bytes of the header, of everything, of the values, of these compressed, of an element
 _CFRAME = struct.Struct(">2x8sxIxQx4xxqxqxi")
+_LAYERS, _COUNT, _MOST_LAYERS = 92, struct.Struct(">H"), 16
 _INT32 = struct.Struct(">i")
 _BIN32_BYTES, _FIXED_ARRAY, _MOST_DIMENSIONS = 5, 0x90, 8
 _PADDED = 8  # times: values fill whole blocks in every dimension
@@ -132,7 +133,9 @@ def blosc2_payload(raw: bytes, size: int, where: str) -> int:
 
 
 def _check_blosc2_shape(header: bytes, size: int, item_size: int, where: str) -> None:
-    """Raise when the shape that the header may have ("b2nd") is not of so many bytes."""
+    """Raise when the layers that the header may have are too many, or their shape ("b2nd") is not of so many bytes."""
+    if len(header) >= _LAYERS + _COUNT.size and _COUNT.unpack_from(header, _LAYERS)[0] > _MOST_LAYERS:
+        raise FileFormatError(f"{where}: its Blosc2 frame has too many layers.")
     name = header.find(b"\xa4b2nd\xd2")
     if name < 0:
         return

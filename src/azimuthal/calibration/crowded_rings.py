@@ -48,6 +48,10 @@ _STEPS = 8
 _WIDTH_KNOWN = 0.1  # of the width
 _COVERED = 0.7
 _FEWEST_PIXELS = 40
+_SIGNIFICANT = 4.0  # errors of the height
+_FLOOR = 0.02  # of the highest value: what counts as the least noise
+_STIFF = 1e-6
+_TINY = 1e-300
 _LONGER = 1.5  # sectors than those of single rings
 
 
@@ -71,8 +75,11 @@ class _Pixels(NamedTuple):
     pixel: FloatArray
     value: FloatArray
 
-    def select(self, which: AnyArray) -> _Pixels:
-        return _Pixels(*(array[which] for array in self))
+    def select(self, which: AnyArray | slice) -> _Pixels:
+        return _Pixels(
+            self.slow[which], self.fast[which], self.angle[which], self.azimuth[which], self.pixel[which],
+            self.value[which],
+        )  # fmt: skip
 
 
 class _Profiles(NamedTuple):
@@ -200,80 +207,88 @@ def _profiles(pixels: _Pixels, sector: IntArray, group: _Group) -> tuple[_Profil
     return _Profiles(mean_x[covered], mean_y[covered], n[covered]), renumbered, kept
 
 
+class _State(NamedTuple):
+    """Parameters of the fits: background and heights (n_sectors, 2 + n_rings), shift and width (n_sectors,)."""
+
+    linear: FloatArray
+    shift: FloatArray
+    width: FloatArray
+
+    def shapes(self, x: FloatArray, rings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return how many widths bins are from rings, and the profiles there, (n_sectors, n_bins, n_rings)."""
+        z = (x[:, :, None] - rings - self.shift[:, None, None]) / self.width[:, None, None]
+        return z, np.exp(-0.5 * z**2)
+
+    def model(self, x: FloatArray, span: float, shape: FloatArray) -> FloatArray:
+        """Return the values of the bins."""
+        line = self.linear[:, :1] + self.linear[:, 1:2] * x / span
+        return np.asarray(line + np.einsum("sbk,sk->sb", shape, self.linear[:, 2:]))
+
+
 def _fitted(profiles: _Profiles, rings: FloatArray, own: slice, sigma: float) -> _Fits:
     """Return the fits of sectors, all at once, by damped Gauss-Newton steps; rings and x in rad from the middle."""
     x, y, n = profiles
     count, k = len(x), len(rings)
-    level = np.maximum(y.max(axis=1, keepdims=True), 1e-300)
-    y = y / level
-    shift, width = np.zeros(count), np.full(count, sigma)
-    linear = np.zeros((count, 2 + k))
+    level = np.maximum(y.max(axis=1, keepdims=True), _TINY)
+    y, span = y / level, float(np.abs(x).max()) + _TINY
+    state = _State(np.zeros((count, 2 + k)), np.zeros(count), np.full(count, sigma))
     weights = n / np.maximum(np.average(y, axis=1, weights=np.maximum(n, 1e-9))[:, None], 1e-9)
-    span = float(np.abs(x).max()) + 1e-300
     freedom = np.maximum((n > 0).sum(axis=1) - 4 - k, 2)
     for step in range(_STEPS):
-        z = (x[:, :, None] - rings - shift[:, None, None]) / width[:, None, None]
-        shape = np.exp(-0.5 * z**2)
-        base = np.concatenate((np.ones((*x.shape, 1)), (x / span)[:, :, None], shape), axis=2)
-        heights = np.maximum(linear[:, None, 2:], 0.0)
-        slope = np.sum(heights * shape * z, axis=2) / width[:, None] * sigma  # per sigma of shift
-        wider = np.sum(heights * shape * z**2, axis=2) / width[:, None] * sigma
-        columns = np.concatenate((base, slope[:, :, None], wider[:, :, None]), axis=2)
-        model = np.einsum("sbk,sk->sb", base, linear)
-        if step:
-            weights = n / np.maximum(model, 0.02)
+        z, shape = state.shapes(x, rings)
+        model = state.model(x, span, shape)
+        weights = n / np.maximum(model, _FLOOR) if step else weights
+        misfit = np.sum(weights * (y - model) ** 2, axis=1) / freedom
+        each = np.maximum(state.linear[:, None, 2:], 0.0) * shape * z * (sigma / state.width)[:, None, None]
+        line = np.stack((np.ones_like(x), x / span), axis=2)
+        bent = np.stack((np.sum(each, axis=2), np.sum(each * z, axis=2)), axis=2)  # per sigma of shift and width
+        columns = np.concatenate((line, shape, bent), axis=2)
         free = np.ones((count, 4 + k), dtype=np.bool_)
         free[:, 2 + k :] = step > 1
-        misfit = np.sum(weights * (y - model) ** 2, axis=1) / freedom
-        solution, inverse = _solved(columns, weights, y - model, free, linear, width / sigma - 1, misfit)
-        linear = linear + solution[:, : 2 + k]
-        shift = np.clip(shift + np.clip(solution[:, 2 + k], -0.5, 0.5) * sigma, -2 * sigma, 2 * sigma)
-        width = np.clip(width + np.clip(solution[:, 3 + k], -0.2, 0.2) * sigma, 0.6 * sigma, 1.6 * sigma)
-    z = (x[:, :, None] - rings - shift[:, None, None]) / width[:, None, None]
-    model = linear[:, :1] + linear[:, 1:2] * x / span + np.einsum("sbk,sk->sb", np.exp(-0.5 * z**2), linear[:, 2:])
-    misfit = np.sum(weights * (y - model) ** 2, axis=1) / freedom
+        solution, inverse = _solved(columns, weights, y - model, free, state, sigma, misfit)
+        state = _stepped(state, solution, sigma)
+    misfit = np.sum(weights * (y - state.model(x, span, state.shapes(x, rings)[1])) ** 2, axis=1) / freedom
     misfit = np.maximum(misfit, np.median(misfit))
-    error = np.sqrt(np.maximum(inverse[:, 2 + k, 2 + k], 0) * misfit) * sigma
-    mine = linear[:, 2:][:, own]
-    height_error = np.sqrt(np.einsum("skk->sk", inverse)[:, 2 : 2 + k][:, own] * misfit[:, None])
-    top = np.argmax(mine, axis=1)
-    rows = np.arange(count)
-    good = (mine[rows, top] > 4 * height_error[rows, top]) & (np.abs(shift) < 1.9 * sigma) & np.isfinite(error)
-    good &= (error < 0.3 * sigma) & (width > 0.65 * sigma) & (width < 1.55 * sigma)
-    return _Fits(shift, error, width, mine * level, good)
+    errors = np.sqrt(np.maximum(np.einsum("skk->sk", inverse), 0.0) * misfit[:, None])
+    height, height_error = state.linear[:, 2:][:, own], errors[:, 2 : 2 + k][:, own]
+    row, top = np.arange(count), np.argmax(height, axis=1)
+    error, relative = errors[:, 2 + k] * sigma, state.width / sigma
+    good = (height[row, top] > _SIGNIFICANT * height_error[row, top]) & (error < 0.3 * sigma)
+    good &= (np.abs(state.shift) < 1.9 * sigma) & (relative > 0.65) & (relative < 1.55)
+    return _Fits(state.shift, error, state.width, height * level, good)
+
+
+def _stepped(state: _State, step: FloatArray, sigma: float) -> _State:
+    """Return the parameters after a step that is not too long."""
+    shift = np.clip(state.shift + np.clip(step[:, -2], -0.5, 0.5) * sigma, -2 * sigma, 2 * sigma)
+    width = np.clip(state.width + np.clip(step[:, -1], -0.2, 0.2) * sigma, 0.6 * sigma, 1.6 * sigma)
+    return _State(state.linear + step[:, :-2], shift, width)
 
 
 def _solved(
-    columns: FloatArray,
-    weights: FloatArray,
-    left: FloatArray,
-    free: BoolArray,
-    linear: FloatArray,
-    wide: FloatArray,
+    columns: FloatArray, weights: FloatArray, left: FloatArray, free: BoolArray, state: _State, sigma: float,
     misfit: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Return steps of all parameters and the inverse of the curvature; heights stay positive, the width near its own."""
-    k = linear.shape[1] - 2
-    for _ in range(3):
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Return steps of all parameters and the inverse of the curvature: heights stay positive, the width nearly."""
+    linear, strength = state.linear, misfit / _WIDTH_KNOWN**2
+    for last in (False, False, True):
         some = columns * free[:, None, :]
         weighted = some * weights[:, :, None]
         curvature = np.swapaxes(some, 1, 2) @ weighted
         right = np.einsum("sbp,sb->sp", weighted, left)
-        scale = np.sum(weights, axis=1)
-        strength = misfit / _WIDTH_KNOWN**2
-        curvature[:, 3 + k, 3 + k] += strength
-        right[:, 3 + k] -= strength * wide
-        diagonal = np.einsum("spp->sp", curvature)
-        np.einsum("spp->sp", curvature)[:] = diagonal + 1e-6 * scale[:, None] + ~free * scale[:, None]
-        step = np.linalg.solve(curvature, right[..., None])[..., 0]
-        below = (linear + step[:, : 2 + k] < 0) & free[:, : 2 + k]
+        curvature[:, -1, -1] += strength
+        right[:, -1] -= strength * (state.width / sigma - 1)
+        scale = np.sum(weights, axis=1)[:, None]
+        np.einsum("spp->sp", curvature)[:] += (_STIFF + ~free) * scale
+        inverse = np.linalg.inv(curvature)
+        step = np.einsum("spq,sq->sp", inverse, right)
+        below = (linear + step[:, :-2] < 0) & free[:, :-2]
         below[:, :2] = False
-        if not below.any():
+        if last or not below.any():
+            step[:, :-2] = np.where(free[:, :-2], step[:, :-2], -linear)
             break
-        free[:, : 2 + k] &= ~below
-    gone = ~free[:, : 2 + k]
-    step[:, : 2 + k] = np.where(gone, -linear, step[:, : 2 + k])
-    return step, np.linalg.inv(curvature)
+        free[:, :-2] &= ~below
+    return np.asarray(step), np.asarray(inverse)
 
 
 def _sighted(
@@ -292,5 +307,7 @@ def _sighted(
     first = order[np.searchsorted(index[order], np.arange(top.size))]
     slow, fast = (array[first].astype(np.float64) for array in (pixels.slow, pixels.fast))
     height = fits.height[np.arange(top.size), top]
-    arrays = (ring, angle, azimuth, slow, fast, fits.error, fits.width, height)
-    return RingSightings(*(array[fits.good] for array in arrays))
+    good = fits.good
+    return RingSightings(
+        ring[good], angle[good], azimuth[good], slow[good], fast[good], fits.error[good], fits.width[good], height[good]
+    )

@@ -201,7 +201,8 @@ def _with_overlapping_rings(
     task: _Task, best: tuple[RingPoints, Refinement], fwhm: float, error: float
 ) -> tuple[RingPoints, Refinement]:
     """Return points and refinement with rings that overlap, where two theta is known much better with them."""
-    if error <= ERROR_SHARE * task.accuracy:
+    settings = task.settings
+    if error <= ERROR_SHARE * task.accuracy or settings.max_rings is not None or settings.saturation is not None:
         return best
     instrument, found = best[1].instrument, None
     for _ in range(_OVERLAPPING_PASSES):

@@ -80,15 +80,13 @@ def directed_spots(ridges: Ridges, image: AnyArray, usable: BoolArray) -> Ridges
         return Ridges.empty()
     streaked = ~known & (spots.way != 0).any(axis=1)
     normal[streaked], turn[streaked] = spots.way[streaked], _STREAK_TURN
-    n = len(turn)
-    found = Ridges(
-        *spots.place.T, normal, turn, np.maximum(0.25 * spots.fwhm, 0.3), spots.height, np.full(n, 10.0), spots.fwhm,
-        np.full(n, -1),
-    )  # fmt: skip
-    if spots.way.any():
-        return found  # the arcs are streaks
-    parts = [np.concatenate((getattr(ridges, name)[ridges.arc >= 0], getattr(found, name))) for name in _COLUMNS]
-    return Ridges(*parts, np.full(len(parts[0]), -1))
+    error, significance = np.maximum(0.25 * spots.fwhm, 0.3), np.full(len(turn), 10.0)
+    columns = [*spots.place.T, normal, turn, error, spots.height, significance, spots.fwhm]
+    if not spots.way.any():  # else the arcs are streaks
+        arcs = ridges.select(ridges.arc >= 0)
+        columns = [np.concatenate((getattr(arcs, n), mine)) for n, mine in zip(_COLUMNS, columns, strict=True)]
+    slow, fast, normal, turn, error, height, significance, fwhm = columns
+    return Ridges(slow, fast, normal, turn, error, height, significance, fwhm, np.full(slow.size, -1))
 
 
 _COLUMNS = ("slow", "fast", "normal", "normal_error", "uncertainty", "height", "significance", "fwhm")

@@ -29,6 +29,7 @@ from azimuthal.masks.description import MaskDescription, MaskStep
 from azimuthal.pipelines.pyfai_config import recipe_from_pyfai
 from azimuthal.pipelines.recipe import read_recipe, write_recipe
 from azimuthal.pipelines.settings import BatchSettings
+from azimuthal.results import ResultSet
 from azimuthal.testing.results import example_cake, example_profile
 from azimuthal.testing.shared_data import shared_path
 
@@ -361,9 +362,10 @@ GEOMETRY_SAMPLES["nexus detector"] = Sample(("d.h5",), warped_detector, read_det
 def read_results(path):
     results = load_result(path)
     for number in range(min(len(results), N_FRAMES)):
-        found = results[number]
-        if found.intensity.shape != found.sums.shape:
-            raise WrongResultError("intensity and sums differ in shape")
+        result = results[number]
+        for found in result.results if isinstance(result, ResultSet) else (result,):
+            if found.intensity.shape != found.sums.shape:
+                raise WrongResultError("intensity and sums differ in shape")
     return len(results)
 
 
@@ -373,6 +375,10 @@ def result_sample(name, results):
 
 def profiles():
     return [example_profile(seed=seed, metadata={"label": str(seed)}) for seed in range(4)]
+
+
+def sets():
+    return [ResultSet(("a", "b"), (example_profile(seed=seed), example_cake(seed=seed))) for seed in range(2)]
 
 
 def peak_files(folder):
@@ -423,6 +429,7 @@ def npt_file(folder):
 STORE_SAMPLES = {
     "result h5": result_sample("r.h5", profiles),
     "result cakes": result_sample("r.h5", lambda: [example_cake(), example_cake(seed=1)]),
+    "result sets": result_sample("r.h5", sets),
     "result npz": result_sample("r.npz", profiles),
     "peaks cxi": Sample(("p.cxi",), cxi_peaks, lambda folder: az.load_peaks(folder / "p.cxi")),
     "peaks nexus": Sample(("p.nxs",), nexus_peaks, lambda folder: az.load_peaks(folder / "p.nxs")),

@@ -66,6 +66,48 @@ def test_good_images_are_refined_and_written(run, files):
     assert "beyond those that it was refined on" in beyond.out
 
 
+def test_arm_is_found_from_nothing(images):
+    """No goniometer and no geometry: the images, the detector, the wavelength and where the motor stood."""
+    options = {"positions": ANGLES[:5:2], "detector": DETECTOR, "wavelength": 3e-11}
+    found = az.calibrate_goniometer(images[:5:2], None, "CeO2", **options)
+    assert found.verdict == "good", found.summary()
+    assert found.goniometer.parameters["scale"] == pytest.approx(-1.0, abs=5e-4)
+    x = DETECTOR.centers()
+    for tth in ANGLES:
+        t, true = (one.instrument(tth).pose.lab_from_detector(x) for one in (found.goniometer, TRUTH))
+        angles = (np.arctan2(np.hypot(one[..., 0], one[..., 1]), one[..., 2]) for one in (t, true))
+        assert np.abs(np.subtract(*angles)).max() * 0.25 / 4e-4 < 0.15  # pixels
+
+
+def test_arm_from_nothing_says_what_it_cannot_do(images):
+    empty = [np.zeros(DETECTOR.shape)] * 3
+    options = {"detector": DETECTOR, "wavelength": 3e-11}
+    found = az.calibrate_goniometer(empty, None, "CeO2", positions=[0, 5, 10], **options)
+    assert found.verdict == "failed"
+    assert "give a rough goniometer" in found.reasons[0]
+    assert "not seen" in found.summary()
+    with pytest.raises(ParameterError, match="two positions"):
+        az.calibrate_goniometer(empty, None, "CeO2", positions=[5, 5, 5], **options)
+    with pytest.raises(ParameterError, match="detector= and wavelength="):
+        az.calibrate_goniometer(empty, None, "CeO2", positions=[0, 5, 10], detector=DETECTOR)
+    with pytest.raises(ParameterError, match="one motor"):
+        az.calibrate_goniometer(empty, None, "CeO2", positions=[0, 5, 10], motors={"a": "a", "b": "b"}, **options)
+    with pytest.raises(ParameterError, match="has one already"):
+        az.calibrate_goniometer(empty, START, "CeO2", positions=[0, 5, 10], detector=DETECTOR)
+
+
+def test_arm_command_writes_a_model_of_a_geometry(run, folder):
+    az.save_geometry(AT_ZERO.replace(detector=az.detector("Pilatus100k")), "a.poni")
+    outcome = run("goniometer", "arm", "a.poni", "--motor", "delta", "--at", "10", "--direction", "-1", "-o", "m.json")
+    assert outcome.code == 0, outcome
+    model = az.load_goniometer("m.json")
+    assert model.motors == ("delta",)
+    assert model.instrument(10.0).pose.dist == pytest.approx(0.25)
+    outcome = run("goniometer", "refine", "a.npy", "--calibrant", "CeO2")
+    assert outcome.code == 2
+    assert "goniometer arm" in outcome.err
+
+
 def test_empty_images_fail_and_write_nothing(run, files):
     for name in NAMES:
         np.save(name, np.zeros((160, 150), np.int32))

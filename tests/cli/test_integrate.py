@@ -785,8 +785,8 @@ def interrupted_after_two(monkeypatch):
 
     count = batch_run.Run._count
 
-    def counting(self, result, path):
-        count(self, result, path)
+    def counting(self, *arguments):
+        count(self, *arguments)
         if self._n_frames == 2:
             raise KeyboardInterrupt
 

@@ -2,12 +2,16 @@
 # Copyright (c) 2026 The azimuthal developers
 """The door: quick help, clear errors, exit codes."""
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import azimuthal as az
 from azimuthal._version import __version__
 from azimuthal.cli import _parsing, main
 
@@ -132,3 +136,30 @@ def test_reader_that_has_had_enough_is_no_error():
 def test_python_m_runs_the_same_command_line():
     done = subprocess.run([sys.executable, "-m", "azimuthal", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"azimuthal {__version__}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_standard_output_that_is_full_is_an_error_in_a_line(buffered):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "azimuthal", "units"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: standard output: cannot be written: No space left on device. Files are complete.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_log_that_cannot_be_written_is_an_error_in_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    az.save_geometry(
+        az.Integrator(az.Detector(pixel1=1e-3, pixel2=1e-3, shape=(9, 9)), 0.1, 0.004, 0.004, wavelength=1e-10),
+        "g.poni",
+    )
+    np.save("a.npy", np.ones((9, 9), np.uint16))
+    words = ["integrate", "a.npy", "-p", "g.poni", "-n", "5", "-u", "q_nm^-1", "-o", "a.h5", "--log", "/dev/full"]
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("error: /dev/full: cannot be written: No space left on device")
+    assert not Path("a.h5").exists()

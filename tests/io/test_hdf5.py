@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
+import errno
+import os
+import signal
 import subprocess
 import sys
+import threading
 
 import h5py
 import hdf5plugin
@@ -17,10 +21,13 @@ from azimuthal.errors import (
     ParameterError,
     ShapeError,
 )
+from azimuthal.io import hdf5
 from azimuthal.io.hdf5 import (
+    SignalsDeferred,
     external_target,
     filter_names,
     filter_options,
+    growing_hdf5,
     is_dataset,
     is_group,
     open_hdf5,
@@ -148,3 +155,67 @@ def test_import_azimuthal_loads_no_file_format():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ---- a disk that fails, and signals ---------------------------------------------------------------------------
+
+
+def interrupted(steps):
+    with SignalsDeferred():
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append("goes on")
+    steps.append("not reached")
+
+
+def test_signals_come_at_the_end_of_the_block():
+    steps, before = [], signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(steps)
+    assert steps == ["goes on"]
+    assert signal.getsignal(signal.SIGINT) is before
+    thread = threading.Thread(target=lambda: SignalsDeferred().__enter__())
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+class FailingFile:
+    """A disk that takes some bytes."""
+
+    def __init__(self, file, size):
+        self._file, self._size = file, size
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def write(self, content):
+        self._size -= len(content)
+        if self._size < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return self._file.write(content[: max(1, len(content) // 2)])  # a part only, as systems may
+
+
+@pytest.mark.parametrize("size", [0, 100, 3_000, 50_000, 400_000, 10_000_000])
+def test_error_of_the_disk_is_told_and_hdf5_does_not_meet_it(tmp_path, monkeypatch, size):
+    values = np.random.default_rng(0).normal(size=30_000)
+
+    class FailingSink(hdf5._Sink):
+        def __init__(self, path, mode):
+            super().__init__(path, mode)
+            self._file = FailingFile(self._file, size)
+
+    def write():
+        with growing_hdf5(tmp_path / "a.h5") as (file, _):
+            for number in range(3):
+                file[f"group {number}/values"] = values
+                file[f"group {number}/text"] = "text" * number
+                np.testing.assert_array_equal(file[f"group {number}/values"].shape, values.shape)
+
+    monkeypatch.setattr(hdf5, "_Sink", FailingSink)
+    if size < 1_000_000:
+        with pytest.raises(OSError, match="Input/output error"):
+            write()
+        return
+    write()
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file["group 2/values"], values)

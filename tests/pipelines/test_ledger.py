@@ -203,3 +203,68 @@ def test_sectors_in_a_name_without_a_place_for_them(settings):
         integrate_batch(dataclasses.replace(settings, sectors=SECTORS))
     with pytest.raises(ParameterError, match="to two frames"):
         integrate_batch(dataclasses.replace(settings, sectors=SECTORS, output="{reduction}.xy"))
+
+
+def counted_frames(settings, monkeypatch):
+    """Run to the end with a picture; return how many frames were integrated, and the total that was drawn."""
+    done, drawn = [], []
+    with monkeypatch.context() as patched:
+        mapped = batch_run.Run._mapped
+
+        def counting(self, frames, chosen):
+            for outcome in mapped(self, frames, chosen):
+                done.append(outcome)
+                yield outcome
+
+        patched.setattr(batch_run.Run, "_mapped", counting)
+        patched.setattr(batch_run, "save_picture", lambda total, *_, **__: drawn.append(total))
+        integrate_batch(settings)
+    (total,) = drawn
+    return len(done), total
+
+
+@pytest.mark.parametrize("keep_every", [0.0, 60.0])
+def test_picture_is_of_what_was_integrated_before(settings, monkeypatch, keep_every):
+    """With keep_every=60 the total is written when the run is stopped."""
+    settings = dataclasses.replace(settings, picture="p.png", keep_every=keep_every)
+    number, whole = counted_frames(settings, monkeypatch)
+    assert number == N_FRAMES
+    files = written()
+    shutil.rmtree("out")
+    for n_frames in (3, 5):
+        stop_after(settings, n_frames)
+        assert (LEDGER / "total.h5").exists()
+    before = written()
+    number, total = counted_frames(settings, monkeypatch)
+    assert number == N_FRAMES - 5
+    assert total.metadata["label"] == whole.metadata["label"]
+    assert "total_of" not in total.metadata
+    np.testing.assert_allclose(total.intensity, whole.intensity, rtol=1e-12)
+    assert {path: written()[path] for path in before} == before  # not touched
+    assert {path: one for path, (one, _) in written().items()} == {path: one for path, (one, _) in files.items()}
+    assert not LEDGER.exists()
+
+
+@pytest.mark.parametrize("change", ["killed before it was kept", "file vanished", "torn", "other images"])
+def test_total_that_does_not_fit_is_not_believed(settings, monkeypatch, change):
+    settings = dataclasses.replace(settings, picture="p.png", keep_every=0.0)
+    _, whole = counted_frames(settings, monkeypatch)
+    shutil.rmtree("out")
+    stop_after(settings, 3)
+    expected = N_FRAMES
+    if change == "killed before it was kept":
+        total = (LEDGER / "total.h5").read_bytes()
+        stop_after(settings, 5)
+        (LEDGER / "total.h5").write_bytes(total)
+        expected = N_FRAMES - 3
+    elif change == "file vanished":
+        Path("out/a_01.xy").unlink()
+    elif change == "torn":
+        (LEDGER / "total.h5").write_bytes(b"half")
+    else:
+        settings = dataclasses.replace(settings, images=("b.npy",))
+        expected = 3
+    number, total = counted_frames(settings, monkeypatch)
+    assert number == expected
+    if change != "other images":
+        np.testing.assert_allclose(total.intensity, whole.intensity, rtol=1e-12)

@@ -15,14 +15,12 @@ import numpy as np
 
 from azimuthal.calibration._least_squares import loss_stiffness, loss_weights
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.point_fit import on_dragged_rings, robust_spread, scatter_beyond_counting
 from azimuthal.calibration.refinement import (
     CUTOFF,
     UNKNOWN_UNCERTAINTY,
     RingSource,
-    on_dragged_rings,
     refine,
-    robust_spread,
-    scatter_beyond_counting,
 )
 from azimuthal.detectors import Detector
 from azimuthal.errors import ParameterError

@@ -19,7 +19,8 @@ import numpy as np
 from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
-from azimuthal.calibration.first_geometry import Candidate, first_geometries, preferred
+from azimuthal.calibration.curved_detectors import facing_geometries
+from azimuthal.calibration.first_geometry import Candidate, preferred
 from azimuthal.calibration.hints import Hint
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource
@@ -97,12 +98,12 @@ def calibrated(
     say("looking for ridges")
     ridges = find_ridges(frame, usable, settings=ridge_settings, threads=threads)
     say(f"{len(ridges)} points on ridges; looking for geometries that explain them")
-    candidates = first_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint)
+    candidates = facing_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint)
     if not candidates or candidates[0].score < _WEAK:
         spots = directed_spots(ridges, frame, usable)
-        candidates += first_geometries(spots, detector, calibrant, wavelength=wavelength, hint=hint)
-        if not any(candidate.score >= _WEAK for candidate in candidates):
-            candidates += first_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint, wide=True)
+        candidates += facing_geometries(spots, detector, calibrant, wavelength=wavelength, hint=hint)
+        if not isinstance(wavelength, tuple) and not any(candidate.score >= _WEAK for candidate in candidates):
+            candidates += facing_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint, wide=True)
         candidates = preferred(candidates, hint, calibrant)
     observed = Observed(frame, usable, calibrant)
     if not candidates:

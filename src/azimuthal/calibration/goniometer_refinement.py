@@ -28,23 +28,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from azimuthal._validate import finite_number, one_of, unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
 from azimuthal.calibration._variance_components import Component, component_sizes, shared_products, without_shared
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.goniometer import Goniometer
+from azimuthal.calibration.point_fit import PointFit, described, read_only, settled
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.refinement import (
     CUTOFF,
     UNKNOWN_UNCERTAINTY,
     RingSource,
     checked_fix,
-    robust_spread,
-    scatter_beyond_counting,
 )
 from azimuthal.calibration.residuals import pixel_residuals
 from azimuthal.errors import ParameterError
@@ -53,7 +52,6 @@ from azimuthal.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["FramePoints", "GoniometerRefinement", "refine_goniometer"]
 
-_ROUNDS = 8
 _PARALLAX_ROUNDS = 4
 _STILL = 1e-3  # pixels
 _DEGENERATE = 1e-6
@@ -80,9 +78,9 @@ class FramePoints:
     points: ControlPoints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GoniometerRefinement:
-    """What a joint refinement found.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GoniometerRefinement(PointFit):
+    """What a joint refinement found; and the attributes of :class:`~azimuthal.calibration.point_fit.PointFit`.
 
     Attributes
     ----------
@@ -90,71 +88,35 @@ class GoniometerRefinement:
         With the refined parameters, their covariance, what is not told, and the positions that it covers.
     start:
         The goniometer that it started from.
-    free:
-        Names of the parameters that were refined.
     frames:
         The images with their points.
     frame:
         Of all points, one image behind the other: number of the image.
     ring:
         Number of the ring.
-    used:
-        Which points were used; the others are outliers.
-    residuals:
-        Found minus expected two theta, pixels.
-    residuals_rad:
-        The same in rad.
     pixel:
         Size of a pixel, rad of two theta.
     spread:
         Standard deviation that each point was given, pixels.
     azimuth:
         chi of the points, rad.
-    scatter:
-        Scatter beyond counting, pixels.
-    ring_scatter:
-        Scatter of whole rings beyond that of their points, pixels.
     motor_scatter:
         Motor -> scatter of its positions beyond that of the points, in its own unit.
     shift_covariance:
         What shifts of one pixel of all points, of every ring and of every eighth of a ring in an image would do to the
         parameters (:mod:`azimuthal.calibration.systematic_error`): their covariance.
-    reduced_chi_square:
-        Of the used points with the uncertainties that they came with.
-    cost:
-        What was minimised.
-    degenerate:
-        In words, what the rings cannot tell.
-    correlated:
-        In words, pairs of parameters that the rings can hardly tell apart.
-    at_bound:
-        Parameters that ended at a bound.
-    converged:
-        Whether the minimum was reached.
     """
 
     goniometer: Goniometer
     start: Goniometer
-    free: tuple[str, ...]
     frames: tuple[FramePoints, ...]
     frame: IntArray
     ring: IntArray
-    used: BoolArray
-    residuals: FloatArray
-    residuals_rad: FloatArray
     pixel: FloatArray
     spread: FloatArray
     azimuth: FloatArray
-    scatter: float
-    ring_scatter: float
     motor_scatter: Mapping[str, float]
     shift_covariance: FloatArray
-    reduced_chi_square: float
-    cost: float
-    degenerate: tuple[str, ...]
-    correlated: tuple[str, ...]
-    at_bound: tuple[str, ...]
-    converged: bool
 
     @property
     def values(self) -> dict[str, float]:
@@ -320,49 +282,28 @@ class _Problem:
 
 
 def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -> GoniometerRefinement:
-    """Return the refinement, repeated until the points in use stay the same."""
-    values, used = problem.start, np.ones(problem.frame.size, dtype=np.bool_)
-    extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
-    for _ in range(_ROUNDS):
-        values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values).residuals
-        before, extra_before = used, extra
-        if scatter is None:
-            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
-        if outliers is not None:
-            spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
-            if used.sum() <= len(problem.free):
-                used = before
-        if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
-            break
-    values, minimum = problem.solved(values, used, extra)
-    return _described(problem, values, used, extra, minimum)
-
-
-def _described(
-    problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum
-) -> GoniometerRefinement:
-    residuals, _, _, pixel = problem.evaluated(values)
-    spread = np.hypot(problem.sigma, scatter)
-    known = _knowledge(problem, values, residuals / spread, used, spread)
+    values, used, extra, minimum = settled(problem, outliers, scatter)
+    found, spread = problem.evaluated(values), np.hypot(problem.sigma, extra)
+    known = _knowledge(problem, values, found.residuals / spread, used, spread)
     goniometer = problem.goniometer.with_parameters(**dict(zip(problem.names, values.tolist(), strict=True))).replace(
         covariance=known.covariance, unknown=known.unknown, covered=_covered(problem, used)
     )
-    n = int(used.sum())
-    chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
-    at_bound = [
-        problem.names[k]
-        for k in problem.columns
-        if values[k] <= problem.limits[0][k] or values[k] >= problem.limits[1][k]
-    ]
     return GoniometerRefinement(
-        goniometer, problem.goniometer, problem.free, problem.frames, _frozen(problem.frame), _frozen(problem.ring),
-        _frozen(used), _frozen(residuals), _frozen(residuals * pixel), _frozen(pixel), _frozen(spread),
-        _frozen(problem.azimuth), scatter, known.ring_scatter, known.motor_scatter, _frozen(known.shift_covariance),
-        chi_square, minimum.cost,
-        _degenerate_words(goniometer, problem.free), _correlated(goniometer), tuple(at_bound), minimum.converged,
-    )  # fmt: skip
+        goniometer=goniometer,
+        start=problem.goniometer,
+        frames=problem.frames,
+        frame=read_only(problem.frame),
+        ring=read_only(problem.ring),
+        pixel=read_only(found.pixel),
+        spread=read_only(spread),
+        azimuth=read_only(problem.azimuth),
+        ring_scatter=known.ring_scatter,
+        motor_scatter=known.motor_scatter,
+        shift_covariance=read_only(known.shift_covariance),
+        degenerate=_degenerate_words(goniometer, problem.free),
+        correlated=_correlated(goniometer),
+        **described(problem, values, used, extra, minimum),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,8 +449,3 @@ def _spacings(calibrant: RingSource, ring: IntArray) -> FloatArray:
     if ring.max(initial=0) >= spacings.size:
         raise ParameterError(f"ring: {calibrant.name} has {spacings.size} rings, the points name ring {ring.max()}.")
     return spacings[ring]
-
-
-def _frozen(array: Any) -> Any:
-    array.flags.writeable = False
-    return array

@@ -45,15 +45,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from azimuthal._validate import finite_number, one_of, unknown_name
+from azimuthal._validate import one_of, unknown_name
 from azimuthal.calibration._least_squares import LOSSES, Loss, Minimum, loss_stiffness, loss_weights, minimised
 from azimuthal.calibration.control_points import ControlPoints
+from azimuthal.calibration.point_fit import PointFit, described, read_only, settled
 from azimuthal.calibration.positions import Cells
 from azimuthal.calibration.residuals import PARAMETERS, PixelResiduals, pixel_residuals, ring_angles
 from azimuthal.errors import ParameterError
 from azimuthal.geometry import Beam, Pose
 from azimuthal.instrument import Instrument
-from azimuthal.typing import BoolArray, FloatArray, IntArray
+from azimuthal.typing import BoolArray, FloatArray
 
 __all__ = [
     "CUTOFF",
@@ -61,24 +62,17 @@ __all__ = [
     "Refinement",
     "RingSource",
     "checked_fix",
-    "on_dragged_rings",
     "refine",
-    "robust_spread",
-    "scatter_beyond_counting",
 ]  # fmt: skip
 
 DEFAULT_FIX = ("rot3", "wavelength")
 UNKNOWN_UNCERTAINTY = 0.1  # pixels
 
 CUTOFF = 2.0  # standard deviations at which a residual begins to count less
-_ROUNDS = 8
-_NORMAL_MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal variable
 _DEGENERATE = 1e-6
 _CORRELATED = 0.99
 _PARALLAX_ROUNDS = 4
-_FEWEST_RINGS = 6
 _FEWEST_POINTS = 8
-_DRAGGED = 0.5  # pixels
 
 
 class RingSource(Protocol):
@@ -94,9 +88,9 @@ class RingSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Refinement:
-    """What a refinement found.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Refinement(PointFit):
+    """What a refinement found; and the attributes of :class:`~azimuthal.calibration.point_fit.PointFit`.
 
     Attributes
     ----------
@@ -104,53 +98,17 @@ class Refinement:
         With the refined parameters.
     start:
         The instrument that it started from.
-    free:
-        Names of the parameters that were refined.
     covariance:
         Shape (7, 7) in the order of :data:`~azimuthal.calibration.residuals.PARAMETERS`; m and rad.  Zero for fixed
         parameters; infinite variance for what the rings cannot tell.
     control_points:
         All points, outliers included.
-    used:
-        Which of them were used.
-    residuals:
-        Of all points: found minus expected two theta, pixels.
-    residuals_rad:
-        The same in rad.
-    scatter:
-        Scatter beyond counting, pixels.
-    ring_scatter:
-        Scatter of whole rings beyond that of their points, pixels.
-    reduced_chi_square:
-        Of the used points with the uncertainties that they came with.
-    cost:
-        What was minimised.
-    degenerate:
-        In words, what the rings cannot tell.
-    correlated:
-        In words, pairs of parameters that the rings can hardly tell apart.
-    at_bound:
-        Parameters that ended at a bound.
-    converged:
-        Whether the minimum was reached.
     """
 
     instrument: Instrument
     start: Instrument
-    free: tuple[str, ...]
     covariance: FloatArray
     control_points: ControlPoints
-    used: BoolArray
-    residuals: FloatArray
-    residuals_rad: FloatArray
-    scatter: float
-    ring_scatter: float
-    reduced_chi_square: float
-    cost: float
-    degenerate: tuple[str, ...]
-    correlated: tuple[str, ...]
-    at_bound: tuple[str, ...]
-    converged: bool
 
     @property
     def values(self) -> dict[str, float]:
@@ -230,6 +188,8 @@ def refine(
 class _Problem:
     """Residuals of points as a function of the free parameters, in units of their own scale."""
 
+    names: tuple[str, ...] = PARAMETERS
+
     def __init__(
         self, points: ControlPoints, instrument: Instrument, calibrant: RingSource, free: tuple[str, ...], loss: Loss,
         limits: tuple[FloatArray, FloatArray], cells: Cells,
@@ -278,41 +238,19 @@ class _Problem:
 
 
 def _refined(problem: _Problem, outliers: float | None, scatter: float | None) -> Refinement:
-    """Return the refinement, repeated until the points in use stay the same."""
-    values, used = problem.start, np.ones(len(problem.points), dtype=np.bool_)
-    extra = 0.3 if scatter is None else finite_number("scatter", scatter, unit="pixels")
-    for _ in range(_ROUNDS):
-        values, minimum = problem.solved(values, used, extra)
-        residuals = problem.evaluated(values).values
-        before, extra_before = used, extra
-        if scatter is None:
-            extra = scatter_beyond_counting(residuals[used], problem.sigma[used], len(problem.free))
-        if outliers is not None:
-            spread = np.hypot(problem.sigma, extra)
-            used = np.abs(residuals) <= outliers * spread * max(1.0, robust_spread(residuals[used] / spread[used]))
-            used &= ~on_dragged_rings(residuals, problem.points.ring, outliers)
-            if used.sum() <= len(problem.free):
-                used = before
-        if np.array_equal(used, before) and abs(extra - extra_before) <= 1e-3 * extra:
-            break
-    values, minimum = problem.solved(values, used, extra)
-    return _described(problem, values, used, extra, minimum)
-
-
-def _described(problem: _Problem, values: FloatArray, used: BoolArray, scatter: float, minimum: Minimum) -> Refinement:
-    residuals, jacobian, pixel = problem.evaluated(values)
-    covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, scatter)
-    n = int(used.sum())
-    chi_square = float(np.sum((residuals[used] / problem.sigma[used]) ** 2)) / max(n - len(problem.free), 1)
-    instrument = problem.instrument.replace(pose=Pose(*values[:6].tolist()), beam=Beam(float(values[6])))
-    at_bound = [
-        PARAMETERS[k] for k in problem.columns if values[k] <= problem.limits[0][k] or values[k] >= problem.limits[1][k]
-    ]
+    values, used, extra, minimum = settled(problem, outliers, scatter, ring=problem.points.ring)
+    residuals, jacobian, _ = problem.evaluated(values)
+    covariance, ring_scatter, degenerate = _covariance(problem, residuals, jacobian, used, extra)
     return Refinement(
-        instrument, problem.instrument, problem.free, _frozen(covariance), problem.points, _frozen(used),
-        _frozen(residuals), _frozen(residuals * pixel), scatter, ring_scatter, chi_square, minimum.cost,
-        degenerate, _correlated(covariance), tuple(at_bound), minimum.converged,
-    )  # fmt: skip
+        instrument=problem.instrument.replace(pose=Pose(*values[:6].tolist()), beam=Beam(float(values[6]))),
+        start=problem.instrument,
+        covariance=read_only(covariance),
+        control_points=problem.points,
+        ring_scatter=ring_scatter,
+        degenerate=degenerate,
+        correlated=_correlated(covariance),
+        **described(problem, values, used, extra, minimum),
+    )
 
 
 def _covariance(
@@ -374,26 +312,6 @@ def _correlated(covariance: FloatArray) -> tuple[str, ...]:
     return tuple(words)
 
 
-def scatter_beyond_counting(residuals: FloatArray, sigma: FloatArray, n_free: int) -> float:
-    """Return the scatter in pixels that makes the robust spread of the scaled residuals 1."""
-    target = np.sqrt(max(residuals.size - n_free, 1) / residuals.size)
-    if robust_spread(residuals / sigma) <= target * (1 + 1.2 / np.sqrt(residuals.size)):  # within chance
-        return 0.0
-    low, high = 0.0, 2 * float(np.abs(residuals).max()) + 1e-12
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        if robust_spread(residuals / np.hypot(sigma, middle)) > target:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def robust_spread(z: FloatArray) -> float:
-    """Return the standard deviation that the median of the absolute values stands for."""
-    return float(np.median(np.abs(z))) / _NORMAL_MEDIAN if z.size else 0.0
-
-
 def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: int) -> float:
     """Return the scatter in pixels of whole rings beyond that of their points; 0 unless beyond chance.
 
@@ -411,16 +329,6 @@ def _ring_scatter(residuals: FloatArray, spread: FloatArray, ring: Any, n_free: 
     if freedom < 1 or excess < 3 * np.sqrt(2 * freedom):
         return 0.0
     return float(np.sqrt(excess / max(precision.sum() - np.sum(precision**2) / precision.sum(), 1e-300)))
-
-
-def on_dragged_rings(residuals: FloatArray, ring: IntArray, outliers: float) -> BoolArray:
-    """Return which points are on rings that are off as a whole, unlike the others (module docstring)."""
-    numbers, index = np.unique(ring, return_inverse=True)
-    medians = np.array([np.median(residuals[index == k]) for k in range(numbers.size)])
-    if numbers.size < _FEWEST_RINGS:
-        return np.zeros(residuals.shape, dtype=np.bool_)
-    limit = max(_DRAGGED, outliers * robust_spread(medians))
-    return np.asarray((np.abs(medians) > limit)[index])
 
 
 def checked_fix(fix: Iterable[str], known: Collection[str] = PARAMETERS) -> tuple[str, ...]:
@@ -465,8 +373,3 @@ def _values(instrument: Instrument) -> FloatArray:
     pose = instrument.pose
     wavelength = instrument.wavelength or np.nan
     return np.array([pose.dist, pose.poni1, pose.poni2, pose.rot1, pose.rot2, pose.rot3, wavelength])
-
-
-def _frozen(array: Any) -> Any:
-    array.flags.writeable = False
-    return array

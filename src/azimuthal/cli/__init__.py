@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with stopping_on_signals():
-            return run(arguments)
+            code = run(arguments)
+            sys.stdout.flush()
+            return code
     except AzimuthalError as error:
         notes = getattr(error, "__notes__", [])
         print("\n".join((f"error: {error}", *notes)), file=sys.stderr)
@@ -54,5 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return _BROKEN_PIPE
+    except OSError as error:
+        if not _is_output_lost():
+            raise
+        _discard_output()
+        print(f"error: standard output: cannot be written: {error.strerror}. Files are complete.", file=sys.stderr)
+        return 2
+
+
+def _is_output_lost() -> bool:
+    """Say whether nothing more can be printed."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
+
+
+def _discard_output() -> None:
+    """Let what was printed go nowhere: Python would complain about it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

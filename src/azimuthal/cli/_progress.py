@@ -137,7 +137,8 @@ class Progress:
         if event.resumed:
             self._n_found = event.n_frames
             before = "an interrupted run" if event.folder.suffix == ".parts" else "a run in which others failed"
-            self.note(f"{event.n_frames} frames are kept in {event.folder} from {before}")
+            number = "1 frame is" if event.n_frames == 1 else f"{event.n_frames} frames are"
+            self.note(f"{number} kept in {event.folder} from {before}")
 
     def _line_is_due(self) -> bool:
         now = time.monotonic()

@@ -19,7 +19,12 @@ _REFINE_EXAMPLES = """\b
 Examples:
   azimuthal goniometer refine scan_*.cbf --model start.json --positions positions.csv --calibrant LaB6 -o good.json
   azimuthal goniometer refine scan.h5 --model start.json --motor tth=twotheta --calibrant LaB6 --fix scale
+  azimuthal goniometer refine s_*.cbf --detector Pilatus300k --energy 14 --positions p.csv --calibrant LaB6
 Exit code: 0 good, 3 doubtful (written all the same), 4 failed (nothing written)."""
+_ARM_EXAMPLES = """\b
+Examples:
+  azimuthal goniometer arm at_zero.poni -o start.json
+  azimuthal goniometer arm at_10.poni --motor delta --at 10 --axis 2 --direction -1 -o start.json"""
 _SHOW_EXAMPLES = """\b
 Examples:
   azimuthal goniometer show good.json
@@ -34,7 +39,8 @@ def goniometer_command() -> None:
 
 @command(name="refine", epilog=_REFINE_EXAMPLES)
 @argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@option("--model", required=True, metavar="FILE", help="Rough goniometer: JSON, as pyFAI and azimuthal write it.")
+@option("--model", metavar="FILE", help="Rough goniometer: JSON, as pyFAI and azimuthal write it.")
+@option("--detector", metavar="NAME", help="Instead of --model: look for an arm from nothing; with the wavelength.")
 @option("--calibrant", required=True, metavar="NAME", help="'azimuthal calibrants' lists them; or a .D or .cif file.")
 @option("--positions", metavar="FILE", help="Table of motor positions.  Default: what the images tell themselves.")
 @option("--motor", "motors", multiple=True, metavar="MOTOR=NAME", help="Name of a motor in the table or the images.")
@@ -55,20 +61,28 @@ def goniometer_command() -> None:
 def refine_command(**options: Any) -> int:
     """Refine a goniometer on many images of a calibrant, and say how well it is known.
 
-    IMAGES are files of frames of one detector at many positions of its motors.
+    IMAGES are files of frames of one detector at many positions of its motors.  Without --model some images are
+    calibrated alone, and an arm is tried in every direction.
     """
     from pathlib import Path
 
     from azimuthal._pending_file import check_target
     from azimuthal.cli._calibration import told_wavelength
+    from azimuthal.errors import ParameterError
     from azimuthal.pipelines.goniometer import calibrate_goniometer
 
+    if (options["model"] is None) == (options["detector"] is None):
+        raise ParameterError(
+            "--model, --detector: give one of them: a rough goniometer ('azimuthal goniometer arm' makes it of a "
+            "geometry), or the detector, to look for an arm from nothing."
+        )
     if options["output"] is not None:
         check_target(Path(options["output"]), force=options["force"])
     found = calibrate_goniometer(
         list(options["images"]) if len(options["images"]) > 1 else options["images"][0],
         options["model"],
         options["calibrant"],
+        detector=options["detector"],
         positions=options["positions"],
         motors=_pairs("--motor", options["motors"]),
         image_column=options["image_column"],
@@ -90,6 +104,28 @@ def refine_command(**options: Any) -> int:
     if options["points"] is not None:
         _save_points(found, options)
     return _CODES[found.verdict]
+
+
+@command(name="arm", epilog=_ARM_EXAMPLES)
+@argument("geometry", metavar="GEOMETRY")
+@option("--motor", default="tth", show_default=True, metavar="NAME", help="Of the arm; in degrees.")
+@option("--at", type=float, default=0.0, show_default=True, metavar="VALUE", help="Where it stood for GEOMETRY.")
+@option("--axis", type=int, default=1, show_default=True, metavar="1-3", help="1 upright, 2 horizontal, 3 the beam.")
+@option(
+    "--direction", type=int, default=1, show_default=True, metavar="1|-1", help="-1: rot1 (rot2) decreases with it."
+)
+@option("-o", "--output", required=True, metavar="FILE", help="Goniometer file to write.")
+@option("--force", is_flag=True, help="Replace a file that exists.")
+def arm_command(geometry: str, output: str, force: bool, **options: Any) -> int:
+    """Write the model of a detector on an arm, from its GEOMETRY (PONI, ...) at one position: a start for 'refine'."""
+    from azimuthal.calibration import Goniometer
+    from azimuthal.io.geometry_files import load_instrument
+
+    found = Goniometer.arm(load_instrument(geometry), **options)
+    found.save(output, force=force)
+    print(found.describe())
+    print(f"{output}: written")
+    return 0
 
 
 @command(name="show", epilog=_SHOW_EXAMPLES)
@@ -130,6 +166,7 @@ def show_command(model: str, where: tuple[str, ...], output: str | None, force: 
 
 
 goniometer_command.add_command(refine_command)
+goniometer_command.add_command(arm_command)
 goniometer_command.add_command(show_command)
 
 

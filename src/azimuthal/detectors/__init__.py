@@ -10,6 +10,7 @@ from azimuthal.detectors._foreign import detector_from_pyfai
 from azimuthal.detectors._modules import Chips, GivenMask, InscribedCircle, ModuleGrid
 from azimuthal.detectors._pixels import (
     AxisSteps,
+    Block,
     CornerArray,
     Cylindrical,
     Faceted,
@@ -26,6 +27,7 @@ from azimuthal.detectors.distortion import Spline, SplineGrid, SplineSurface, lo
 
 __all__ = [
     "AxisSteps",
+    "Block",
     "Chips",
     "CornerArray",
     "Cylindrical",

@@ -17,10 +17,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -136,11 +140,148 @@ def open_hdf5(path: PathLike, mode: Mode = "r", *, chunk_cache: int | None = Non
     """
     if mode not in MODES:
         raise ParameterError(f"mode: expected one of {', '.join(map(repr, MODES))}, got {mode!r}.")
+    if mode == "w" or mode == "w-" or mode == "x":  # mypy narrows it
+        with growing_hdf5(path, mode, chunk_cache=chunk_cache) as (file, _):
+            yield file
+        return
     file = _open(Path(path), mode, chunk_cache)
     try:
         yield file
     finally:
         file.close()
+
+
+def write_trouble(error: BaseException) -> str:
+    """Return why HDF5 could not write, in the words of the system where it has some."""
+    found = re.search(r"error message = '([^']+)'", str(error))
+    if found:
+        return found[1]
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(words.split())
+
+
+@contextmanager
+def growing_hdf5(
+    path: PathLike, mode: Literal["w", "w-", "x"] = "w", *, chunk_cache: int | None = None
+) -> Iterator[tuple[H5File, Callable[[], None]]]:
+    """Write a new HDF5 file, onto a disk that may fill up meanwhile; parameters of `open_hdf5`.
+
+    HDF5 writes when it likes, also when an object is forgotten; an error there leaves it in a state in which it crashes
+    at the end of the process (2.0).  So it never meets one: what the disk refuses goes nowhere, and `check` tells.
+
+    Yields
+    ------
+    :
+        The open ``h5py.File``, and a function to be called now and then, which raises what the disk said first.  It is
+        called once more when the file is closed, at the end of the block.
+    """
+    options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
+    h5py = _import_h5py()
+    path = Path(path)
+    with _opening_errors(path, mode):
+        sink = _Sink(path, "wb+" if mode == "w" else "xb+")
+    try:
+        with h5py.File(sink, "w", **options) as file:
+            yield file, sink.check
+    finally:
+        sink.close()
+    sink.check()
+
+
+class SignalsDeferred:
+    """Keep Ctrl-C and SIGTERM back for the time of a ``with`` block, in the main thread.
+
+    HDF5 calls back in the middle of its work (`growing_hdf5`).  Python would raise KeyboardInterrupt there, and HDF5
+    take it for an error of the disk.  The handlers are called at the end of the block.
+    """
+
+    def __enter__(self) -> None:
+        self._came: list[tuple[int, FrameType | None]] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._note)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number, frame in self._came:
+            self._handlers[number](number, frame)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came.append((number, frame))
+
+
+class _Sink:
+    """A file that takes everything from HDF5, and remembers the first error of the disk."""
+
+    def __init__(self, path: Path, mode: Literal["wb+", "xb+"]) -> None:
+        self._file = path.open(mode, buffering=0)
+        self._place = 0
+        self._size = 0
+        self._error: BaseException | None = None
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def write(self, content: Any) -> int:
+        left = memoryview(content).cast("B")
+        size = len(left)
+        try:
+            self.check()
+            self._file.seek(self._place)
+            while left:
+                left = left[self._file.write(left) :]
+        except BaseException as error:  # Ctrl-C too: it is raised by `check`
+            self._error = self._error or error
+        self._place += size
+        self._size = max(self._size, self._place)
+        return size
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what was written; zeros where there is nothing."""
+        into = memoryview(buffer).cast("B")
+        found = b""
+        try:
+            self._file.seek(self._place)
+            found = self._file.read(len(into)) or b""
+        except BaseException as error:
+            self._error = self._error or error
+        into[:] = found + bytes(len(into) - len(found))
+        self._place += len(into)
+        return len(into)
+
+    def read(self, size: int) -> bytes:
+        """Read as `readinto` does: by this method h5py knows a file."""
+        content = bytearray(size)
+        self.readinto(content)
+        return bytes(content)
+
+    def truncate(self, size: int) -> int:
+        try:
+            self._file.truncate(size)
+        except BaseException as error:
+            self._error = self._error or error
+        self._size = size
+        return size
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @contextmanager
@@ -157,8 +298,14 @@ def hdf5_in_memory() -> Iterator[tuple[H5File, io.BytesIO]]:
 def _open(path: Path, mode: Mode, chunk_cache: int | None) -> H5File:
     h5py = _import_h5py()
     options = {} if chunk_cache is None else {"rdcc_nbytes": chunk_cache}
-    try:
+    with _opening_errors(path, mode):
         return _opened(h5py, path, mode, options)
+
+
+@contextmanager
+def _opening_errors(path: Path, mode: Mode) -> Iterator[None]:
+    try:
+        yield
     except AzimuthalError:
         raise
     except FileNotFoundError:

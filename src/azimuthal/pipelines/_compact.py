@@ -76,12 +76,16 @@ def _digest(text: str) -> bytes:
 class PathList(Sequence[Path]):
     """Paths that are held as bytes, one after the other."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
         self._bytes = bytearray()
         self._ends = array("q", (0,))
         for path in paths:
-            self._bytes += os.fsencode(path)
-            self._ends.append(len(self._bytes))
+            self.append(path)
+
+    def append(self, path: Path) -> None:
+        """Add one at the end."""
+        self._bytes += os.fsencode(path)
+        self._ends.append(len(self._bytes))
 
     def __len__(self) -> int:
         return len(self._ends) - 1

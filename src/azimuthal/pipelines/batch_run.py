@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import functools
 import heapq
 import itertools
@@ -34,11 +35,12 @@ from azimuthal.pipelines.frame_darks import map_with_darks
 from azimuthal.pipelines.frame_inputs import POISSON
 from azimuthal.pipelines.input_files import identified, input_facts, monitor_files, recorded_inputs
 from azimuthal.pipelines.inputs import FrameFailure, SurveyFrames, frame_fields, reason_of
-from azimuthal.pipelines.ledger import Ledger
+from azimuthal.pipelines.ledger import TOTAL, Ledger
 from azimuthal.pipelines.outputs import made_folders
 from azimuthal.pipelines.parts import FrameKey, Parts, frame_key
 from azimuthal.pipelines.recipe import recipe_document
 from azimuthal.pipelines.run_folder import run_id
+from azimuthal.pipelines.running_total import RunningTotal
 from azimuthal.results import Cake, Profile, ResultSet
 from azimuthal.results.plot import save_picture
 
@@ -96,7 +98,7 @@ class Run:
         self._written: Sequence[Path] = ()
         self._has_files = bytearray(batch.n_frames)  # of single frames
         self._n_frames = 0
-        self._total: Any = None  # a profile or a cake; pictures of sets are refused
+        self._total = RunningTotal()
         self._inputs = recorded_inputs(batch.settings)
         self._input_files = input_facts(batch.settings, batch.survey, batch.darks)
         self._recipe = recipe_document(batch.settings)
@@ -117,11 +119,9 @@ class Run:
             parts = Parts(outputs.paths[0], self._identity(), force=settings.force, every=settings.keep_every)
             parts.look()
             return sum(parts.place_of(self._key(record)) is not None for record in records)
-        if settings.picture is not None:
-            return 0
         ledger = Ledger(outputs, self._identity(), force=settings.force)
         ledger.look()
-        return sum(ledger.is_done(self._key(record), outputs.of_frame(record["index"])) for record in records)
+        return sum(self._finished(ledger))
 
     def finish(self) -> BatchSummary:
         """Do everything, and say what was done."""
@@ -192,26 +192,39 @@ class Run:
         with Ledger(outputs, self._identity(), force=settings.force) as ledger:
             missing = self._missing(ledger)
             ledger.start()
-            with closing(self._results(missing)) as results:
-                for result in results:
-                    self._save_frame(result, ledger)
+            try:
+                with closing(self._results(missing)) as results:
+                    for result in results:
+                        self._save_frame(result, ledger)
+            finally:
+                with contextlib.suppress(AzimuthalError):  # another error is the one to be told; frames are done again
+                    self._total.keep()
             self._written = self._files_of_frames()
             ledger.finish(self._failures)
 
     def _missing(self, ledger: Ledger) -> Sequence[int]:
-        """Return the frames without files, and count the others; a picture needs the results of all."""
-        if self._batch.settings.picture is not None:
-            return range(self._batch.n_frames)
-        missing = array("q")
-        for record in frame_fields(self._batch.survey):
-            if ledger.is_done(self._key(record), self._batch.outputs.of_frame(record["index"])):
-                self._has_files[record["index"]] = 1
-            else:
-                missing.append(record["index"])
+        """Return the frames that have to be integrated, and count the others."""
+        self._has_files = self._finished(ledger)
         if n_done := sum(self._has_files):
             self._tell(FramesKept(n_done, ledger.folder, resumed=True))
             self._count_stored(self._has_files)
-        return missing
+        return array("q", (number for number, is_done in enumerate(self._has_files) if not is_done))
+
+    def _finished(self, ledger: Ledger) -> bytearray:
+        """Return of each frame whether its files are finished, and its result is in the total where there is one."""
+        settings, outputs = self._batch.settings, self._batch.outputs
+        if settings.picture is not None:
+            self._total = RunningTotal(ledger.folder / TOTAL, settings.keep_every)
+            self._total.look()
+        limit = None if settings.picture is None else self._total.place
+        found = bytearray(self._batch.n_frames)
+        for record in frame_fields(self._batch.survey):
+            place = ledger.place_of(self._key(record), outputs.of_frame(record["index"]))
+            found[record["index"]] = place is not None and (limit is None or place < limit)
+        if limit is not None and sum(found) != self._total.n_frames:  # it holds frames that are not wanted any more
+            self._total.forget()
+            return bytearray(self._batch.n_frames)
+        return found
 
     def _files_of_frames(self) -> Sequence[Path]:
         """Return the files of all frames that have some."""
@@ -233,9 +246,9 @@ class Run:
         except AzimuthalError as error:
             self._fail(FrameFailure(str(result.metadata["label"]), reason_of(error)))
             return
-        ledger.note(self._key(result.metadata), files)
+        end = ledger.note(self._key(result.metadata), files)
         self._has_files[index] = 1
-        self._count(result, paths[0])
+        self._count(result, paths[0], end)
 
     def _write_safely(self) -> None:
         """Write into one file, and put results aside meanwhile; take those that an interrupted run put aside."""
@@ -336,9 +349,9 @@ class Run:
             yield result
             self._count(result, None)
 
-    def _count(self, result: Result, path: Path | None) -> None:
+    def _count(self, result: Result, path: Path | None, place: int = 0) -> None:
         if self._batch.settings.picture is not None:
-            self._total = result if self._total is None else self._total.merged(result)
+            self._total.add(result, place)  # type: ignore[arg-type]  # pictures of sets are refused
         self._count_frame(result.metadata, path)
 
     def _count_frame(self, record: Mapping[str, Any], path: Path | None) -> None:
@@ -352,12 +365,13 @@ class Run:
 
     def _draw(self) -> Path | None:
         picture = self._batch.settings.picture
-        if picture is None or self._total is None:
+        total = self._total.result
+        if picture is None or total is None:
             return None
         if self._n_frames > 1:
             words = f"{self._batch.outputs.name}: mean of {self._n_frames} frames"
-            self._total = replace(self._total, metadata={**self._total.metadata, "label": words})
-        return save_picture(self._total, picture, force=self._batch.settings.force)
+            total = replace(total, metadata={**total.metadata, "label": words})
+        return save_picture(total, picture, force=self._batch.settings.force)
 
 
 def _parts_of(result: Result) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ event          further keys
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from pathlib import Path
@@ -26,6 +27,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from azimuthal._pending_file import translated
+from azimuthal.errors import OutputError
 from azimuthal.pipelines.events import BatchEvent, FrameDone, FrameFailed, FramesKept, OutputsDone, Prepared
 from azimuthal.typing import PathLike
 
@@ -57,10 +59,10 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is not None:
+        if kind is not None:
+            with contextlib.suppress(OutputError):  # the error that stopped the run is the one to be told
                 self._write("stopped", {"reason": " ".join(str(error).split()) or kind.__name__})
-        finally:
+        with contextlib.suppress(OSError):  # what could not be written, which has been told
             self._stream.close()
 
     def __call__(self, event: BatchEvent) -> None:

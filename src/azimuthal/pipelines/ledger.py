@@ -6,6 +6,7 @@ For the outputs ``out/{stem}_{frame:05d}.xy`` there is a folder ``out/stem_frame
 are missing::
 
     lock, run.json, failures.json   see azimuthal.pipelines.run_folder
+    total.h5         for a picture: see azimuthal.pipelines.running_total
     planned.json     names of all files that the run writes
     done.jsonl       one line for each finished frame: what it is known by, its files and their sizes
 
@@ -35,6 +36,8 @@ from azimuthal.pipelines.parts import FrameKey, lacks_frames
 from azimuthal.pipelines.run_folder import RunFolder
 
 _PLANNED, _DONE = "planned.json", "done.jsonl"
+#: Written by azimuthal.pipelines.running_total.
+TOTAL = "total.h5"
 
 
 class Ledger:
@@ -95,17 +98,17 @@ class Ledger:
                 place += len(line)
         return True
 
-    def is_done(self, key: FrameKey, paths: Sequence[Path]) -> bool:
-        """Say whether the files of a frame are finished."""
+    def place_of(self, key: FrameKey, paths: Sequence[Path]) -> int | None:
+        """Return where the line of a frame whose files are finished begins; None where they are not."""
         place = self._found.find(key.text)
         if place is None:
-            return False
+            return None
         with (self.folder / _DONE).open("rb") as lines:
             lines.seek(place)
             files = _read_line(lines.readline())[1]
         if not {self._name(path) for path in paths} <= {name for name, _ in files}:
-            return False
-        return all(_size(self.folder.parent / name) == size for name, size in files)
+            return None
+        return place if all(_size(self.folder.parent / name) == size for name, size in files) else None
 
     def start(self) -> None:
         """Write down what will be written, before the first file of this run is.
@@ -121,7 +124,8 @@ class Ledger:
         if not self._force:
             check_free(self._outputs, self._planned)
         if not self._run.is_needed:
-            (self.folder / _DONE).unlink(missing_ok=True)
+            for name in (_DONE, TOTAL):
+                (self.folder / name).unlink(missing_ok=True)
         write_text(self.folder / _PLANNED, self._planned_lines(), force=True)
         self._run.write_identity()
         self._run.is_needed = True
@@ -141,17 +145,19 @@ class Ledger:
         """Say whether a file may be replaced: by the user's word, or because an earlier start of this run wrote it."""
         return self._force or self._name(path) in self._planned
 
-    def note(self, key: FrameKey, files: Sequence[Path]) -> None:
-        """Write down that the files of a frame are complete."""
+    def note(self, key: FrameKey, files: Sequence[Path]) -> int:
+        """Write down that the files of a frame are complete; return where the ledger ends then."""
         sizes = [(self._name(path), _size(path)) for path in files]
         path = self.folder / _DONE
         try:
-            with path.open("a", encoding="utf-8") as stream:
+            with path.open("ab") as stream:
                 # The line feed in front ends a line that a kill has torn.
-                stream.write("\n" + json.dumps({"frame": list(key), "files": sizes}))
+                stream.write(b"\n" + json.dumps({"frame": list(key), "files": sizes}).encode())
+                end = stream.tell()
         except OSError as error:
             raise translated(path, error) from error
         self._has_new = True
+        return end
 
     def finish(self, failures: Sequence[Failure] = ()) -> None:
         """Remove the folder at the end, unless frames failed: these are written down."""

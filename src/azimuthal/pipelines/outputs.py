@@ -124,7 +124,7 @@ def plan_outputs(
         )
     if is_template(name):
         chosen = [one.replace(" ", "_") for one in reductions] if apart else []
-        return Outputs(name, PathList(_each(name, fields, chosen)), format, True, max(1, len(chosen)))
+        return Outputs(name, _each(name, fields, chosen), format, True, max(1, len(chosen)))
     if n_frames > 1 and not format.holds_many:
         extension = max((end for end in format.extensions if name.lower().endswith(end)), key=len)
         stem, extension = name[: -len(extension)], name[-len(extension) :]
@@ -220,8 +220,8 @@ def _format_of(name: str) -> Format:
     raise unknown_name("output: extension", suffix or name, known, hint=hint)
 
 
-def _each(name: str, fields: Iterable[Mapping[str, Any]], reductions: Sequence[str]) -> Iterator[Path]:
-    known = KeyTable()
+def _each(name: str, fields: Iterable[Mapping[str, Any]], reductions: Sequence[str]) -> PathList:
+    found, known = PathList(), KeyTable()
     files, frames = [], array("q")
     for number, record in enumerate(fields):
         files.append(record["file"])
@@ -229,15 +229,19 @@ def _each(name: str, fields: Iterable[Mapping[str, Any]], reductions: Sequence[s
         more: list[dict[str, str]] = [{"reduction": one} for one in reductions] or [{}]
         folder = plain_path(record["file"]).resolve().parent.name
         paths = [expanded(name, {**record, "folder": folder, **one}, number) for one in more]
+        for path in paths:
+            found.append(path)
         for path in dict.fromkeys(paths):
             known.add(str(path), number)
-        yield from paths
     if (twice := known.repeated()) is not None:
+        n_each = len(found) // len(files)
+        first, second = ({*found[number * n_each : (number + 1) * n_each]} for number in twice)
         one, other = (f"frame {frames[number]} of {files[number]}" for number in twice)
         raise ParameterError(
-            f"output: {name!r} gives one name to two frames: {one} and {other}. One would overwrite the other; put "
-            "{stem}, {frame} or {number} into the name."
+            f"output: {name!r} gives {min(first & second)} to two frames: {one} and {other}. One would overwrite the "
+            "other; put {stem}, {frame} or {number} into the name."
         )
+    return found
 
 
 def _check_folder(folder: Path) -> None:

@@ -116,6 +116,7 @@ class Parts:
         self._found = KeyTable()
         self._files: list[Path] = []  # that hold what was found
         self._n_new = 0
+        self._is_finished = False
         self._number = 0
         self._resources = contextlib.ExitStack()
 
@@ -131,6 +132,8 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if not self._is_finished and self._paths():  # a part may have its name, and a signal have come then
+                self._run.is_needed = True
             if self._run.is_needed:
                 with contextlib.suppress(AzimuthalError):  # the error that ended the run is the one to be told
                     self.flush()
@@ -192,6 +195,7 @@ class Parts:
         failures:
             What it lacks and does not say itself: then everything stays, for the next run.
         """
+        self._is_finished = True
         self._run.is_needed = False
         if failures:
             self.flush()

@@ -9,20 +9,32 @@ outside of their buffers, which ends the whole process.  Both formats are
 
 in bitshuffle followed by the last ``total % (8 * item size)`` bytes as they are.  The walk over the blocks takes about
 0.3 ms for a 4-megapixel frame of 32 bit, 4 % of the time of decoding it with the plug-in.
+
+HDF5 itself trusts the length of a chunk whose filters do not change it, and of a checksum (fletcher32); the plug-in for
+Blosc2 (32026) allocates what the header of a chunk says.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 
 from azimuthal.errors import FileFormatError
 
 BITSHUFFLE = 32008
 LZ4 = 32004
+BLOSC2 = 32026
+_SHUFFLE, _FLETCHER32, _CHECKSUM_BYTES = 2, 3, 4
 _HEADER = struct.Struct(">QI")
 _LENGTH = struct.Struct(">I")
 #: bitshuffle decodes elements in groups of eight
 _GROUP = 8
+#: of a Blosc2 frame: magic, bytes of the header, of everything, of the values, of these compressed, of an element
+_CFRAME = struct.Struct(">2x8sxIxQx4xxqxqxi")
+_LAYERS, _COUNT, _MOST_LAYERS = 92, struct.Struct(">H"), 16
+_INT32 = struct.Struct(">i")
+_BIN32_BYTES, _FIXED_ARRAY, _MOST_DIMENSIONS = 5, 0x90, 8
+_PADDED = 8  # times: values fill whole blocks in every dimension
 
 
 def check_chunk(raw: bytes, number: int, options: tuple[int, ...], size: int, item_size: int, where: str) -> None:
@@ -67,6 +79,85 @@ def check_chunk(raw: bytes, number: int, options: tuple[int, ...], size: int, it
     end = _end_of_blocks(raw, -(-(size - tail) // block))
     if end + tail > len(raw):
         raise FileFormatError(f"{where}: its blocks need {end + tail} bytes, the stored chunk has {len(raw)}.")
+
+
+def check_length(
+    raw: bytes, mask: int, pipeline: tuple[tuple[int, tuple[int, ...]], ...], size: int, where: str
+) -> None:
+    """Raise when a chunk has not the length that its filters leave it, which HDF5 takes on trust.
+
+    Parameters
+    ----------
+    raw:
+        The stored chunk.
+    mask:
+        Bit k is set where filter k was left out of this chunk.
+    pipeline:
+        Number and options of the filters.
+    size, where:
+        As of :func:`check_chunk`.
+
+    Raises
+    ------
+    FileFormatError
+        It is shorter than its checksum, or of another length than its values where none of its filters changes that.
+    """
+    numbers = [number for k, (number, _) in enumerate(pipeline) if not mask >> k & 1]
+    checksum = _CHECKSUM_BYTES if _FLETCHER32 in numbers else 0
+    if set(numbers) <= {_SHUFFLE, _FLETCHER32}:
+        if len(raw) != size + checksum:
+            raise FileFormatError(f"{where}: expected a chunk of {size + checksum} bytes, got {len(raw)}.")
+    elif len(raw) <= checksum:
+        raise FileFormatError(f"{where}: its chunk has {len(raw)} bytes only.")
+
+
+def blosc2_payload(raw: bytes, size: int, where: str) -> int:
+    """Return how many bytes of compressed values a chunk of the Blosc2 filter says it has.
+
+    The filter believes sizes in the header of its frame (a "cframe": msgpack with fixed places) and allocates them.
+
+    Raises
+    ------
+    FileFormatError
+        The header is not one, or its sizes contradict the chunk.
+    """
+    if len(raw) < _CFRAME.size:
+        raise FileFormatError(f"{where}: expected a Blosc2 frame, got {len(raw)} bytes.")
+    magic, header, total, values, stored, item_size = _CFRAME.unpack_from(raw)
+    if magic != b"b2frame\0" or not _CFRAME.size <= header <= len(raw) or total != len(raw):
+        raise FileFormatError(f"{where}: expected a Blosc2 frame of {len(raw)} bytes, its header says {total}.")
+    if not size <= values <= _PADDED * size + _CFRAME.size:
+        raise FileFormatError(f"{where}: expected {size} bytes of values, its Blosc2 frame says {values}.")
+    _check_blosc2_shape(raw[:header], size, item_size, where)
+    return int(stored)
+
+
+def _check_blosc2_shape(header: bytes, size: int, item_size: int, where: str) -> None:
+    """Raise when the layers that the header may have are too many, or their shape ("b2nd") is not of so many bytes."""
+    if len(header) >= _LAYERS + _COUNT.size and _COUNT.unpack_from(header, _LAYERS)[0] > _MOST_LAYERS:
+        raise FileFormatError(f"{where}: its Blosc2 frame has too many layers.")
+    name = header.find(b"\xa4b2nd\xd2")
+    if name < 0:
+        return
+    place, found = name + 6, size
+    try:
+        (start,) = _INT32.unpack_from(header, place)
+        _, n_dimensions, *sizes = _shape(header, start + _BIN32_BYTES)
+        found = math.prod(sizes) * item_size if n_dimensions == len(sizes) else -1
+    except (struct.error, ValueError) as error:
+        raise FileFormatError(f"{where}: the shape in its Blosc2 frame is damaged.") from error
+    if found != size:
+        raise FileFormatError(f"{where}: its Blosc2 frame has a shape of {found} bytes, expected {size}.")
+
+
+def _shape(header: bytes, start: int) -> tuple[int, ...]:
+    """Return version, number of dimensions and shape of the "b2nd" layer."""
+    array, version, n_dimensions, shape = struct.unpack_from(">4B", header, start)
+    n_sizes = shape - _FIXED_ARRAY
+    if array >> 4 != _FIXED_ARRAY >> 4 or not 0 <= n_sizes <= _MOST_DIMENSIONS:
+        raise ValueError
+    sizes = struct.unpack_from(">" + n_sizes * "xq", header, start + 4)
+    return version, n_dimensions, *sizes
 
 
 def _end_of_blocks(raw: bytes, n_blocks: int) -> int:

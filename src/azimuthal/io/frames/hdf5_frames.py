@@ -39,7 +39,7 @@ import numpy as np
 from azimuthal.engines import thread_count
 from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
-from azimuthal.io.frames._chunk_check import BITSHUFFLE, LZ4, check_chunk
+from azimuthal.io.frames._chunk_check import BITSHUFFLE, BLOSC2, LZ4, blosc2_payload, check_chunk, check_length
 from azimuthal.io.frames._chunk_table import ChunkTable, read_chunk_table
 from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack, text_list_attribute
 from azimuthal.io.frames._measured import KINDS, measured_datasets, values_of
@@ -54,6 +54,7 @@ from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 _OPEN_DATASETS = 16
 _SHUFFLE = 2
+_ZEROS_TAKE_LESS = 20  # times, in any codec of Blosc2
 #: Chunks of several frames would be decoded anew for every frame without a cache that holds one.
 _CHUNK_CACHE = 64 << 20
 #: Metadata of the source that every result repeats.
@@ -331,10 +332,12 @@ class Hdf5Frames(FrameSource):
         with translated_errors(self._path, f"read frame {index} ({member.name})"):
             handle = self._handle(member.name)
             member.check_stored(handle, leading, index)
-            member.check_chunks(handle, leading, index)
+            has_values = member.check_chunks(handle, leading, index)
             if member.virtual is not None:
                 member.virtual.require_filters()
             handle.read_direct(out, source_sel=(*leading, slice(None), slice(None)))
+            if has_values and not out.any():
+                raise FileFormatError(f"{self._where(index)}: decodes to zeros, and its chunk is too long for that.")
 
     def close(self) -> None:
         """Close the file."""
@@ -363,7 +366,8 @@ class _Member:
         if self.virtual is None and codec_of(filter_options(handle), self.dtype.itemsize) not in CODECS:
             require_filters(handle)
         self.filters = filter_names(handle) if self.virtual is None else ("virtual", *self.virtual.filters)
-        self._block_filter = None if self.virtual is not None else _block_filter(handle)
+        self._pipeline = () if self.virtual is not None else filter_options(handle)
+        self._block_filter = _block_filter(self._pipeline)
         self._checked: set[tuple[int, ...]] = set()
         self._has_holes = self.virtual is None and _has_unwritten_parts(handle)
         self._lock = threading.Lock()
@@ -397,15 +401,19 @@ class _Member:
             return self._map.find(number)
         return None if self._map is None else (self._map, number)
 
-    def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> None:
+    def check_chunks(self, handle: H5Object, leading: tuple[int, ...], index: int) -> bool:
         """Raise when HDF5 does not find a chunk of a frame, or when it would mislead its decoder.
+
+        Returns whether the frame cannot be zero everywhere: a Blosc2 frame with one wrong bit may say that it is, while
+        it holds far more than zeros take.
 
         HDF5 itself gives fill values for a chunk that its index does not lead to.  Chunks of several frames are checked
         once.
         """
         if handle.chunks is None:
-            return
+            return False
         require_filters(handle)
+        has_values, is_one = False, math.prod(handle.chunks[:-2]) == 1
         size = math.prod(handle.chunks) * self.dtype.itemsize
         where = f"{self.path}::{self.name}: frame {index}"
         for origin in _chunk_origins(handle, leading):
@@ -415,20 +423,23 @@ class _Member:
                 mask, raw = handle.id.read_direct_chunk(origin)
             except (OSError, ValueError, RuntimeError) as error:
                 raise FileFormatError(f"{where}: its chunk at {origin} is not in the index of the file.") from error
+            check_length(raw, mask, self._pipeline, size, where)
             if mask == 0 and self._block_filter is not None:
                 number, options = self._block_filter
                 check_chunk(raw, number, options, size, self.dtype.itemsize, where)
-            if math.prod(handle.chunks[:-2]) > 1:
+            if mask == 0 and self._pipeline and self._pipeline[-1][0] == BLOSC2:
+                has_values |= is_one and blosc2_payload(raw, size, where) * _ZEROS_TAKE_LESS > size
+            if not is_one:
                 self._checked.add(origin)
+        return has_values
 
 
 def _decoded(name: Any) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
-def _block_filter(handle: H5Object) -> tuple[int, tuple[int, ...]] | None:
+def _block_filter(pipeline: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[int, tuple[int, ...]] | None:
     """Return number and options of the bitshuffle or LZ4 filter that is the last of a pipeline, else None."""
-    pipeline = filter_options(handle)
     trusting = pipeline and pipeline[-1][0] in {BITSHUFFLE, LZ4}
     plain = all(number == _SHUFFLE for number, _ in pipeline[:-1])
     return pipeline[-1] if trusting and plain else None

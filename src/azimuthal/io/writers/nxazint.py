@@ -74,7 +74,7 @@ import numpy as np
 from azimuthal._pending_file import PendingFile
 from azimuthal._validate import one_of, positive_integer
 from azimuthal.errors import OutputError, ParameterError
-from azimuthal.io.hdf5 import open_hdf5, text_dtype
+from azimuthal.io.hdf5 import SignalsDeferred, growing_hdf5, text_dtype, write_trouble
 from azimuthal.io.writers._facts import (
     PROGRAM,
     Failure,
@@ -202,9 +202,9 @@ class NxazintWriter:
         self._resources = contextlib.ExitStack()
         self._entries: list[_Entry] = []
         self._closed = False
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             self._pending.create().close()
-            file = self._resources.enter_context(open_hdf5(self._pending.temporary, "w"))
+            file, self._check_disk = self._resources.enter_context(growing_hdf5(self._pending.temporary))
             file.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": PROGRAM})
             templates = _each(template_result)
             groups = _write_groups(file, templates, self._names, instrument, source, title)
@@ -249,7 +249,7 @@ class NxazintWriter:
             )
         for entry, one in zip(self._entries, _each(result), strict=True):
             check_alike(entry.template, one, f"result {len(self)} for {self.path}")
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             for entry, one in zip(self._entries, _each(result), strict=True):
                 metadata = dict(one.metadata)
                 if label is not None:
@@ -257,12 +257,13 @@ class NxazintWriter:
                 if frame_index is not None:
                     metadata["index"] = frame_index
                 entry.append(one, metadata)
+            self._check_disk()
 
     def close(self) -> None:
         """Write what is left, finish the file and give it its name; doing it twice is no error."""
         if self._closed:
             return
-        with self._abandoned_on_error():
+        with self._abandoned_on_error(), SignalsDeferred():
             if not len(self):
                 raise ParameterError(f"{self.path}: no result was appended, so nothing is written.")
             for entry in self._entries:
@@ -277,7 +278,7 @@ class NxazintWriter:
     def abandon(self) -> None:
         """Close without leaving a file."""
         self._closed = True
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
+        with SignalsDeferred(), contextlib.suppress(OSError, RuntimeError, ValueError):
             self._resources.close()
         self._pending.abandon()
 
@@ -302,8 +303,9 @@ class NxazintWriter:
         except BaseException as error:
             self.abandon()
             if isinstance(error, OSError | RuntimeError) and type(error).__module__ == "builtins":
-                reason = " ".join(str(error).split())
-                raise OutputError(f"{self.path}: cannot be written: {reason}. Check the free space.") from error
+                raise OutputError(
+                    f"{self.path}: cannot be written: {write_trouble(error)}. Check the free space."
+                ) from error
             raise
 
 

@@ -119,6 +119,25 @@ def test_values_of_samples_and_beams_are_poses():
     np.testing.assert_allclose(beam[0], pose_of(values[0]).rotation[2], atol=1e-14)
 
 
+@pytest.mark.parametrize("wrong", [0.7, 0.75, 1.0, 1.3])
+def test_hint_wrong_by_its_tolerance_is_no_contradiction(ceo2, wrong):
+    truth = instrument(tilt=40)
+    for meant in (truth.pose.dist, truth.direct_distance):
+        assert Hint(distance=wrong * meant).contradictions(truth, ceo2) == ()
+    assert Hint(distance=0.6 * truth.pose.dist).contradictions(truth, ceo2)
+
+
+def test_first_geometries_of_short_arcs_are_found_along_the_radius():
+    narrow = az.Detector(pixel1=55e-6, pixel2=55e-6, shape=(256, 1280))
+    calibrant = az.calibrant("ZnO")
+    truth = az.Instrument(narrow, az.Pose(0.1626, 0.0108, 0.1335, -0.0043, 0.0), az.Beam(4.112e-11))
+    ridges = simulated_ridges(truth, calibrant.d_spacings(), RidgeLook(noise=0.2, turn=0.01), seed=2)
+    found = first_geometries(ridges, narrow, calibrant, wavelength=4.112e-11, wide=True)
+    off = two_theta_and_jacobian(narrow.centers(slice(0, 1))[0, ::64], found[0].instrument.pose)[0]
+    off = off - two_theta_and_jacobian(narrow.centers(slice(0, 1))[0, ::64], truth.pose)[0]
+    assert np.abs(off).max() < 2 * 55e-6 / 0.1626
+
+
 def test_hint_that_is_wrong_is_said(ceo2):
     truth = instrument()
     assert Hint(distance=0.27, centre=(470, 520)).contradictions(truth, ceo2) == ()

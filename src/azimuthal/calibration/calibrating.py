@@ -20,7 +20,7 @@ from azimuthal.calibration._least_squares import Loss
 from azimuthal.calibration.calibration import Calibration, Observed
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.curved_detectors import facing_geometries
-from azimuthal.calibration.first_geometry import Candidate
+from azimuthal.calibration.first_geometry import Candidate, preferred
 from azimuthal.calibration.hints import Hint
 from azimuthal.calibration.recalibration import recalibrated
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource
@@ -102,7 +102,9 @@ def calibrated(
     if not candidates or candidates[0].score < _WEAK:
         spots = directed_spots(ridges, frame, usable)
         candidates += facing_geometries(spots, detector, calibrant, wavelength=wavelength, hint=hint)
-        candidates = tuple(sorted(candidates, key=lambda candidate: -candidate.score))
+        if not isinstance(wavelength, tuple) and not any(candidate.score >= _WEAK for candidate in candidates):
+            candidates += facing_geometries(ridges, detector, calibrant, wavelength=wavelength, hint=hint, wide=True)
+        candidates = preferred(candidates, hint, calibrant)
     observed = Observed(frame, usable, calibrant)
     if not candidates:
         return _nothing(nowhere, ridges, observed)
@@ -134,9 +136,9 @@ def _rank(found: Calibration, hint: Hint | None, calibrant: RingSource) -> tuple
     Uncertain is as good as good until the rings have been asked: of two geometries at a distance of one to two, that
     one is right that explains why every other ring is not there.
     """
-    against = hint is not None and bool(hint.contradictions(found.instrument, calibrant))
-    rank = _RANKS.index(found.verdict)
-    return against or found.refinement is None, 0 if found.judgement.settled else rank, _missing(found), rank
+    rank, nothing = _RANKS.index(found.verdict), found.refinement is None
+    against = nothing or (hint is not None and bool(hint.contradictions(found.instrument, calibrant)))
+    return against, 0 if found.judgement.settled else rank, _missing(found), rank
 
 
 def _missing(found: Calibration) -> float:

@@ -54,6 +54,8 @@ __all__ = [
     "paired",
     "pose_of",
     "ring_angles_of",
+    "shifted_poses",
+    "unsure_shift",
     "values_of",
     "vectors_of",
 ]
@@ -367,6 +369,44 @@ def _misfits(vectors: RidgeVectors, pairs: Pairs, values: FloatArray, stage: flo
     turns = along / (np.hypot(along, across) + _TINY) / np.maximum(stage * vectors.turn, _LEAST_TURN)
     apart = pairs.apart(values) / (stage * np.maximum(2 * pairs.error, _LEAST_APART))
     return np.concatenate((turns, apart, values[:, 3:] / TILT_SPREAD), axis=1)
+
+
+def unsure_shift(vectors: RidgeVectors, pairs: Pairs, values: FloatArray) -> tuple[float, FloatArray]:
+    """Return how well normals and pairs know the mean two theta of the points at a distance, and what changes with it.
+
+    Parameters
+    ----------
+    vectors, pairs:
+        Of :func:`fitted_cones`.
+    values:
+        A minimum at its distance, (5,).
+
+    Returns
+    -------
+    :
+        Standard error in pixels, and the change of (dist, beam centre along both axes, rot1, rot2) per pixel, (5,), as
+        :func:`shifted_poses` takes it.
+    """
+    centred = _centred(values[None])
+    weights = np.concatenate((vectors.weight, pairs.first.weight, np.ones(2)))
+    r, (angle, slope) = _misfits(vectors, pairs, values[None], 1.0)[0], ring_angles_of(vectors, values[None])
+    rows, gradient = np.empty((4, r.size)), np.empty(4)
+    for k in range(1, 5):
+        moved = _centred(_moved(centred, k), -1)
+        rows[k - 1] = (_misfits(vectors, pairs, moved, 1.0)[0] - r) / _SMALL
+        gradient[k - 1] = np.mean((ring_angles_of(vectors, moved)[0] - angle) / slope) / _SMALL
+    effective = weights / (1 + r**2 / _BOUND) ** 2
+    covariance = np.linalg.pinv((rows * effective) @ rows.T)
+    variance = float(gradient @ covariance @ gradient)
+    if not variance > 0:
+        return 0.0, np.zeros(5)
+    change = np.concatenate(([0.0], covariance @ gradient / variance))
+    return float(np.sqrt(variance)), change * _scale(centred)[0]
+
+
+def shifted_poses(values: FloatArray, change: FloatArray, pixels: FloatArray) -> FloatArray:
+    """Return a pose (5,) changed by some pixels of mean two theta (:func:`unsure_shift`), (n, 5)."""
+    return _centred(_centred(values[None]) + pixels[:, None] * change, -1)
 
 
 def minimised_poses(

@@ -38,7 +38,7 @@ from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 __all__ = ["points_on_crowded_rings"]
 
 _FWHM = 2.3548200450309493
-_MOST_RINGS = 5
+_MOST_RINGS, _MOST_TOGETHER = 5, 24
 _LINKED = 2.2  # widths: rings that are nearer to each other are fitted together
 _MARGIN = 1.4  # widths beyond the outermost rings
 _REACH = 2.0  # widths: rings beyond the window that still matter
@@ -129,7 +129,7 @@ def points_on_crowded_rings(
     pixels = pixels.select(order)
     for group in _groups(angles, fwhm):
         begin, end = np.searchsorted(pixels.angle, (group.low, group.high))
-        if end - begin >= _FEWEST_PIXELS:
+        if end - begin >= _FEWEST_PIXELS and group.others[1] - group.others[0] < _MOST_TOGETHER:
             found, seen = _one_group(pixels.select(slice(begin, end)), group, angles, fwhm, settings)
             sightings.append(found)
             for ring in np.unique(found.ring).tolist():
@@ -157,7 +157,8 @@ def _groups(angles: FloatArray, fwhm: float) -> list[_Group]:
     gaps = np.diff(angles)
     starts = [0]
     for ring, gap in enumerate(gaps.tolist(), 1):
-        if gap > _LINKED * fwhm or (ring - starts[-1] >= _MOST_RINGS and gap > 0.7 * fwhm):
+        n = ring - starts[-1]
+        if gap > _LINKED * fwhm or (n >= _MOST_RINGS and gap > 0.7 * fwhm) or n >= 2 * _MOST_RINGS:
             starts.append(ring)
     groups = []
     for first, after in zip(starts, [*starts[1:], angles.size], strict=True):

@@ -78,10 +78,10 @@ class _Turned(Layout):
 
 def facing_geometries(
     ridges: Ridges, detector: Detector, calibrant: RingSource, *, wavelength: float | tuple[float, float],
-    hint: Hint | None = None, n_candidates: int = 5,
+    hint: Hint | None = None, n_candidates: int = 5, wide: bool = False,
 ) -> tuple[Candidate, ...]:  # fmt: skip
     """Return the geometries that ridges and calibrant suggest, for detectors of any shape; see `first_geometries`."""
-    given: Any = {"wavelength": wavelength, "n_candidates": n_candidates}
+    given: Any = {"wavelength": wavelength, "n_candidates": n_candidates, "wide": wide}
     found = first_geometries(ridges, detector, calibrant, hint=hint, **given)
     frame = None if detector.is_flat else _facing_frame(detector)
     if frame is None:

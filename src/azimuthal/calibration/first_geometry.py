@@ -7,10 +7,14 @@
 3. The best hypotheses are refined on the nearest rings, all at once, and scored again with what they predict then.
 
 Of candidates that agree to three pixels everywhere on the detector only the best is returned.
+
+Short arcs far from the beam tell its place along the radius to many pixels only.  Where nothing else is found (`wide`),
+rings are compared at many such places at each distance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +28,9 @@ from azimuthal.calibration.cones import (
     fitted_cones,
     paired,
     pose_of,
+    ring_angles_of,
+    shifted_poses,
+    unsure_shift,
     vectors_of,
 )
 from azimuthal.calibration.hints import Hint
@@ -31,6 +38,7 @@ from azimuthal.calibration.refinement import RingSource
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ridges import Ridges
 from azimuthal.calibration.ring_indexing import (
+    Hypotheses,
     SeenRings,
     matched_poses,
     polished_poses,
@@ -44,7 +52,7 @@ from azimuthal.geometry import Beam
 from azimuthal.instrument import Instrument
 from azimuthal.typing import FloatArray
 
-__all__ = ["Candidate", "first_geometries"]
+__all__ = ["Candidate", "first_geometries", "preferred"]
 
 _NEAREST, _FARTHEST = 0.03, 8.0  # m
 _PER_DISTANCE = 1.5
@@ -55,6 +63,8 @@ _POLISHED = 6
 _SPAN = 1.25
 _WAVELENGTH_STEP = 0.03
 _FOR_HINT = 12.0  # of the score
+_SHIFTS, _FARTHEST_SHIFT = 3.0, 90.0  # standard errors; pixels
+_SHIFT_STEP, _MOST_SHIFTS, _SHIFTED_POINTS = 1.5, 60, 1500
 _FEWEST_POINTS = 12
 _SAME = 3.0  # pixels
 _FREE = np.ones(5, dtype=np.bool_)
@@ -94,7 +104,7 @@ class _Extent(NamedTuple):
 
 def first_geometries(
     ridges: Ridges, detector: Detector, calibrant: RingSource, *, wavelength: float | tuple[float, float],
-    hint: Hint | None = None, n_candidates: int = 5,
+    hint: Hint | None = None, n_candidates: int = 5, wide: bool = False,
 ) -> tuple[Candidate, ...]:  # fmt: skip
     """Return the geometries that ridges and calibrant suggest, best first; possibly none.
 
@@ -112,6 +122,8 @@ def first_geometries(
         What is known roughly: candidates that agree with it come first, where they explain the rings about as well.
     n_candidates:
         At most so many.
+    wide:
+        Look farther along the radius; takes longer.
 
     Returns
     -------
@@ -127,13 +139,18 @@ def first_geometries(
     seen = [seen_rings(search.everything, search.pairs, values) for values, _ in poses]
     found: list[_Scored] = []
     for one in _wavelengths(wavelength):
-        found += _at_wavelength(search, poses, seen, _known(calibrant, one), one)
-    ranked = _distinct(search.extent, found, detector)
-    if hint is not None and ranked:
-        agreeing = [c for c in ranked if not hint.contradictions(c.instrument, calibrant)]
-        first = [c for c in agreeing if c.score > max(ranked[0].score - _FOR_HINT, 0.0)]
-        ranked = first + [c for c in ranked if c not in first]
-    return tuple(ranked[:n_candidates])
+        found += _at_wavelength(search, poses, seen, _known(calibrant, one), one, wide=wide)
+    return preferred(_distinct(search.extent, found, detector), hint, calibrant)[:n_candidates]
+
+
+def preferred(candidates: Sequence[Candidate], hint: Hint | None, calibrant: RingSource) -> tuple[Candidate, ...]:
+    """Return candidates, best first: those that agree with the hint before others that are about as good."""
+    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    if hint is None or not ranked:
+        return tuple(ranked)
+    agreeing = [c for c in ranked if not hint.contradictions(c.instrument, calibrant)]
+    first = [c for c in agreeing if c.score > max(ranked[0].score - _FOR_HINT, 0.0)]
+    return (*first, *(c for c in ranked if c not in first))
 
 
 class _Search:
@@ -155,7 +172,13 @@ class _Scored(NamedTuple):
 
 
 def _at_wavelength(
-    search: _Search, poses: list[tuple[FloatArray, float]], seen: list[SeenRings], known: FloatArray, wavelength: float
+    search: _Search,
+    poses: list[tuple[FloatArray, float]],
+    seen: list[SeenRings],
+    known: FloatArray,
+    wavelength: float,
+    *,
+    wide: bool = False,
 ) -> list[_Scored]:
     """Return the refined and scored hypotheses at one wavelength."""
     if known.size < 2:
@@ -164,8 +187,12 @@ def _at_wavelength(
         scanned(rings, values, known, _reach(search.extent, values), factor)
         for (values, factor), rings in zip(poses, seen, strict=True)
     ]
+    if wide:
+        parts += [
+            part for pose, rings in zip(poses, seen, strict=True) for part in _along_radius(search, pose, rings, known)
+        ]
     hypotheses, score = (np.concatenate(part) for part in zip(*parts, strict=True))
-    best = np.argsort(-score, kind="stable")[:_HYPOTHESES]
+    best = np.argsort(-score, kind="stable")[: _HYPOTHESES * (1 + wide)]
     if not best.size:
         return []
     refined = matched_poses(search.matched, hypotheses[best], known, _FREE)
@@ -175,6 +202,32 @@ def _at_wavelength(
         return found
     polished = polished_poses(search.matched, again, known, _FREE)
     return found + _scored(search, polished, known, wavelength)
+
+
+def _along_radius(
+    search: _Search, pose: tuple[FloatArray, float], rings: SeenRings, known: FloatArray
+) -> list[Hypotheses]:
+    """Return the hypotheses at other places of the beam along the radius, as far as normals and pairs allow."""
+    values, factor = pose
+    error, change = unsure_shift(search.some, search.pairs, values)
+    if not error > 1.0 or not rings.angle.size:
+        return []
+    reach = min(_SHIFTS * error, _FARTHEST_SHIFT)
+    step = max(_SHIFT_STEP, 2 * reach / _MOST_SHIFTS)
+    moved = shifted_poses(values, change, np.arange(-reach, reach + step, step))
+    some = search.everything.sample(_SHIFTED_POINTS)
+    angle = ring_angles_of(some, values[None])[0][0]
+    nearest = np.argmin(np.abs(angle[:, None] - rings.angle), axis=1)
+    on = np.abs(angle - rings.angle[nearest]) < 2 * rings.error[nearest] * rings.slope[nearest]
+    count = np.bincount(nearest[on], minlength=rings.angle.size)
+    seen = count > 0
+    found = []
+    for pose_moved, angles in zip(moved, ring_angles_of(some, moved)[0], strict=True):
+        off = np.bincount(nearest[on], (angles - angle)[on], minlength=count.size)[seen] / count[seen]
+        shifted = SeenRings(*(array[seen] for array in rings))
+        shifted = shifted._replace(angle=np.maximum(shifted.angle + off, 1e-4))
+        found.append(scanned(shifted, pose_moved, known, _reach(search.extent, pose_moved), factor, keep=2))
+    return found
 
 
 def _wavelengths(wavelength: float | tuple[float, float]) -> list[float]:

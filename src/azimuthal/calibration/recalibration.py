@@ -39,7 +39,7 @@ from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
 from azimuthal.calibration.ring_points import Apart, RingPoints, RingSettings, points_on_rings, usable_pixels
-from azimuthal.calibration.systematic_error import systematic_covariance
+from azimuthal.calibration.systematic_error import COMMON_SHARE, systematic_covariance
 from azimuthal.calibration.unexplained_rings import foreign_rings, is_mixture, typical_pixel
 from azimuthal.calibration.verdict import ACCURACY, ERROR_SHARE, Evidence, Judgement, judged
 from azimuthal.instrument import Instrument
@@ -53,6 +53,7 @@ _STILL_ERRORS = 0.5  # of the largest standard error of two theta
 _FEWEST_RINGS = 3
 _APART, _ENOUGH_RINGS = (4.0, 2.5, 1.8), 5  # widths between neighbours
 _MUCH_BETTER = 0.85  # of the error
+_WRONG = 0.5  # pixels of scatter: another geometry, not a matter of more rings
 _OVERLAPPING_PASSES = 3
 _MOST_MISFIT = 3.0  # chi-square of overlapping rings
 _MORE_SHIFT = 2.0  # of rings that overlap
@@ -174,6 +175,8 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
             refinement = task.refined(ring_points.points, other.instrument)
         refinement = replace(refinement, start=instrument)
     judgement = _judgement(task, ring_points, refinement, foreign)
+    if refinement is not None:
+        refinement = replace(refinement, covariance=_with_common_shifts(ring_points, refinement))
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
@@ -185,7 +188,7 @@ def _with_nearer_rings(
     Asked only where it is too uncertain to be good without them: neighbours move each other a little.
     """
     error, instrument = _error(ring_points, refinement), refinement.instrument
-    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded:
+    if error <= ERROR_SHARE * task.accuracy or not ring_points.crowded or refinement.scatter > _WRONG:
         return ring_points, refinement
     best, least = (ring_points, refinement), _MUCH_BETTER * error
     width = _width(ring_points, instrument)
@@ -221,10 +224,20 @@ def _with_overlapping_rings(
 
 def _error(ring_points: RingPoints, refinement: Refinement) -> float:
     """Return the largest error of two theta on the detector, pixels: standard error and assumed shifts of rings."""
+    return pixel_uncertainty(refinement.instrument, refinement.covariance + _shifts(ring_points, refinement))
+
+
+def _shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
+    """Return the covariance for assumed shifts of rings; more where they overlap."""
     shifts = systematic_covariance(refinement, float(np.median(ring_points.fwhm)))
-    if ring_points.overlapping:
-        shifts *= _MORE_SHIFT**2
-    return pixel_uncertainty(refinement.instrument, refinement.covariance + shifts)
+    return shifts * _MORE_SHIFT**2 if ring_points.overlapping else shifts
+
+
+def _with_common_shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
+    """Return the covariance with the part of the assumed shifts that simulations show in most images."""
+    found = np.asarray(refinement.covariance + COMMON_SHARE**2 * _shifts(ring_points, refinement))
+    found.flags.writeable = False
+    return found
 
 
 def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:

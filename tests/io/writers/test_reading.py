@@ -148,6 +148,16 @@ def test_archive_that_lacks_an_array_raises(make_profile, tmp_path):
         load_result(tmp_path / "b.npz")
 
 
+@pytest.mark.parametrize("extension", ["npz", "h5"])
+def test_kind_that_is_not_known_is_an_error_and_no_profile(make_profile, tmp_path, extension, monkeypatch):
+    """One damaged letter of it was read as a profile, and described with a KeyError."""
+    path = tmp_path / f"a.{extension}"
+    save(make_profile(), path)
+    monkeypatch.setattr("azimuthal.io.writers._layout._KINDS", ("cake", "other"))
+    with pytest.raises(FileFormatError, match="got 'profile'"):
+        load_result(path)
+
+
 def test_nexus_file_that_lacks_a_dataset_raises(make_profile, tmp_path):
     h5py = pytest.importorskip("h5py")
     save(make_profile(), tmp_path / "a.h5")

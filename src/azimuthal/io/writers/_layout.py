@@ -167,6 +167,9 @@ def shared_record(result: Result) -> dict[str, Any]:
     }
 
 
+_KINDS = ("profile", "cake")
+
+
 def check_record(record: Any, where: str) -> None:
     """Raise unless `record` is a shared record of a version that is understood."""
     if not isinstance(record, Mapping) or record.get("format") != FORMAT_NAME:
@@ -179,6 +182,8 @@ def check_record(record: Any, where: str) -> None:
     missing = [name for name in ("kind", "units", "average", "error_model", "wavelength") if name not in record]
     if missing:
         raise FileFormatError(f"{where}: its record lacks {', '.join(missing)}; the file is damaged.")
+    if record["kind"] not in _KINDS:
+        raise FileFormatError(f"{where}: expected results of a kind among {_KINDS}, got {record['kind']!r}.")
 
 
 def check_alike(first: Result, other: Result, where: str) -> None:

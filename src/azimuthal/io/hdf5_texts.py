@@ -26,11 +26,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from azimuthal.errors import FileFormatError
+from azimuthal.io.hdf5_sources import check_sources
 from azimuthal.typing import PathLike
 
 __all__ = ["check_attributes", "check_heaps", "check_references"]
 
 _LOOKED_AT = 1 << 20
+_ENDLESS = -1
 #: HDF5 needs longer to find a chunk the more there are.
 _MOST_CHUNKS = 100
 #: References of one dataset that are followed to their heap.
@@ -55,7 +57,7 @@ _MOST_BLOCKS = 64
 
 
 def check_heaps(path: PathLike) -> None:
-    """Raise when a heap of an HDF5 file would make the library run in a circle.
+    """Raise when a heap of an HDF5 file would make the library run in a circle, or mislead it (sources of datasets).
 
     Raises
     ------
@@ -64,20 +66,24 @@ def check_heaps(path: PathLike) -> None:
     """
     with open(path, "rb") as file:  # noqa: PTH123  # also takes names that pathlib would change
         size = os.fstat(file.fileno()).st_size
+        parts = {}
         for start in {0, max(0, size - _LOOKED_AT)}:
             file.seek(start)
-            content = file.read(_LOOKED_AT)
-            place = content.find(_SIGNATURE)
-            while place >= 0:
-                if _is_circle(content, place):
-                    raise FileFormatError(
-                        f"{path}: is HDF5 but damaged: the heap of texts at byte {start + place} has no end."
-                    )
-                place = content.find(_SIGNATURE, place + 1)
+            parts[start] = file.read(_LOOKED_AT)
+    for start, content in parts.items():
+        place = content.find(_SIGNATURE)
+        while place >= 0:
+            objects = dict(_objects(content, place))
+            if _ENDLESS in objects:
+                raise FileFormatError(
+                    f"{path}: is HDF5 but damaged: the heap of texts at byte {start + place} has no end."
+                )
+            check_sources(parts.values(), start + place, objects.items(), path)
+            place = content.find(_SIGNATURE, place + 1)
 
 
-def _is_circle(content: bytes, start: int) -> bool:
-    """Say whether the walk over the objects of a heap does not get to its end."""
+def _objects(content: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of the objects of a heap; `_ENDLESS` where the walk does not get to its end."""
     _, size = _HEAP.unpack_from(content, start) if start + _HEAP.size <= len(content) else (b"", 0)
     end = min(start + size, len(content))
     place = start + _HEAP.size
@@ -85,9 +91,11 @@ def _is_circle(content: bytes, start: int) -> bool:
         number, _, _, n_bytes = _OBJECT.unpack_from(content, place)
         step = _OBJECT.size + (-(-n_bytes // 8) * 8) if number else n_bytes
         if step % (1 << 64) == 0:
-            return True
+            yield _ENDLESS, b""
+            return
+        if number and place + _OBJECT.size + n_bytes <= end:
+            yield number, content[place + _OBJECT.size : place + _OBJECT.size + n_bytes]
         place += step
-    return False
 
 
 def check_references(dataset: Any) -> None:

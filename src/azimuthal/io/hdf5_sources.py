@@ -5,7 +5,7 @@
 Such a list lies in a heap of the file (HDF5 file format specification, III.E "Global Heap"; VII.  "Virtual Dataset
 Mapping"), and the layout message of the dataset refers to it::
 
-    layout message   version (1 byte; 4 or 5), class (1; 3 is virtual), position of the heap (8), number of the object (4)
+    layout message   version (1 byte; 4, 5), class (1; 3: virtual), position of the heap (8), number of the object (4)
     object           the list, and the checksum of all before (4): lookup3 of R. Jenkins
 
 libhdf5 (2.0 and before) looks at the checksum after it decoded the list: a damaged one ends the process.
@@ -54,9 +54,7 @@ def check_sources(parts: Iterable[bytes], address: int, objects: Iterable[tuple[
         if number in numbers and 4 < len(content) <= _LONGEST:
             (stored,) = _NUMBER.unpack(content[-4:])
             if lookup3(content[:-4]) != stored:
-                raise FileFormatError(
-                    f"{path}: is HDF5 but damaged: the sources of a virtual dataset are not readable."
-                )
+                raise FileFormatError(f"{path}: is HDF5 but damaged: so are the sources of a virtual dataset.")
 
 
 def _referred(parts: Iterable[bytes], address: int) -> Iterator[int]:

@@ -167,6 +167,26 @@ def test_nexus_file_that_lacks_a_dataset_raises(make_profile, tmp_path):
         load_result(tmp_path / "a.h5")[0]
 
 
+def test_archive_with_fewer_texts_than_results_raises(make_profile, tmp_path):
+    save([make_profile(seed=1), make_profile(seed=2)], tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as archive:
+        arrays = dict(archive)
+    for name in ("metadata", "sum_signal"):
+        short = next(key for key in arrays if key == name or (name == "sum_signal" and "signal" in key))
+        np.savez(tmp_path / "b.npz", **{**arrays, short: arrays[short][:1]})
+        with pytest.raises(FileFormatError, match="not of 2 results"):
+            list(load_result(tmp_path / "b.npz"))
+
+
+def test_nexus_file_with_fewer_texts_than_results_raises(make_profile, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    save([make_profile(seed=1), make_profile(seed=2)], tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["entry/reduction/results/metadata"].resize((1,))
+    with pytest.raises(FileFormatError, match="same number of results"):
+        list(load_result(tmp_path / "a.h5"))
+
+
 def test_file_of_a_later_version_raises(make_profile, tmp_path, monkeypatch):
     from azimuthal.io.writers import _layout
 

@@ -261,7 +261,10 @@ class _Archive(_Store):
 
     def _one(self, number: int, rejected: Any) -> Result:
         def row(name: str) -> Any:
-            return self._array(name) if self._single else self._array(name)[number]
+            array = self._array(name)
+            if not self._single and (array.ndim == 0 or len(array) != self.n_results):
+                raise FileFormatError(f"{self._path}: {name!r} is not of {self.n_results} results; it is damaged.")
+            return array if self._single else array[number]
 
         return rebuilt(
             self.record,
@@ -324,6 +327,9 @@ class _Nexus(_Store):
                 rejected = rejected_by_result(
                     own[REJECTED_FRAMES][()], lambda first, last: pixels[first:last], start, stop
                 )
+        rows = [*arrays.values(), factors, metadata, provenance, *(() if variances is None else (variances,))]
+        if any(len(block) != stop - start for block in rows):
+            raise FileFormatError(f"{self._path}: has not the same number of results everywhere; it is damaged.")
         return [
             rebuilt(
                 self.record,

@@ -155,6 +155,8 @@ def load_peaks(path: PathLike, *, shape: tuple[int, int] | None = None) -> Peaks
     for name in COLUMNS:
         if name not in columns:
             columns[name] = np.full(counts.sum(), 0 if name == "n_pixels" else np.nan)
+    if len({columns[name].shape for name in COLUMNS}) > 1:
+        raise FileFormatError(f"{path}: its columns of peaks are not of one length; it is damaged.")
     return Peaks(
         *(columns[name] for name in COLUMNS),
         n_frames=int(counts.size),

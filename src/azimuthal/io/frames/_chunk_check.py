@@ -62,8 +62,7 @@ def check_chunk(raw: bytes, number: int, options: tuple[int, ...], size: int, it
     """
     tail = 0
     if number == BITSHUFFLE:
-        if len(options) < 3 or options[2] != item_size:
-            raise FileFormatError(f"{where}: bitshuffle is set up for elements of other than {item_size} bytes.")
+        check_bitshuffle(options, item_size, where)
         if len(options) < 5 or options[4] == 0:  # shuffled, not compressed: no header
             if len(raw) != size:
                 raise FileFormatError(f"{where}: expected {size} bytes, got {len(raw)}.")
@@ -79,6 +78,18 @@ def check_chunk(raw: bytes, number: int, options: tuple[int, ...], size: int, it
     end = _end_of_blocks(raw, -(-(size - tail) // block))
     if end + tail > len(raw):
         raise FileFormatError(f"{where}: its blocks need {end + tail} bytes, the stored chunk has {len(raw)}.")
+
+
+def check_bitshuffle(options: tuple[int, ...], item_size: int, where: str) -> None:
+    """Raise when bitshuffle is set up for elements of another size, which the plug-in divides by.
+
+    Raises
+    ------
+    FileFormatError
+        It is.
+    """
+    if len(options) < 3 or options[2] != item_size:
+        raise FileFormatError(f"{where}: bitshuffle is set up for elements of other than {item_size} bytes.")
 
 
 def check_length(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from azimuthal.errors import FileFormatError, FileMissingError
+from azimuthal.io.frames._chunk_check import BITSHUFFLE, check_bitshuffle
 from azimuthal.io.frames._native import CODECS, codec_of
 from azimuthal.io.hdf5 import (
     H5Object,
@@ -166,6 +167,9 @@ class VirtualSources:
             self._unready.append((source.file, source.dataset))
         else:
             require_filters(item)
+            for number, options in filter_options(item):
+                if number == BITSHUFFLE:
+                    check_bitshuffle(options, item.dtype.itemsize, f"{source.file}::{source.dataset}")
         self.filters = self.filters or filter_names(item)
         return tuple(int(size) for size in item.shape)
 

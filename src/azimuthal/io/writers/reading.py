@@ -241,6 +241,8 @@ class _Archive(_Store):
                 self._arrays = {name: archive[name] for name in archive.files}
         except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged archives
             raise FileFormatError(f"{path}: is no NumPy archive, or a damaged one: {error}.") from error
+        if strange := [name for name, array in self._arrays.items() if not isinstance(array, np.ndarray)]:
+            raise FileFormatError(f"{path}: {strange[0]!r} is no array; the file is damaged.")
         if "about" not in self._arrays:
             raise FileFormatError(f"{path}: this archive was not written by azimuthal.save() (no entry 'about').")
         self.record = _parsed(str(self._arrays["about"]), str(path))

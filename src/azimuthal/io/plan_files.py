@@ -94,6 +94,8 @@ def _plan(file: Any) -> Plan:
     grid = BinGrid(axes["u_edges"], axes["c_edges"], circle, float(file["axes"].attrs["u_floor"]))
     radial = Axis(spec.unit, axes["radial_edges"]) if "radial_edges" in axes else None
     azimuthal = Axis(spec.azimuth_unit, axes["azimuthal_edges"]) if "azimuthal_edges" in axes else None
+    if radial is None and azimuthal is None:
+        raise FileFormatError("it has the edges of no axis.")
     weights = SparseMatrix(matrix["indptr"], matrix["indices"], matrix.get("weights"), grid.n_bins)
     arrays = PixelArrays(**_read(file["arrays"]))
     report = {name: int(number) for name, number in json.loads(file.attrs["report"]).items()}

@@ -109,11 +109,14 @@ class VirtualSources:
         ------
         MissingDependencyError
             One needs hdf5plugin, which is not installed.
+        FileFormatError
+            The index of one names more chunks than it has: HDF5 does not find them then, and fills in zeros.
         """
         for place in tuple(self._unready):
             if place not in self._made_ready:
                 with open_hdf5(place[0]) as opened:
                     require_filters(opened[place[1]])
+                    _check_index(opened[place[1]], f"{place[0]}::{place[1]}")
                 self._made_ready.add(place)
 
     def _is_beyond(self, number: int, index: Any, extent: tuple[int, ...]) -> bool:
@@ -172,6 +175,14 @@ class VirtualSources:
                     check_bitshuffle(options, item.dtype.itemsize, f"{source.file}::{source.dataset}")
         self.filters = self.filters or filter_names(item)
         return tuple(int(size) for size in item.shape)
+
+
+def _check_index(item: H5Object, where: str) -> None:
+    if item.chunks is None:
+        return
+    most = math.prod(-(-size // chunk) for size, chunk in zip(item.shape, item.chunks, strict=True))
+    if item.id.get_num_chunks() > most:
+        raise FileFormatError(f"{where}: its index names more than the {most} chunks that it has; it is damaged.")
 
 
 def _bounds(space: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -50,3 +50,24 @@ def test_every_damaged_byte_of_a_list_is_an_error(tmp_path):
         (tmp_path / "b.h5").write_bytes(raw[:place] + bytes([raw[place] ^ 0x41]) + raw[place + 1 :])
         with pytest.raises(FileFormatError, match="sources of a virtual dataset"):
             check_heaps(tmp_path / "b.h5")
+
+
+def test_source_with_a_damaged_index_is_an_error_and_not_zeros(tmp_path):
+    """A tree that names 55 chunks of one: HDF5 does not find it and fills in zeros."""
+    hdf5plugin = pytest.importorskip("hdf5plugin")
+    layout = h5py.VirtualLayout((2, 20, 24), "u2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for number in range(2):
+            data = np.full((1, 20, 24), number + 1, "u2")
+            file.create_dataset(f"part_{number}", data=data, chunks=(1, 20, 24), **hdf5plugin.Bitshuffle())
+            layout[number] = h5py.VirtualSource(".", f"part_{number}", (1, 20, 24))[0]
+        file.create_virtual_dataset("entry/data/data", layout)
+    raw = bytearray((tmp_path / "a.h5").read_bytes())
+    node = raw.index(b"TREE\x01")  # of chunks; type and level, then the number of entries
+    assert struct.unpack_from("<H", raw, node + 6) == (1,)
+    struct.pack_into("<H", raw, node + 6, 55)
+    (tmp_path / "a.h5").write_bytes(raw)
+    with az.open_frames(tmp_path / "a.h5::/entry/data/data") as frames:
+        assert (frames.read(1) == 2).all()
+        with pytest.raises(FileFormatError, match="part_0"):
+            frames.read(0)

@@ -16,8 +16,10 @@ import numpy as np
 
 from azimuthal.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Gaussians", "fitted_gaussians", "gaussian_excess", "guessed_gaussians"]
+__all__ = ["FWHM", "Gaussians", "fitted_gaussians", "gaussian_excess", "guessed_gaussians"]
 
+#: full width at half maximum of a Gaussian, in standard deviations
+FWHM = 2.3548200450309493
 _STEPS = 15
 _ROWS_AT_ONCE = 2048
 

@@ -22,22 +22,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from azimuthal.calibration._profiles import FWHM
 from azimuthal.calibration.refinement import RingSource
 from azimuthal.calibration.residuals import ring_angles
 from azimuthal.calibration.ring_points import (
     RingPoints,
     RingSettings,
     RingSightings,
+    circumference,
     pixel_angles,
     placed,
     row_blocks,
+    seen_share,
 )
 from azimuthal.instrument import Instrument
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
 __all__ = ["points_on_crowded_rings"]
 
-_FWHM = 2.3548200450309493
 _MOST_RINGS, _MOST_TOGETHER = 5, 24
 _LINKED = 2.2  # widths: rings that are nearer to each other are fitted together
 _MARGIN = 1.4  # widths beyond the outermost rings
@@ -174,9 +176,9 @@ def _one_group(
     pixels: _Pixels, group: _Group, angles: FloatArray, fwhm: float, settings: RingSettings
 ) -> tuple[RingSightings, int]:
     """Return where the highest ring of a group is, in every sector that shows it, and how many sectors there are."""
-    around = float(2 * np.pi * np.median(np.sin(pixels.angle) / pixels.pixel))
-    share = np.unique(np.floor(np.degrees(pixels.azimuth))).size / 361
-    n_sectors = int(np.clip(around / (_LONGER * settings.arc), 12, settings.max_sectors / share))
+    around = circumference(pixels.angle, pixels.pixel)
+    longer = _LONGER * settings.arc
+    n_sectors = int(np.clip(around / longer, 12, settings.max_sectors / seen_share(pixels.azimuth)))
     sector = np.minimum(((pixels.azimuth + np.pi) * (n_sectors / (2 * np.pi))).astype(np.int64), n_sectors - 1)
     profiles, index, kept = _profiles(pixels, sector, group)
     if not len(profiles.x):
@@ -185,7 +187,7 @@ def _one_group(
     rings = angles[group.others[0] : group.others[1] + 1]
     middle = 0.5 * (group.low + group.high)
     own = slice(group.first - group.others[0], group.last - group.others[0] + 1)
-    fits = _fitted(profiles, rings - middle, own, fwhm / _FWHM)
+    fits = _fitted(profiles, rings - middle, own, fwhm / FWHM)
     return _sighted(fits, pixels, index, group, angles, settings), len(profiles.x)
 
 

@@ -34,7 +34,8 @@ from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.crowded_rings import points_on_crowded_rings
 from azimuthal.calibration.opposite_tilt import opposite_refinement, possible_difference
 from azimuthal.calibration.other_wavelength import preferred_wavelength
-from azimuthal.calibration.positions import Cells
+from azimuthal.calibration.point_fit import read_only
+from azimuthal.calibration.positions import Cells, radians_per_pixel
 from azimuthal.calibration.radial_uncertainty import pixel_uncertainty
 from azimuthal.calibration.refinement import DEFAULT_FIX, Refinement, RingSource, refine
 from azimuthal.calibration.residuals import PARAMETERS, ring_angles
@@ -174,9 +175,10 @@ def _attempt(task: _Task, instrument: Instrument) -> Calibration:
         if other is not None and other.cost < refinement.cost:
             refinement = task.refined(ring_points.points, other.instrument)
         refinement = replace(refinement, start=instrument)
-    judgement = _judgement(task, ring_points, refinement, foreign)
-    if refinement is not None:
-        refinement = replace(refinement, covariance=_with_common_shifts(ring_points, refinement))
+    shifts = np.empty(0) if refinement is None else _shifts(ring_points, refinement)
+    judgement = _judgement(task, ring_points, refinement, foreign, shifts)
+    if refinement is not None:  # the part of the shifts that simulations show in most images
+        refinement = replace(refinement, covariance=read_only(refinement.covariance + COMMON_SHARE**2 * shifts))
     return Calibration(refinement, ring_points, instrument, task.calibrant.name, None, judgement, n_passes)
 
 
@@ -233,13 +235,6 @@ def _shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
     return shifts * _MORE_SHIFT**2 if ring_points.overlapping else shifts
 
 
-def _with_common_shifts(ring_points: RingPoints, refinement: Refinement) -> FloatArray:
-    """Return the covariance with the part of the assumed shifts that simulations show in most images."""
-    found = np.asarray(refinement.covariance + COMMON_SHARE**2 * _shifts(ring_points, refinement))
-    found.flags.writeable = False
-    return found
-
-
 def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
     """Return the refinement with the opposite tilt; None where that is not free or bounded."""
     return None if task.bounds else opposite_refinement(refinement, task.calibrant, task.loss)
@@ -248,8 +243,7 @@ def _opposite(task: _Task, refinement: Refinement) -> Refinement | None:
 def _width(ring_points: RingPoints, instrument: Instrument) -> tuple[float, float]:
     """Return the typical full width of the rings in pixels and in rad."""
     points = ring_points.points
-    slopes = Cells(instrument, points.slow, points.fast).slopes(points.slow, points.fast)
-    pixel = np.hypot(slopes.angle1, slopes.angle2)
+    pixel = radians_per_pixel(instrument, points.slow, points.fast)
     return float(np.median(ring_points.fwhm)), float(np.median(ring_points.fwhm * pixel))
 
 
@@ -336,7 +330,9 @@ def _without_neighbours(
     return ring_points, task.refined(ring_points.points, refinement.instrument)
 
 
-def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | None, foreign: FloatArray) -> Judgement:
+def _judgement(
+    task: _Task, ring_points: RingPoints, refinement: Refinement | None, foreign: FloatArray, shifts: FloatArray
+) -> Judgement:
     if refinement is None:
         if not ring_points.predicted and not ring_points.crowded:
             return Judgement("failed", ("no ring of the calibrant falls on usable pixels",))
@@ -349,7 +345,7 @@ def _judgement(task: _Task, ring_points: RingPoints, refinement: Refinement | No
         predicted=ring_points.predicted,
         fwhm=float(np.median(ring_points.fwhm)),
         azimuth=azimuth,
-        largest_error=_error(ring_points, refinement),
+        largest_error=pixel_uncertainty(refinement.instrument, refinement.covariance + shifts),
         unexplained=0 if mixture else foreign.size,
         other_wavelength=preferred_wavelength(refinement, task.calibrant, loss=task.loss),
         accuracy=task.accuracy,

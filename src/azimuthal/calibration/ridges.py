@@ -45,13 +45,13 @@ import numpy as np
 from azimuthal._validate import positive_integer, positive_number
 from azimuthal.calibration._native import Candidates, PixelNoise, RidgeFilter, ridge_candidates, ridge_fits
 from azimuthal.calibration._pixel_noise import measured_noise
+from azimuthal.calibration._profiles import FWHM
 from azimuthal.calibration._ridge_arcs import linked_arcs, near_pairs
 from azimuthal.errors import DataTypeError, ShapeError
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, IntArray
 
 __all__ = ["RidgeSettings", "Ridges", "find_ridges"]
 
-_FWHM = 2.3548200450309493
 _HALF_LENGTH, _HALF_WIDTH = 7.0, 12.0  # of the box, pixels of the level
 _LONG = 16.0  # for faint ridges
 _CURVATURE = 0.05  # 1 / pixels of the level
@@ -548,5 +548,5 @@ def _result(points: _Points, spots: _Points, settings: RidgeSettings) -> Ridges:
     p = _Points.joined([points, spots])
     return Ridges(
         p.place[:, 0], p.place[:, 1], p.normal, p.normal_error, p.uncertainty, p.height, p.significance,
-        _FWHM * p.width, number,
+        FWHM * p.width, number,
     )  # fmt: skip

@@ -56,7 +56,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from azimuthal._validate import positive_number
-from azimuthal.calibration._profiles import Gaussians, fitted_gaussians, gaussian_excess, guessed_gaussians
+from azimuthal.calibration._profiles import FWHM, Gaussians, fitted_gaussians, gaussian_excess, guessed_gaussians
 from azimuthal.calibration.control_points import ControlPoints
 from azimuthal.calibration.positions import located
 from azimuthal.calibration.refinement import RingSource
@@ -72,10 +72,12 @@ __all__ = [
     "Apart",
     "RingPoints",
     "RingSettings",
+    "circumference",
     "pixel_angles",
     "points_on_rings",
     "row_angles",
     "row_blocks",
+    "seen_share",
     "usable_pixels",
 ]
 
@@ -85,7 +87,6 @@ _COVERED = 0.7
 _SMALLEST_WIDTH = 0.2
 _ROWS_PER_BLOCK = 128
 _COARSER = 2
-_FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations
 _SPOT = 3.0  # pixels in a spot of a spotty ring
 _FEWEST_SPOTS = 4.0
 _REASONS = ("covered", "weak", "edge", "width", "spotty", "saturated", "place")
@@ -377,8 +378,8 @@ def _one_ring(
     window: _Window, angles: FloatArray, ring: int, settings: RingSettings, tally: dict[str, int]
 ) -> tuple[RingSightings, int]:
     """Return where one ring was found, and how many sectors had enough pixels."""
-    circumference = _circumference(window)
-    n_sectors = int(np.clip(circumference / settings.arc, 12, settings.max_sectors / _seen_share(window)))
+    around = circumference(window.angle, window.pixel)
+    n_sectors = int(np.clip(around / settings.arc, 12, settings.max_sectors / seen_share(window.azimuth)))
     while True:
         counted = dict.fromkeys(_REASONS, 0)
         found, seen = _sectors(window, float(angles[ring]), ring, n_sectors, settings, counted)
@@ -390,14 +391,14 @@ def _one_ring(
     return found, seen
 
 
-def _circumference(window: _Window) -> float:
-    """Return about how many pixels a full circle of the ring is long."""
-    return float(2 * np.pi * np.median(np.sin(window.angle) / window.pixel))
+def circumference(angle: FloatArray, pixel: FloatArray) -> float:
+    """Return about how many pixels a full circle of the ring is long; two theta and its change per pixel, rad."""
+    return float(2 * np.pi * np.median(np.sin(angle) / pixel))
 
 
-def _seen_share(window: _Window) -> float:
-    """Return the share of the full circle that the window has pixels of, in steps of a degree."""
-    return np.unique(np.floor(np.degrees(window.azimuth))).size / 361
+def seen_share(azimuth: FloatArray) -> float:
+    """Return the share of the full circle that there are pixels of, in steps of a degree; chi of these, rad."""
+    return np.unique(np.floor(np.degrees(azimuth))).size / 361
 
 
 def _sectors(
@@ -562,7 +563,7 @@ def placed(ridges: RingSightings, instrument: Instrument, tally: dict[str, int])
     slow, fast, pixel, ok = located(instrument, angle, ridges.azimuth, ridges.slow, ridges.fast)
     tally["place"] += int((~ok).sum())
     points = ControlPoints(slow[ok], fast[ok], ridges.ring[ok], (ridges.error / pixel)[ok], ridges.height[ok])
-    return points, (_FWHM * ridges.width / pixel)[ok]
+    return points, (FWHM * ridges.width / pixel)[ok]
 
 
 def _fall(instrument: Instrument, angle: FloatArray, azimuth: FloatArray) -> FloatArray:

@@ -24,7 +24,7 @@ from azimuthal.errors import FileFormatError
 BITSHUFFLE = 32008
 LZ4 = 32004
 BLOSC2 = 32026
-_SHUFFLE, _FLETCHER32, _CHECKSUM_BYTES = 2, 3, 4
+SHUFFLE, _FLETCHER32, _CHECKSUM_BYTES = 2, 3, 4
 _HEADER = struct.Struct(">QI")
 _LENGTH = struct.Struct(">I")
 #: bitshuffle decodes elements in groups of eight
@@ -115,7 +115,7 @@ def check_length(
     """
     numbers = [number for k, (number, _) in enumerate(pipeline) if not mask >> k & 1]
     checksum = _CHECKSUM_BYTES if _FLETCHER32 in numbers else 0
-    if set(numbers) <= {_SHUFFLE, _FLETCHER32}:
+    if set(numbers) <= {SHUFFLE, _FLETCHER32}:
         if len(raw) != size + checksum:
             raise FileFormatError(f"{where}: expected a chunk of {size + checksum} bytes, got {len(raw)}.")
     elif len(raw) <= checksum:

@@ -39,7 +39,7 @@ import numpy as np
 from azimuthal.engines import thread_count
 from azimuthal.errors import FileFormatError, FileMissingError, ShapeError
 from azimuthal.io.frames._bytes import frame_name
-from azimuthal.io.frames._chunk_check import BITSHUFFLE, BLOSC2, LZ4, blosc2_payload, check_chunk, check_length
+from azimuthal.io.frames._chunk_check import BITSHUFFLE, BLOSC2, LZ4, SHUFFLE, blosc2_payload, check_chunk, check_length
 from azimuthal.io.frames._chunk_table import ChunkTable, read_chunk_table
 from azimuthal.io.frames._hdf5_choice import Choice, choose_images, is_image_stack, text_list_attribute
 from azimuthal.io.frames._measured import KINDS, measured_datasets, values_of
@@ -53,7 +53,6 @@ from azimuthal.io.hdf5 import H5Object, filter_names, filter_options, open_hdf5,
 from azimuthal.typing import AnyArray, BoolArray, FloatArray, PathLike
 
 _OPEN_DATASETS = 16
-_SHUFFLE = 2
 _ZEROS_TAKE_LESS = 20  # times, in any codec of Blosc2
 #: Chunks of several frames would be decoded anew for every frame without a cache that holds one.
 _CHUNK_CACHE = 64 << 20
@@ -441,7 +440,7 @@ def _decoded(name: Any) -> str:
 def _block_filter(pipeline: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[int, tuple[int, ...]] | None:
     """Return number and options of the bitshuffle or LZ4 filter that is the last of a pipeline, else None."""
     trusting = pipeline and pipeline[-1][0] in {BITSHUFFLE, LZ4}
-    plain = all(number == _SHUFFLE for number, _ in pipeline[:-1])
+    plain = all(number == SHUFFLE for number, _ in pipeline[:-1])
     return pipeline[-1] if trusting and plain else None
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The azimuthal developers
-"""One calibration with its messages: what ``recalibrate`` and ``run`` share."""
+"""One calibration with its options and messages: what ``calibrate``, ``recalibrate`` and ``run`` share."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from azimuthal.cli._parsing import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,72 @@ if TYPE_CHECKING:
 CODES = {"good": 0, "doubtful": 3, "failed": 4}
 _DIFFERENT = 1
 _SHOWN = 5
+_OPTIONS = (
+    option(
+        "--fix",
+        multiple=True,
+        metavar="NAME",
+        help="Do not refine it; may be repeated.  rot3 and wavelength are fixed anyway, unless --free.",
+    ),
+    option("--free", multiple=True, metavar="NAME", help="Refine it; may be repeated."),
+    option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated."),
+    option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated."),
+    option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost."),
+    option(
+        "--accuracy",
+        type=float,
+        default=0.1,
+        show_default=True,
+        metavar="PIXELS",
+        help="What 'good' promises: two theta is right to it, everywhere on the detector.",
+    ),
+    option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only."),
+    option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI)."),
+    option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict."),
+    option(
+        "--modules",
+        metavar="FILE",
+        help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
+    ),
+    option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules."),
+    option(
+        "--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it."
+    ),
+    option("--force", is_flag=True, help="Replace files that exist."),
+)
+
+
+def calibration_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that both commands of calibrations have, after its own."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def told_settings(options: dict[str, Any], **own: Any) -> CalibrationSettings:
+    """Return the settings of the shared options, and those that only one of the commands has."""
+    from azimuthal.calibration import RingSettings
+    from azimuthal.pipelines.calibration_recipe import CalibrationSettings
+
+    search = {"search": options["search"]} if "search" in options else {}
+    shared = ("image", "calibrant", "masks", "accuracy", "output", "points", "report", "modules", "distortion")
+    return CalibrationSettings(
+        **{name: options[name] for name in shared}, **own, fix=_fixed(options["fix"], options["free"]),
+        rings=RingSettings(saturation=options["saturation"], max_rings=options["rings"], **search),
+    )  # fmt: skip
+
+
+def _fixed(fix: tuple[str, ...], free: tuple[str, ...]) -> tuple[str, ...]:
+    from azimuthal._validate import unknown_name
+    from azimuthal.calibration import PARAMETERS
+    from azimuthal.errors import ParameterError
+
+    for name in (*fix, *free):
+        if name not in PARAMETERS:
+            raise unknown_name("parameter", name, PARAMETERS)
+        if name in fix and name in free:
+            raise ParameterError(f"--fix, --free: {name} is given to both; give it to one.")
+    return tuple(name for name in PARAMETERS if name in (*fix, "rot3", "wavelength") and name not in free)
 
 
 def told_wavelength(angstrom: float | None, energy: float | None) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from azimuthal.cli._calibration import calibration_options, run_and_tell, told_range, told_settings, told_wavelength
 from azimuthal.cli._parsing import argument, command, option
 
 _EXAMPLES = """\b
@@ -39,64 +40,19 @@ A mirrored image has the same rings: no calibration finds that out.  --orientati
 )  # fmt: skip
 @option("--picked", metavar="FILE", help="Picked points (.npt): rings that are told, not looked for.")
 @option("--orientation", type=int, metavar="1-4", help="How the image is stored, instead of the detector's default.")
-@option(
-    "--fix", multiple=True, metavar="NAME",
-    help="Do not refine it; may be repeated.  rot3 and wavelength are fixed anyway, unless --free.",
-)  # fmt: skip
-@option("--free", multiple=True, metavar="NAME", help="Refine it; may be repeated.")
-@option("--mask", "masks", multiple=True, metavar="FILE", help="Image of 0 and 1, 1 = exclude; may be repeated.")
-@option("--saturation", type=float, metavar="VALUE", help="Raw value from which a pixel counts as saturated.")
-@option("--rings", type=int, metavar="N", help="Use at most so many rings, from the innermost.")
-@option(
-    "--accuracy", type=float, default=0.1, show_default=True, metavar="PIXELS",
-    help="What 'good' promises: two theta is right to it, everywhere on the detector.",
-)  # fmt: skip
-@option("-o", "--output", metavar="FILE", help="PONI file to write.  Default: none, print only.")
-@option("--points", metavar="FILE", help="Write the control points (.npt of pyFAI).")
-@option("--report", metavar="FILE", help="Write a page with pictures and numbers (.html), whatever the verdict.")
-@option(
-    "--modules", metavar="FILE",
-    help="Refine the modules of the detector too and write it (NeXus, .h5); the PONI file names it.",
-)  # fmt: skip
-@option("--distortion", metavar="FILE", help="The same with a smooth distortion, for detectors without modules.")
-@option("--write-recipe", metavar="FILE", help="Write all of it down (.toml, .json): 'azimuthal run FILE' repeats it.")
-@option("--force", is_flag=True, help="Replace files that exist.")
+@calibration_options
 def calibrate_command(**options: Any) -> int:
     """Find the geometry from the rings of a calibrant in IMAGE, without a first guess, and say how well it is known.
 
     IMAGE is a file with one frame, or file.h5::/path/of/dataset.
     """
-    from azimuthal.calibration import RingSettings
-    from azimuthal.cli._calibration import run_and_tell
-    from azimuthal.cli.recalibrate import _fixed
-    from azimuthal.pipelines.calibration_recipe import CalibrationSettings
-
-    settings = CalibrationSettings(
-        image=options["image"],
-        detector=options["detector"],
-        orientation=options["orientation"],
-        calibrant=options["calibrant"],
-        wavelength=_wavelength(options),
-        distance=options["distance"],
-        tolerance=options["tolerance"],
-        centre=options["centre"],
-        picked=options["picked"],
-        masks=options["masks"],
-        fix=_fixed(options["fix"], options["free"]),
-        accuracy=options["accuracy"],
-        rings=RingSettings(saturation=options["saturation"], max_rings=options["rings"]),
-        output=options["output"],
-        points=options["points"],
-        report=options["report"],
-        modules=options["modules"],
-        distortion=options["distortion"],
-    )
+    own = ("detector", "orientation", "distance", "tolerance", "centre", "picked")
+    settings = told_settings(options, wavelength=_wavelength(options), **{name: options[name] for name in own})
     return run_and_tell(settings, force=options["force"], recipe=options["write_recipe"], tell=_tell)
 
 
 def _wavelength(options: dict[str, Any]) -> float | tuple[float, float]:
     """Return the wavelength in m, or the range to look for it in."""
-    from azimuthal.cli._calibration import told_range, told_wavelength
     from azimuthal.errors import ParameterError, WavelengthMissingError
 
     known = told_wavelength(options["wavelength"], options["energy"])
